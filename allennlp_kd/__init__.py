@@ -1,0 +1,7 @@
+"""Sub-structured knowledge distillation for AllenNLP taggers and dependency parsers.
+
+Importing this package imports nothing heavy: `allennlp_kd.structs` needs torch alone. What registers
+with AllenNLP is imported by `allennlp_kd.plugin`, which `.allennlp_plugins` names.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,57 @@
+"""What every distillation objective is."""
+from typing import ClassVar, FrozenSet
+
+from allennlp.common import Registrable
+from torch import Tensor
+
+
+class Objective(Registrable):
+    """A function of student potentials and teacher potentials that gives a loss per sentence.
+
+    Both sides come with the same mask and, label by label, in the same order. The teacher's carry no
+    gradient. A sub-class is registered by name and says in its docstring what it computes and where the
+    formula comes from.
+
+    # Parameters
+
+    temperature : `float`, optional (default = `1.0`)
+        Divides both sides' potentials. It may be changed while training (a schedule does).
+
+    # Raises
+
+    ValueError
+        If the temperature is not greater than 0.
+    """
+
+    default_implementation = "substructured"
+
+    structures: ClassVar[FrozenSet[str]] = frozenset({"chain", "tree"})
+    """The structures whose potentials this objective accepts."""
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        self.temperature = temperature
+
+    @property
+    def temperature(self) -> float:
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not value > 0:
+            raise ValueError(f"temperature must be greater than 0, found {value}")
+        self._temperature = float(value)
+
+    def __call__(self, student, teacher) -> Tensor:
+        """The loss of each sentence: a sum over its sub-structures' positions, not divided by its words.
+
+        # Parameters
+
+        student, teacher : `ChainPotentials` or `TreePotentials`
+            Of the same batch; both of the same class.
+
+        # Returns
+
+        `Tensor`
+            Shape `(batch,)`; 0 for a fully padded row.
+        """
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Potentials and algorithms over them: linear chains (`chain`) and dependency trees (`tree`). Pure torch."""

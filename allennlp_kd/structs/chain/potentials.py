@@ -1,0 +1,120 @@
+"""The scores of every sub-structure of a batch of linear chains."""
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Optional, Sequence
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ChainPotentials:
+    """The scores of all edges (y[i-1], y[i]) and nodes y[i] of a batch, before any normalisation.
+
+    A tag sequence y of length n has the score
+
+        start[y_1] + sum_i emissions[i, y_i] + sum_{i>1} transitions[y_{i-1}, y_i] + end[y_n].
+
+    A score of -inf forbids what it scores. A sentence of length 0 has one (empty) sequence, of score 0.
+
+    # Parameters
+
+    emissions : `Tensor`
+        Shape `(batch, length, tags)`, floating point. What stands in padded cells is never read.
+    mask : `Tensor`
+        Shape `(batch, length)`, boolean, `True` at words; each row is a run of `True` then of `False`.
+    transitions : `Tensor`
+        Shape `(tags, tags)`, indexed `[from, to]`, shared by all positions.
+    start, end : `Tensor`, optional (default = zeros)
+        Shape `(tags,)`, the scores of the first and the last tag of a sequence.
+
+    # Raises
+
+    ValueError
+        If a shape, a type or the form of the mask is not as above; the message names it.
+    """
+
+    emissions: Tensor
+    mask: Tensor
+    transitions: Tensor
+    start: Optional[Tensor] = None
+    end: Optional[Tensor] = None
+
+    def __post_init__(self) -> None:
+        if self.emissions.dim() != 3 or not self.emissions.is_floating_point():
+            raise ValueError(
+                "emissions must be floating point of shape (batch, length, tags), "
+                f"found {self.emissions.dtype} of shape {tuple(self.emissions.shape)}"
+            )
+        batch, length, tags = self.emissions.shape
+        if tags == 0:
+            raise ValueError("emissions must score at least one tag, found 0")
+        for name, shape in (("start", (tags,)), ("end", (tags,)), ("transitions", (tags, tags))):
+            if getattr(self, name) is None and name != "transitions":
+                object.__setattr__(self, name, self.emissions.new_zeros(shape))
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                raise ValueError(f"{name} must have the shape {shape} for {tags} tags, found {found}")
+        if self.mask.dtype != torch.bool or tuple(self.mask.shape) != (batch, length):
+            raise ValueError(
+                f"mask must be boolean of shape {(batch, length)}, "
+                f"found {self.mask.dtype} of shape {tuple(self.mask.shape)}"
+            )
+        gaps = self.mask[:, 1:] & ~self.mask[:, :-1]
+        if bool(gaps.any()):
+            row = int(gaps.any(dim=1).nonzero()[0])
+            raise ValueError(
+                f"mask must be a run of words, then padding; row {row} is {self.mask[row].int().tolist()}"
+            )
+
+    @property
+    def batch_size(self) -> int:
+        return self.emissions.shape[0]
+
+    @property
+    def num_tags(self) -> int:
+        return self.emissions.shape[2]
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """The number of words of each sentence, shape `(batch,)`."""
+        return self.mask.sum(dim=1)
+
+    def tempered(self, temperature: float) -> "ChainPotentials":
+        """All scores divided by `temperature`, which tempers the distribution over whole sequences."""
+        if not temperature > 0:
+            raise ValueError(f"temperature must be greater than 0, found {temperature}")
+        if temperature == 1:
+            return self
+        return replace(
+            self,
+            emissions=self.emissions / temperature,
+            transitions=self.transitions / temperature,
+            start=self.start / temperature,
+            end=self.end / temperature,
+        )
+
+    def select_tags(self, tags: Sequence[int]) -> "ChainPotentials":
+        """The potentials of these tags alone, in this order (so a permutation re-orders them)."""
+        index = torch.as_tensor(tags, dtype=torch.long, device=self.emissions.device)
+        return replace(
+            self,
+            emissions=self.emissions[..., index],
+            transitions=self.transitions[index][:, index],
+            start=self.start[index],
+            end=self.end[index],
+        )
+
+    def select_rows(self, rows: Tensor) -> "ChainPotentials":
+        """The potentials of these sentences of the batch, `rows` of shape `(selected,)`."""
+        return replace(self, emissions=self.emissions[rows], mask=self.mask[rows])
+
+    def detach(self) -> "ChainPotentials":
+        """The same scores, without their history."""
+        return replace(
+            self,
+            emissions=self.emissions.detach(),
+            transitions=self.transitions.detach(),
+            start=self.start.detach(),
+            end=self.end.detach(),
+        )

@@ -1,0 +1,45 @@
+"""Whatever yields teacher potentials."""
+from typing import Any, List
+
+from allennlp.common import Registrable
+from allennlp.data import Instance
+
+
+class Teacher(Registrable):
+    """Whatever yields teacher potentials: a live archive, a store on disk, an ensemble.
+
+    A teacher has two sides. While data is read, `attach` puts what the teacher needs of each sentence into
+    the instance, as the field `FIELD`; while training, `potentials` turns a batch of these into scores.
+    """
+
+    FIELD = "teacher"
+    default_implementation = "archive"
+
+    @property
+    def structure(self) -> str:
+        """`"chain"` or `"tree"`."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> List[str]:
+        """The names of the tags (chain) or arc labels (tree), in the order of the potentials."""
+        raise NotImplementedError
+
+    def attach(self, instances: List[Instance]) -> None:
+        """Adds the field `FIELD` to each of these (the student's) instances."""
+        raise NotImplementedError
+
+    def potentials(self, inputs: Any):
+        """The scores of a batch, without gradient.
+
+        # Parameters
+
+        inputs : `Any`
+            What the collated field's tensors are for the sentences that have one (`OptionalField`'s `value`).
+
+        # Returns
+
+        `ChainPotentials` or `TreePotentials`
+            One row a sentence that has the field, in the order of the batch.
+        """
+        raise NotImplementedError
