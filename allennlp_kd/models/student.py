@@ -1,0 +1,92 @@
+"""What every student is."""
+from typing import Any, ClassVar, Dict, List, Tuple
+
+from allennlp.models import Model
+from torch import Tensor
+
+
+class Student(Model):
+    """A model whose potentials are open to an objective.
+
+    Trained alone, a student is the stock model that it stands in for: the same parameters, weights, loss
+    and outputs. What `distillation` needs besides are the steps that its `forward` is made of, each on
+    its own. Inputs and gold are the fields of the reader's instances, by name.
+    """
+
+    structure: ClassVar[str]
+    """`"chain"` or `"tree"`: the kind of the potentials."""
+
+    gold_fields: ClassVar[Tuple[str, ...]]
+    """The inputs that are annotation, all of shape `(batch, words)`, integer."""
+
+    @property
+    def labels(self) -> List[str]:
+        """The names of the tags (chain) or arc labels (tree), in the order of the potentials."""
+        raise NotImplementedError
+
+    def potentials(self, **inputs: Any) -> Any:
+        """The scores of all sub-structures of a batch; nothing is decoded.
+
+        # Parameters
+
+        inputs : `Any`
+            The batch without its gold fields. What the student has no use for is ignored.
+
+        # Returns
+
+        `ChainPotentials` or `TreePotentials`
+        """
+        raise NotImplementedError
+
+    def gold_loss(self, potentials: Any, **gold: Tensor) -> Tensor:
+        """The supervised loss, summed over these sentences.
+
+        # Parameters
+
+        potentials : `ChainPotentials` or `TreePotentials`
+        gold : `Tensor`
+            The gold fields, each of shape `(batch, words)`, row by row those of the potentials. They may
+            be narrower than the potentials, where the longest sentences of a batch have no gold.
+
+        # Returns
+
+        `Tensor`
+            A scalar.
+        """
+        raise NotImplementedError
+
+    def decode(self, potentials: Any, **inputs: Any) -> Dict[str, Any]:
+        """The stock model's output for these potentials, without a loss.
+
+        # Parameters
+
+        potentials : `ChainPotentials` or `TreePotentials`
+            Not always the student's own: a teacher's, over the student's labels, are decoded like them.
+        inputs : `Any`
+            The batch as for `potentials`; none of it is required.
+        """
+        raise NotImplementedError
+
+    def decisions(self, outputs: Dict[str, Any]) -> Dict[str, Tensor]:
+        """What `decode` has picked for each word.
+
+        # Returns
+
+        `Dict[str, Tensor]`
+            `"labels"`, indices of `labels`, and for trees `"heads"`; each of shape `(batch, words)`, -1 in
+            padded cells.
+        """
+        raise NotImplementedError
+
+    def record(self, outputs: Dict[str, Any], **gold_and_inputs: Any) -> None:
+        """Counts decoded sentences in the metrics.
+
+        # Parameters
+
+        outputs : `Dict[str, Any]`
+            What `decode` has returned.
+        gold_and_inputs : `Any`
+            The batch with its gold fields (which may be narrower, as for `gold_loss`). It may be empty,
+            of 0 sentences: metrics reduce across processes and wait for each of them.
+        """
+        raise NotImplementedError
