@@ -1,4 +1,5 @@
 """The folder inside a model's archive that carries its transformer's architecture and tokenizer."""
+
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ with a dot when it reads a vocabulary from there."""
 def carried_folder(
     serialization_dir: Optional[str], carried_as: str, local_rank: Optional[int]
 ) -> Optional[Path]:
-    """The folder to build from instead of the checkpoint: that of an archive being loaded, else `None`.
+    """The folder to build from instead of the checkpoint: that of a loaded archive, else `None`.
 
     # Parameters
 
@@ -26,8 +27,9 @@ def carried_folder(
     carried_as : `str`
         The name of the folder inside it.
     local_rank : `int`, optional
-        AllenNLP hands it down while training, and not at loading. A run that is resumed before it saved
-        any weights must start from the published ones again, although it has written its folder.
+        AllenNLP hands it down while training, and not at loading. A run that is resumed before it
+        saved any weights must start from the published ones again, although it has written its
+        folder.
     """
     if not carried_as or Path(carried_as).name != carried_as or carried_as.startswith("."):
         raise ConfigurationError(f"carried_as must be a plain name, found '{carried_as}'")
@@ -40,7 +42,7 @@ def carried_folder(
 def carry(
     source: str, serialization_dir: Optional[str], carried_as: str, local_rank: Optional[int]
 ) -> None:
-    """Puts the files of `source` where the archive will take them along; in the first process alone.
+    """Puts the files of `source` where the archive takes them along; in the first process alone.
 
     # Raises
 
@@ -57,7 +59,7 @@ def carry(
         if target.exists():
             if target.read_bytes() != content:
                 raise ConfigurationError(
-                    f"'{target}' belongs to another transformer, or to another version of this one: "
+                    f"'{target}' belongs to another transformer, or another version of this one: "
                     "give each transformer of the model, with its indexer, a carried_as of its own"
                 )
             continue
@@ -71,10 +73,10 @@ def carry(
 
 @contextmanager
 def past_the_cache(model_name: str) -> Iterator[None]:
-    """Within it, what AllenNLP opens at this path is opened anew, and nothing of it stays in its cache.
+    """What AllenNLP opens at this path inside is opened anew, and its cache keeps nothing of it.
 
-    The cache knows a transformer by its path and not by its depth, and what lies at the path of a run
-    or of a temporary folder does not stay the same.
+    The cache knows a transformer by its path and not by its depth, and what lies at the path of a
+    run or of a temporary folder does not stay the same.
     """
     _forget(model_name)
     try:

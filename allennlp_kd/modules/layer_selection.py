@@ -1,4 +1,5 @@
 """Which layers of a transformer a student keeps, and the weights that go with them."""
+
 import re
 from copy import deepcopy
 from dataclasses import dataclass

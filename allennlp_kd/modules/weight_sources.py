@@ -1,4 +1,5 @@
-"""Where a student's transformer weights come from: a published checkpoint, or a teacher's archive."""
+"""A student's transformer weights, from a published checkpoint or a teacher's archive."""
+
 import os
 import re
 import shutil
@@ -67,7 +68,7 @@ def archived_weights(
     from_archive : `str`
         An archive (`model.tar.gz`), or the folder of a run.
     model_name : `str`
-        The checkpoint whose architecture the archive's transformer has; no weights are read from it.
+        The checkpoint whose architecture the archive's transformer has; no weights are read.
     prefix : `str`, optional
         What stands before the transformer's own names in the archive; found if it is `None`.
 
@@ -111,8 +112,8 @@ def _find_prefix(archived: Dict[str, Tensor], anchor: str, from_archive: str) ->
         )
     if len(found) > 1:
         raise ConfigurationError(
-            f"the archive '{from_archive}' has {len(found)} transformers, set archive_prefix to one "
-            f"of: {', '.join(repr(prefix) for prefix in sorted(found))}"
+            f"the archive '{from_archive}' has {len(found)} transformers, set archive_prefix to "
+            f"one of: {', '.join(repr(prefix) for prefix in sorted(found))}"
         )
     return found[0]
 

@@ -1,4 +1,5 @@
 """Tiny transformers of random weights, built by code."""
+
 import json
 from pathlib import Path
 from typing import Callable

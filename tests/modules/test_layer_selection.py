@@ -81,7 +81,11 @@ class TestLayeredWeights:
             assert part in str(error.value)
 
     def test_ignores_buffers_and_the_pooler(self):
-        state = {**self.state(), "embeddings.position_ids": torch.zeros(1), "pooler.x": torch.ones(1)}
+        state = {
+            **self.state(),
+            "embeddings.position_ids": torch.zeros(1),
+            "pooler.x": torch.ones(1),
+        }
         self.weights(state).load_into(Lists(layer=1), [0])
 
     def test_cuts_the_architecture(self):

@@ -21,7 +21,11 @@ from allennlp_kd.modules.pretrained_transformer_layers_indexer import (
     PretrainedTransformerLayersIndexer,
 )
 
-SENTENCES = [["the", "cats", "running", "."], ["dog"], ["a", "\u200b", "dogs", "sleeping", "the", "cat"]]
+SENTENCES = [
+    ["the", "cats", "running", "."],
+    ["dog"],
+    ["a", "\u200b", "dogs", "sleeping", "the", "cat"],
+]
 
 
 def tensors(indexer: TokenIndexer, sentences=SENTENCES):
@@ -154,7 +158,7 @@ class TestTeachersWeights:
     def test_another_architecture_is_refused(self, archive, checkpoint):
         _, path, _ = archive
         other = checkpoint("electra", name="other")
-        with pytest.raises(ConfigurationError, match="teacher.tar.gz.*ElectraModel.*no embeddings_project"):
+        with pytest.raises(ConfigurationError, match="teacher.tar.gz.*no embeddings_project"):
             PretrainedTransformerLayersEmbedder(other, 2, from_archive=path)
 
 

@@ -1,4 +1,5 @@
 """The embedder on a published checkpoint, where one is installed."""
+
 from importlib.metadata import PackageNotFoundError, distribution
 
 import pytest
@@ -31,7 +32,8 @@ def test_similar_words_stay_nearer_with_half_of_the_layers(minilm):
     indexer = PretrainedTransformerLayersIndexer(minilm)
     words = [["dog"], ["puppy"], ["parliament"]]
     batch = Batch(
-        Instance({"text": TextField([Token(word) for word in row], {"t": indexer})}) for row in words
+        Instance({"text": TextField([Token(word) for word in row], {"t": indexer})})
+        for row in words
     )
     batch.index_instances(Vocabulary())
     embedder = PretrainedTransformerLayersEmbedder(minilm, [0, 2, 4]).eval()

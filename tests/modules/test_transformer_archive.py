@@ -1,4 +1,5 @@
-"""A student of chosen layers from training to prediction, with everything it was built from gone."""
+"""A student of chosen layers, from training to prediction with its sources gone."""
+
 import json
 import shutil
 import tarfile
