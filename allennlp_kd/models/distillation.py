@@ -1,0 +1,216 @@
+"""Student, teacher and objective put together."""
+from typing import Any, Dict, Optional, Tuple
+
+from allennlp.common import Lazy, Params
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Vocabulary
+from allennlp.models import Model
+from allennlp.nn.parallel import DdpAccelerator
+from overrides import overrides
+
+from allennlp_kd.models.loss_terms import LossTerms, Term
+from allennlp_kd.models.pairing import Pairing
+from allennlp_kd.models.rows import Rows, select_rows
+from allennlp_kd.models.student_wrapper import StudentWrapper
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.teachers.teacher import Teacher
+from allennlp_kd.training.metrics.label_agreement import LabelAgreement
+
+_ABSENT = object()  # no sentence of the batch can have teacher inputs: their reader gives none
+
+
+@Model.register("distillation")
+class Distillation(StudentWrapper):
+    """A student that learns from gold annotation and from a teacher.
+
+    The loss is `(1 - alpha) * gold + alpha * distillation`. Both terms are sums over the sentences that
+    have the gold or the teacher inputs, divided by the number of words of the whole batch, across
+    processes (across accumulated batches too with the callback `word_weighted_accumulation`). A term whose
+    weight is 0 is not computed. Outside of training, a batch from a reader that gives no teacher inputs
+    has the gold term alone, with the weight 1.
+
+    The weights are the student's own: `state_dict` and the archive hold nothing else, and loading the
+    archive builds the student alone.
+
+    Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that each was
+    computed on, unweighted; and, outside of training, `agreement`: the share of words for which the
+    student decodes what the teacher's potentials, over the labels that both know and under the student's
+    constraints, decode to.
+
+    # Parameters
+
+    vocab : `Vocabulary`
+    student : `Lazy[Model]`
+        Builds a `Student`; a built one may be given as well.
+    teacher : `Teacher`
+    objective : `Objective`, optional (default = the registered `substructured`)
+    alpha : `float`, optional (default = `0.5`)
+        The weight of the distillation term, in [0, 1].
+    labels : `str`, optional (default = `"same"`)
+        `same`: student and teacher must have the same labels, in any order. `shared`: the objective is
+        over the labels that both have.
+    label_map : `Dict[str, str]`, optional
+        The student's name for some of the teacher's labels.
+
+    # Raises
+
+    ConfigurationError
+        If alpha is not in [0, 1]; the student is no `Student`; student, teacher and objective are not of
+        one structure; or the labels do not fit the policy.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocabulary,
+        student: Lazy[Model],
+        teacher: Teacher,
+        objective: Optional[Objective] = None,
+        alpha: float = 0.5,
+        labels: str = "same",
+        label_map: Optional[Dict[str, str]] = None,
+        serialization_dir: Optional[str] = None,
+        ddp_accelerator: Optional[DdpAccelerator] = None,
+    ) -> None:
+        super().__init__(vocab, student, serialization_dir, ddp_accelerator)
+        self.alpha = alpha
+        self.teacher = teacher
+        self.objective = objective or Objective.from_params(Params({}))
+        self._pairing = Pairing(self.student, teacher, self.objective, labels, label_map)
+        self.scheduled: Tuple[str, ...] = ()
+        """`"alpha"`, `"temperature"`: what to report with the training metrics."""
+        self.agreement_by_label = False
+        self.last_agreement: Dict[str, float] = {}
+        self._agreement = LabelAgreement(self.student.labels)
+        self._terms = LossTerms("gold_loss", "distillation_loss")
+        self._expects_teacher, self._has_had_teacher = False, False
+
+    @property
+    def alpha(self) -> float:
+        """The weight of the distillation term."""
+        return self._alpha
+
+    @alpha.setter
+    def alpha(self, value: float) -> None:
+        if not 0 <= value <= 1:
+            raise ConfigurationError(f"alpha must lie in [0, 1], found {value}")
+        self._alpha = float(value)
+
+    @overrides(check_signature=False)
+    def forward(self, teacher: Any = _ABSENT, **inputs: Any) -> Dict[str, Any]:
+        """
+        # Parameters
+
+        teacher : `Any`, optional
+            The collated field of the teacher's inputs.
+        inputs : `Any`
+            The student's; gold fields may be those of an `OptionalField`.
+
+        # Returns
+
+        `Dict[str, Any]`
+            In training `loss` and `batch_words`, the number of words of the batch across processes.
+            Otherwise what the student returns, with the `loss` of above.
+        """
+        gold = {name: inputs.pop(name, _ABSENT) for name in self.student.gold_fields}
+        potentials = self.student.potentials(**inputs)
+        size = potentials.batch_size
+        annotated = all(value is not _ABSENT for value in gold.values())
+        gold_rows = {name: Rows.of(gold[name], size) for name in gold} if annotated else {}
+        teachable = teacher is not _ABSENT
+        if self.training and self.alpha > 0 and not teachable:
+            raise ConfigurationError(self._no_teacher_inputs("the sentences"))
+        alpha = self.alpha if teachable or self.training else 0.0
+
+        gold_term, distillation_term = None, None
+        if alpha < 1:
+            gold_term = self._gold_term(potentials, gold_rows, weight=1 - alpha)
+        outputs = {} if self.training else self.student.decode(potentials, **inputs)
+        if alpha > 0:
+            rows = Rows.of(teacher, size)
+            distillation_term = self._distillation_term(potentials, rows, outputs, weight=alpha)
+        loss, words = self._terms(
+            potentials, gold_loss=gold_term, distillation_loss=distillation_term
+        )
+        if self.training:
+            self._expects_teacher = self._expects_teacher or alpha > 0
+            return {"loss": loss, "batch_words": words}
+        if gold_term or distillation_term:
+            outputs["loss"] = loss
+        if annotated:
+            self._record(potentials, outputs, inputs, gold_rows)
+        return outputs
+
+    def _no_teacher_inputs(self, which: str) -> str:
+        return (
+            f"alpha is {self.alpha}, but {which} have no teacher inputs: the dataset reader must be of "
+            'type "distillation", with "teacher_inputs" not false'
+        )
+
+    def _gold_term(
+        self, potentials: Any, gold: Dict[str, Rows], weight: float
+    ) -> Optional[Term]:
+        if not gold or any(rows.value is None for rows in gold.values()):
+            return None
+        index = next(iter(gold.values())).index
+        if index is not None:
+            potentials = potentials.select_rows(index)
+        total = self.student.gold_loss(
+            potentials, **{name: rows.value for name, rows in gold.items()}
+        )
+        return Term(total, potentials.lengths.sum(), weight)
+
+    def _distillation_term(
+        self, potentials: Any, inputs: Rows, outputs: Dict[str, Any], weight: float
+    ) -> Optional[Term]:
+        decided = self.student.decisions(outputs) if outputs else None
+        if inputs.value is None:
+            if decided is not None:  # the metric waits for each process
+                decided = select_rows(decided, inputs.index)
+                self._agreement(decided, decided)
+            return None
+        if inputs.index is not None:
+            potentials = potentials.select_rows(inputs.index)
+        student, teacher = self._pairing(potentials, inputs.value)
+        # Shape: (rows,)
+        losses = self.objective(student, teacher)
+        self._pairing.check(losses, student, teacher)
+        if decided is not None:
+            if inputs.index is not None:
+                decided = select_rows(decided, inputs.index)
+            best = self.student.decisions(self.student.decode(self._pairing.spread(teacher)))
+            width = best["labels"].shape[1]
+            self._agreement({kind: part[:, :width] for kind, part in decided.items()}, best)
+        return Term(losses.sum(), student.lengths.sum(), weight)
+
+    def _record(
+        self,
+        potentials: Any,
+        outputs: Dict[str, Any],
+        inputs: Dict[str, Any],
+        gold: Dict[str, Rows],
+    ) -> None:
+        decoded = {name: value for name, value in outputs.items() if name != "loss"}
+        index = next(iter(gold.values())).index
+        given = {name: rows.value for name, rows in gold.items()}
+        if index is not None:
+            decoded, inputs = select_rows(decoded, index), select_rows(inputs, index)
+        if any(value is None for value in given.values()):
+            # No sentence here, but the metrics wait for each process.
+            given = {name: potentials.lengths.new_zeros((0, 0)) for name in given}
+        self.student.record(decoded, **inputs, **given)
+
+    @overrides
+    def get_metrics(self, reset: bool = False) -> Dict[str, float]:
+        metrics = {**self.student.get_metrics(reset), **self._terms.get_metrics(reset)}
+        if self.training and reset and self._expects_teacher:
+            self._has_had_teacher = self._has_had_teacher or "distillation_loss" in metrics
+            if not self._has_had_teacher:
+                raise ConfigurationError(self._no_teacher_inputs("all sentences of an epoch"))
+        if self.training:
+            values = {"alpha": self.alpha, "temperature": self.objective.temperature}
+            metrics.update({name: values[name] for name in self.scheduled})
+        elif reset and self.agreement_by_label:
+            self.last_agreement = self._agreement.by_label()
+            metrics.update({f"agreement/{k}": v for k, v in self.last_agreement.items()})
+        metrics.update(self._agreement.get_metric(reset))
+        return metrics

@@ -1,0 +1,88 @@
+"""The terms of a loss, per word of the batch of all processes."""
+from typing import Dict, NamedTuple, Optional, Tuple
+
+import torch
+import torch.distributed as dist
+from allennlp.common.util import is_distributed
+from allennlp.nn.util import dist_reduce_sum
+from torch import Tensor
+
+from allennlp_kd.models.matching import Potentials, score_tensors
+from allennlp_kd.training.metrics.word_average import WordAverage
+
+
+class Term(NamedTuple):
+    """A loss summed over some of a process's sentences.
+
+    # Parameters
+
+    total : `Tensor`
+        A scalar.
+    words : `Tensor`
+        The number of words of these sentences, a scalar.
+    weight : `float`
+        Of this term in the loss.
+    """
+
+    total: Tensor
+    words: Tensor
+    weight: float
+
+
+class LossTerms:
+    """Adds terms up to the loss, and keeps the mean of each over the words that it was computed on.
+
+    # Parameters
+
+    names : `str`
+        Of the terms, those of the metrics.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._averages = {name: WordAverage() for name in names}
+
+    def __call__(self, potentials: Potentials, **terms: Optional[Term]) -> Tuple[Tensor, float]:
+        """All processes have to call this together.
+
+        # Parameters
+
+        potentials : `ChainPotentials` or `TreePotentials`
+            The student's, of all sentences of the batch.
+        terms : `Optional[Term]`
+            By name; `None` where one was not computed.
+
+        # Returns
+
+        `Tuple[Tensor, float]`
+            The weighted sum of the terms, divided by the number of words of the batch across processes,
+            and this number.
+        """
+        words = potentials.lengths.sum()
+        parts = [words]
+        for name in self._averages:
+            term = terms[name]
+            parts += [words * 0, words * 0] if term is None else [term.total.detach(), term.words]
+        sums = dist_reduce_sum(torch.stack([part.double() for part in parts])).tolist()
+        for place, average in enumerate(self._averages.values()):
+            average(sums[1 + 2 * place], sums[2 + 2 * place])
+        given = [term for term in terms.values() if term is not None]
+        loss = sum(term.weight * term.total for term in given)
+        if is_distributed() or not given:
+            loss = loss + zero_of(potentials)
+        # DDP takes the mean of the processes' gradients, and it is to be their sum.
+        processes = dist.get_world_size() if is_distributed() else 1
+        return loss * (processes / max(sums[0], 1.0)), sums[0]
+
+    def get_metrics(self, reset: bool = False) -> Dict[str, float]:
+        """The means; a term that was not computed since the last reset is absent."""
+        means = {name: average.get_metric(reset) for name, average in self._averages.items()}
+        return {name: mean for name, mean in means.items() if mean is not None}
+
+
+def zero_of(potentials: Potentials) -> Tensor:
+    """0, with a gradient of 0 for all scores.
+
+    So each weight has a gradient also in a process whose sentences have no term that it enters, as DDP
+    demands. Nothing is multiplied by 0: a score may be infinite.
+    """
+    return torch.stack([part[:0].sum() for part in score_tensors(potentials)]).sum()

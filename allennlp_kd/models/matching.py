@@ -1,0 +1,101 @@
+"""What student and teacher need to be compared, for both structures."""
+from dataclasses import replace
+from typing import Iterator, Sequence, Tuple, TypeVar, Union
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.structs.tree import TreePotentials
+
+Potentials = Union[ChainPotentials, TreePotentials]
+SomePotentials = TypeVar("SomePotentials", ChainPotentials, TreePotentials)
+
+
+def on_same_words(
+    student: SomePotentials, teacher: SomePotentials
+) -> Tuple[SomePotentials, SomePotentials]:
+    """Both without columns that are padding in all sentences.
+
+    The student's are padded to the longest sentence of the batch, the teacher's to the longest that has
+    teacher inputs.
+
+    # Raises
+
+    ValueError
+        If a sentence has not as many words on both sides.
+    """
+    if student.mask.shape == teacher.mask.shape and torch.equal(student.mask, teacher.mask):
+        return student, teacher
+    student_words, teacher_words = student.lengths.tolist(), teacher.lengths.tolist()
+    if len(student_words) != len(teacher_words):
+        raise ValueError(
+            f"{len(student_words)} sentences have teacher inputs, "
+            f"but the teacher has scored {len(teacher_words)}"
+        )
+    for row, (expected, found) in enumerate(zip(student_words, teacher_words)):
+        if expected != found:
+            raise ValueError(
+                f"the teacher has scored {found} words of a sentence of {expected} "
+                f"(number {row} of those in the batch that have teacher inputs)"
+            )
+    length = max(student_words, default=0)
+    return _first_words(student, length), _first_words(teacher, length)
+
+
+def _first_words(potentials: SomePotentials, length: int) -> SomePotentials:
+    if isinstance(potentials, TreePotentials):
+        return potentials.first_words(length)
+    if potentials.mask.shape[1] == length:
+        return potentials
+    return replace(
+        potentials,
+        emissions=potentials.emissions[:, :length],
+        mask=potentials.mask[:, :length],
+    )
+
+
+def spread_tags(potentials: SomePotentials, tags: Sequence[int], size: int) -> SomePotentials:
+    """The inverse of `select_tags`: over `size` tags, of which these are scored, the rest forbidden.
+
+    # Parameters
+
+    potentials : `ChainPotentials` or `TreePotentials`
+        Over `len(tags)` tags (of trees: labels).
+    tags : `Sequence[int]`
+        The index, among `size`, that each of them gets.
+    """
+    if isinstance(potentials, TreePotentials):
+        return potentials.spread_labels(tags, size)
+    if list(tags) == list(range(size)):
+        return potentials
+    index = torch.as_tensor(tags, dtype=torch.long, device=potentials.emissions.device)
+    batch, length, _ = potentials.emissions.shape
+    emissions = potentials.emissions.new_full((batch, length, size), float("-inf"))
+    emissions[..., index] = potentials.emissions
+    transitions = potentials.transitions.new_zeros((size, size))
+    transitions[index.unsqueeze(1), index] = potentials.transitions
+    start, end = transitions.new_zeros(size), transitions.new_zeros(size)
+    start[index], end[index] = potentials.start, potentials.end
+    return ChainPotentials(emissions, potentials.mask, transitions, start, end)
+
+
+def score_tensors(potentials: Potentials) -> Iterator[Tensor]:
+    """All tensors of scores, as they were given, the batch's and the shared ones."""
+    if isinstance(potentials, TreePotentials):
+        yield from potentials.tensors()
+    else:
+        yield potentials.emissions
+        yield from (potentials.transitions, potentials.start, potentials.end)
+
+
+def have_nan(potentials: Potentials) -> bool:
+    """Whether a score that counts is not a number."""
+    if isinstance(potentials, TreePotentials):
+        scores = [potentials.arcs[potentials.arc_mask]]
+        if potentials.labels is not None:
+            scores.append(potentials.label_scores()[potentials.arc_mask])
+    else:
+        _, *shared = score_tensors(potentials)
+        scores = [potentials.emissions[potentials.mask], *shared]
+    return any(bool(torch.isnan(part).any()) for part in scores)

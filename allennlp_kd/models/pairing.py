@@ -1,0 +1,108 @@
+"""The potentials of student and teacher for the same sentences, words and labels."""
+from typing import Any, Dict, Optional, Tuple
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from torch import Tensor
+
+from allennlp_kd.models.matching import have_nan, on_same_words, spread_tags
+from allennlp_kd.models.student import Student
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.teachers.label_alignment import LabelAlignment
+from allennlp_kd.teachers.teacher import Teacher
+
+
+class Pairing:
+    """What an objective is given of a student and a teacher.
+
+    # Parameters
+
+    student : `Student`
+    teacher : `Teacher`
+    objective : `Objective`
+    policy : `str`
+        `same` or `shared`, see `LabelAlignment`.
+    label_map : `Dict[str, str]`, optional
+        The student's name for some of the teacher's labels.
+
+    # Raises
+
+    ConfigurationError
+        If the three are not of one structure, or the labels do not fit the policy.
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        teacher: Teacher,
+        objective: Objective,
+        policy: str = "same",
+        label_map: Optional[Dict[str, str]] = None,
+    ) -> None:
+        structure = student.structure
+        if teacher.structure != structure or structure not in objective.structures:
+            raise ConfigurationError(
+                f"the student's structure is {structure}, the teacher's {teacher.structure}, and the "
+                f"objective takes {', '.join(sorted(objective.structures))}: they do not go together"
+            )
+        self._teacher = teacher
+        self._num_labels = len(student.labels)
+        self._alignment = LabelAlignment(student.labels, teacher.labels, policy, label_map)
+
+    def __call__(self, student: Any, inputs: Any) -> Tuple[Any, Any]:
+        """
+        # Parameters
+
+        student : `ChainPotentials` or `TreePotentials`
+            Of the sentences that have teacher inputs.
+        inputs : `Any`
+            These inputs, collated.
+
+        # Returns
+
+        `Tuple`
+            The student's and the teacher's potentials, with the same mask and the same labels.
+
+        # Raises
+
+        ValueError
+            If the teacher has scored other sentences, or other numbers of words.
+        """
+        with torch.no_grad():
+            teacher = self._teacher.potentials(inputs)
+        student, teacher = on_same_words(student, teacher)
+        # Mostly they are in order already, and to select them is to copy them.
+        if self._alignment.student != list(range(self._num_labels)):
+            student = student.select_tags(self._alignment.student)
+        if self._alignment.teacher != list(range(len(self._teacher.labels))):
+            teacher = teacher.select_tags(self._alignment.teacher)
+        return student, teacher
+
+    def spread(self, teacher: Any) -> Any:
+        """What `__call__` has returned of the teacher, over all of the student's labels."""
+        return spread_tags(teacher, self._alignment.student, self._num_labels)
+
+    @staticmethod
+    def check(losses: Tensor, student: Any, teacher: Any) -> None:
+        """
+        # Parameters
+
+        losses : `Tensor`
+            Shape `(rows,)`, the objective of these potentials.
+
+        # Raises
+
+        ValueError
+            If one is not a number: it says whose potentials are to blame.
+        """
+        wrong = torch.isnan(losses.detach())
+        if not bool(wrong.any()):
+            return
+        row = int(wrong.nonzero()[0])
+        for name, potentials in (("teacher", teacher), ("student", student)):
+            if have_nan(potentials.select_rows(wrong.nonzero()[0])):
+                raise ValueError(
+                    f"the {name}'s scores of sentence {row} (of those in the batch that have teacher "
+                    "inputs) hold NaN"
+                )
+        raise ValueError(f"the distillation loss of sentence {row} is NaN")

@@ -1,0 +1,89 @@
+"""A model that trains a student and leaves nothing else behind."""
+from os import PathLike
+from typing import Any, Dict, Optional, Union
+
+from allennlp.common import Params
+from allennlp.common.checks import ConfigurationError
+from allennlp.common.lazy import Lazy
+from allennlp.data import Vocabulary
+from allennlp.models import Model
+from allennlp.nn.parallel import DdpAccelerator
+from overrides import overrides
+from torch import Tensor
+
+from allennlp_kd.models.student import Student
+
+
+class StudentWrapper(Model):
+    """Whatever is saved of it, or loaded into it, is the student's own, under the student's own names.
+
+    So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the one
+    that it was trained with; of its `model`, loading reads `student` and builds that.
+
+    # Parameters
+
+    vocab : `Vocabulary`
+    student : `Lazy[Model]`
+        Builds a `Student`; a built one may be given as well.
+
+    # Raises
+
+    ConfigurationError
+        If the student is no `Student`.
+    """
+
+    # AllenNLP looks it up by the type in the archive's configuration.
+    default_predictor = "distillation"
+
+    def __init__(
+        self,
+        vocab: Vocabulary,
+        student: Union[Lazy[Model], Student],
+        serialization_dir: Optional[str] = None,
+        ddp_accelerator: Optional[DdpAccelerator] = None,
+    ) -> None:
+        super().__init__(
+            vocab, serialization_dir=serialization_dir, ddp_accelerator=ddp_accelerator
+        )
+        if isinstance(student, Lazy):
+            student = student.construct(
+                vocab=vocab, serialization_dir=serialization_dir, ddp_accelerator=ddp_accelerator
+            )
+        if not isinstance(student, Student):
+            raise ConfigurationError(
+                "the student must be of a type such as crf_tagger_student, "
+                f"found {type(student).__name__}"
+            )
+        self.student = student
+        self._register_load_state_dict_pre_hook(self._name_student)
+
+    @overrides(check_signature=False)
+    def state_dict(self, *args: Any, **kwargs: Any) -> Dict[str, Any]:
+        return self.student.state_dict(*args, **kwargs)
+
+    @staticmethod
+    def _name_student(state: Dict[str, Any], prefix: str, *args: Any) -> None:
+        # `load_state_dict` of what wraps this (DDP) does not call ours, but runs this hook.
+        for key in [key for key in state if key.startswith(prefix)]:
+            state[f"{prefix}student.{key[len(prefix):]}"] = state.pop(key)
+
+    @classmethod
+    @overrides
+    def _load(
+        cls,
+        config: Params,
+        serialization_dir: Union[str, PathLike],
+        weights_file: Optional[Union[str, PathLike]] = None,
+        cuda_device: int = -1,
+    ) -> Model:
+        config = config.duplicate()
+        config["model"] = config["model"]["student"]
+        return Model.load(config, serialization_dir, weights_file, cuda_device)
+
+    @overrides
+    def make_output_human_readable(self, output_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        return self.student.make_output_human_readable(output_dict)
+
+    @overrides
+    def get_regularization_penalty(self) -> Optional[Tensor]:
+        return self.student.get_regularization_penalty()

@@ -1,0 +1,63 @@
+"""Student-teacher agreement, label by label."""
+import logging
+from typing import Any, Dict, TYPE_CHECKING
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.training.callbacks import TrainerCallback
+from overrides import overrides
+
+from allennlp_kd.models.distillation import Distillation
+
+if TYPE_CHECKING:
+    from allennlp.training.gradient_descent_trainer import GradientDescentTrainer
+
+logger = logging.getLogger(__name__)
+
+
+@TrainerCallback.register("agreement")
+class Agreement(TrainerCallback):
+    """Logs, after each validation, how often the student decodes what the teacher does, for each label.
+
+    The shares are metrics too, `agreement/LABEL`, so they are in the metrics' files and in TensorBoard. A
+    label that the teacher has not decoded is left out.
+    """
+
+    @overrides
+    def on_start(
+        self, trainer: "GradientDescentTrainer", is_primary: bool = True, **kwargs: Any
+    ) -> None:
+        super().on_start(trainer, is_primary=is_primary, **kwargs)
+        if not isinstance(trainer.model, Distillation):
+            raise ConfigurationError(
+                f"agreement needs a model of type distillation, found {type(trainer.model).__name__}"
+            )
+        trainer.model.agreement_by_label = True
+
+    @overrides
+    def on_epoch(
+        self,
+        trainer: "GradientDescentTrainer",
+        metrics: Dict[str, Any],
+        epoch: int,
+        is_primary: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if not is_primary:
+            return
+        shares = dict(trainer.model.last_agreement)
+        # So that an epoch without a validation does not repeat the one before.
+        trainer.model.last_agreement = {}
+        if not shares:
+            logger.warning(
+                "no agreement in epoch %d: there was no validation, or its sentences have no teacher "
+                "inputs, or alpha is 0",
+                epoch,
+            )
+            return
+        width = max(len(label) for label in shares)
+        logger.info(
+            "agreement in epoch %d: %.4f, by the teacher's label\n%s",
+            epoch,
+            metrics["validation_agreement"],
+            "\n".join(f"{label:<{width}}  {share:.4f}" for label, share in sorted(shares.items())),
+        )
