@@ -1,0 +1,151 @@
+"""Which tags may follow each other in an encoding of spans."""
+from dataclasses import dataclass, replace
+from typing import Dict, FrozenSet, NamedTuple, Sequence
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.chain.potentials import ChainPotentials
+
+FORBIDDEN_SCORE = -10000.0
+"""What AllenNLP's `viterbi_tags` gives a forbidden move."""
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What an encoding allows.
+
+    # Parameters
+
+    transitions : `Tensor`
+        Shape `(tags, tags)`, boolean, indexed `[from, to]`.
+    start, end : `Tensor`
+        Shape `(tags,)`, boolean: which tags may be first and last.
+
+    # Raises
+
+    ValueError
+        If a shape or type is not as above.
+    """
+
+    transitions: Tensor
+    start: Tensor
+    end: Tensor
+
+    def __post_init__(self) -> None:
+        tags = self.transitions.shape[0] if self.transitions.dim() else 0
+        for name, shape in (("transitions", (tags, tags)), ("start", (tags,)), ("end", (tags,))):
+            value = getattr(self, name)
+            if value.dtype != torch.bool or tuple(value.shape) != shape:
+                raise ValueError(
+                    f"{name} must be boolean of shape {shape}, "
+                    f"found {value.dtype} of shape {tuple(value.shape)}"
+                )
+
+
+class _Encoding(NamedTuple):
+    """The prefixes that may follow a prefix, whatever the types; those that may within one type; the ends."""
+
+    free: Dict[str, str]
+    within: Dict[str, str]
+    start: str
+    end: str
+    always: str = ""
+
+
+# A tag of any other prefix is outside the scheme: only `always` may follow it, and it follows nothing.
+_ENCODINGS = {
+    "BIO": _Encoding(free={}, within={"B": "I", "I": "I"}, start="OB", end="OBI", always="OB"),
+    "IOB1": _Encoding(free={}, within={"B": "B", "I": "B"}, start="OI", end="OBI", always="OI"),
+    "BIOUL": _Encoding(
+        free={"O": "OBU", "L": "OBU", "U": "OBU"}, within={"B": "IL", "I": "IL"}, start="OBU", end="OLU"
+    ),
+    "BMES": _Encoding(
+        free={"E": "BS", "S": "BS"}, within={"B": "ME", "M": "ME"}, start="BS", end="ES"
+    ),
+}
+
+ENCODINGS: FrozenSet[str] = frozenset(_ENCODINGS)
+
+
+def constraints_for(encoding: str, labels: Sequence[str]) -> Constraints:
+    """What an encoding allows between these labels: the same as AllenNLP's `allowed_transitions`.
+
+    The first letter of a label is its prefix and what follows its type, so `B-PER` may be followed by
+    `I-PER` in BIO but not by `I-LOC`.
+
+    # Parameters
+
+    encoding : `str`
+        One of "BIO", "BIOUL", "IOB1" and "BMES".
+    labels : `Sequence[str]`
+        In the order of their indices.
+
+    # Returns
+
+    `Constraints`
+
+    # Raises
+
+    ValueError
+        If the encoding is unknown or a label is empty.
+    """
+    if encoding not in _ENCODINGS:
+        raise ValueError(f"encoding must be one of {sorted(_ENCODINGS)}, found {encoding!r}")
+    if "" in labels:
+        raise ValueError(f"a label must not be empty, found one at index {list(labels).index('')}")
+    rules = _ENCODINGS[encoding]
+
+    def allowed(before: str, after: str) -> bool:
+        if after[0] in rules.always + rules.free.get(before[0], ""):
+            return True
+        return after[0] in rules.within.get(before[0], "") and before[1:] == after[1:]
+
+    return Constraints(
+        transitions=torch.tensor(
+            [[allowed(before, after) for after in labels] for before in labels], dtype=torch.bool
+        ).view(len(labels), len(labels)),
+        start=torch.tensor([label[0] in rules.start for label in labels], dtype=torch.bool),
+        end=torch.tensor([label[0] in rules.end for label in labels], dtype=torch.bool),
+    )
+
+
+def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
+    """The potentials with -inf for what is forbidden, so that no probability is left on it.
+
+    Decoding takes `constraints` as a parameter of its own. AllenNLP's CRF never constrains the likelihood.
+
+    # Raises
+
+    ValueError
+        If the constraints are for another number of tags.
+    """
+    return _replace_forbidden(potentials, constraints, -float("inf"))
+
+
+def penalise(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
+    """The potentials with -10,000 for what is forbidden, as AllenNLP's `viterbi_tags` has it.
+
+    # Raises
+
+    ValueError
+        If the constraints are for another number of tags.
+    """
+    return _replace_forbidden(potentials, constraints, FORBIDDEN_SCORE)
+
+
+def _replace_forbidden(
+    potentials: ChainPotentials, constraints: Constraints, value: float
+) -> ChainPotentials:
+    tags = constraints.start.shape[0]
+    if tags != potentials.num_tags:
+        raise ValueError(
+            f"constraints must be for the {potentials.num_tags} tags of the potentials, found {tags}"
+        )
+    device = potentials.emissions.device
+    return replace(
+        potentials,
+        transitions=potentials.transitions.masked_fill(~constraints.transitions.to(device), value),
+        start=potentials.start.masked_fill(~constraints.start.to(device), value),
+        end=potentials.end.masked_fill(~constraints.end.to(device), value),
+    )
