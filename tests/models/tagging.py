@@ -8,6 +8,8 @@ from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from allennlp.models import Model
 
+import allennlp_kd.models.crf_tagger_student  # noqa: F401 (registers it, and stock's tagger)
+
 SENTENCES = {
     "BIO": [
         ("the old dog saw a cat", "B-N I-N I-N O B-N I-N"),

@@ -1,0 +1,74 @@
+"""What each of two processes does in `test_two_processes.py`; and one, for comparison."""
+from typing import Any, Dict, List
+
+import torch
+import torch.distributed as dist
+from allennlp.nn.parallel.ddp_accelerator import TorchDdpAccelerator
+
+from tests.models.tagging import tensors, instances
+from tests.models.fake_teacher import teacher_inputs
+from tests.training.loop import distillation
+
+LENGTHS = [6, 2, 1, 7]
+# Of each step: the sentences of each process, those of all that have teacher inputs, and gold.
+STEPS = [
+    ([[0, 1, 2], [3]], [0, 1, 2, 3], [0, 1, 2, 3]),
+    ([[2, 0], [1]], [0, 2], [1]),  # one process without a teacher, the other without gold
+    ([[3], [1, 0]], [0], [0]),  # one process without either
+]
+
+
+def batch(model: Any, rows: List[int], taught: List[int], gold: List[int]) -> Dict[str, Any]:
+    found = tensors(model.vocab, [instances()[row] for row in rows])
+    every = teacher_inputs(LENGTHS, len(model.student.labels))["value"]
+    found["teacher"] = None
+    places = [place for place, row in enumerate(rows) if row in taught]
+    if places:
+        words = every["words"][[rows[place] for place in places]]
+        emissions = every["emissions"][[rows[place] for place in places]]
+        value = {"emissions": emissions[:, : int(words.max())], "words": words}
+        found["teacher"] = {"rows": torch.tensor(places), "value": value}
+    places = [place for place, row in enumerate(rows) if row in gold]
+    tags = found.pop("tags")
+    found["tags"] = {"rows": torch.tensor(places), "value": tags[places]} if places else None
+    return found
+
+
+def run(rank: int, size: int) -> Dict[str, Any]:
+    """The gradients of each step, the metrics of training and of evaluation, and the saved weights."""
+    model = distillation(alpha=0.3)
+    module = model
+    if size > 1:
+        _, wrapper = TorchDdpAccelerator(local_rank=rank, world_size=size).wrap_model(model)
+        module = wrapper.model
+        state = wrapper.state_dict()
+        wrapper.load_state_dict({name: tensor.clone() for name, tensor in state.items()})
+    results: Dict[str, Any] = {"gradients": [], "losses": [], "words": []}
+    for rows, taught, gold in STEPS:
+        own = rows[rank] if size > 1 else [row for part in rows for row in part]
+        model.zero_grad(set_to_none=True)
+        outputs = module(**batch(model, own, taught, gold))
+        outputs["loss"].backward()
+        results["gradients"].append([p.grad.clone() for p in model.parameters() if p.requires_grad])
+        results["losses"].append(outputs["loss"].item())
+        results["words"].append(outputs["batch_words"])
+    results["training"] = model.get_metrics(reset=True)
+    module.eval()
+    with torch.no_grad():
+        for rows, taught, gold in STEPS:
+            own = rows[rank] if size > 1 else [row for part in rows for row in part]
+            module(**batch(model, own, taught, gold))
+            model.get_metrics()  # as the trainer does, for its progress bar
+    model.agreement_by_label = True
+    results["evaluation"] = model.get_metrics(reset=True)
+    results["state"] = model.state_dict() if size == 1 else wrapper.state_dict()
+    return results
+
+
+def worker(rank: int, size: int, directory: str) -> None:
+    dist.init_process_group(
+        "gloo", init_method=f"file://{directory}/rendezvous", world_size=size, rank=rank
+    )
+    torch.save(run(rank, size), f"{directory}/{rank}.th")
+    dist.barrier()
+    dist.destroy_process_group()
