@@ -1,0 +1,53 @@
+"""The tensors of a tagger's training step, at 50 tags and 60 words."""
+
+import random
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any, Dict
+
+from benchmarks.command import Options
+from benchmarks.measures.tagger_steps import NAMES, step
+from benchmarks.memory import peak_bytes
+from benchmarks.report import Report, Target
+from benchmarks.setups.tagger import build
+from benchmarks.setups.treebank import BATCH_SIZE
+
+NUM_TAGS, NUM_WORDS = 50, 60
+
+
+def write_treebank(path: Path, seed: int) -> None:
+    """Sentences of 60 made-up words, with 50 tags in the column of the language's own."""
+    generator = random.Random(seed)
+    rows = []
+    for sentence in range(2 * BATCH_SIZE):
+        for number in range(1, NUM_WORDS + 1):
+            tag = (sentence * NUM_WORDS + number) % NUM_TAGS
+            word = f"w{generator.randrange(2000)}"
+            rows.append(f"{number}\t{word}\t_\tX\tT{tag}\t_\t0\troot\t_\t_\n")
+        rows.append("\n")
+    path.write_text("".join(rows), encoding="utf-8")
+
+
+def measure(report: Report, options: Options) -> None:
+    """Adds the peaks, and the target."""
+    sizes: Dict[str, Any] = dict(warm_up=5, num_batches=1)
+    if options.quick:
+        sizes.update(hidden_size=8, warm_up=1)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "made-up.conllu"
+        write_treebank(data, options.seed)
+        setup = build(data, "xpos", Path(folder), **sizes)
+        peaks = {}
+        for name in NAMES:
+            model, inputs = getattr(setup, name), setup.inputs(name, setup.batches[0])
+            peaks[name] = float(peak_bytes(partial(step, model, inputs)))
+    report.add(
+        f"peak bytes, {NUM_TAGS} tags, {NUM_WORDS} words",
+        {f"{NAMES[name]}: step": peak for name, peak in peaks.items()},
+    )
+    report.targets.append(
+        Target(
+            "distillation / student alone, peak memory", peaks["distilled"] / peaks["plain"], 1.1
+        )
+    )

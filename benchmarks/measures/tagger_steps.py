@@ -1,0 +1,121 @@
+"""A tagger's training step: stock's, the student's alone, and a distillation's with a store."""
+
+import copy
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import torch
+from allennlp.models import Model
+from torch.nn import Module
+
+from benchmarks.command import Options
+from benchmarks.report import Report, Target
+from benchmarks.rounds import alternate
+from benchmarks.setups.tagger import TaggerSetup, build
+from benchmarks.setups.treebank import BATCH_SIZE, treebank
+
+NAMES = {"stock": "stock crf_tagger", "plain": "student alone", "distilled": "distillation"}
+
+
+class Given(Module):
+    """Stands for a module whose result is known."""
+
+    result: torch.Tensor
+
+    def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        return self.result
+
+
+def step(model: Model, inputs: Dict[str, Any]) -> None:
+    """Forward, backward and metrics, as AllenNLP's trainer calls them; no optimiser."""
+    for parameter in model.parameters():
+        parameter.grad = None
+    model(**inputs)["loss"].backward()
+    model.get_metrics()
+
+
+def whole(setup: TaggerSetup, name: str) -> Callable[[], None]:
+    """All of the step, over all batches."""
+    model: Model = getattr(setup, name)
+    inputs = [setup.inputs(name, batch) for batch in setup.batches]
+    return lambda: [step(model, batch) for batch in inputs] and None
+
+
+def without_encoder(setup: TaggerSetup, name: str) -> Callable[[], None]:
+    """The step but for embedder and encoder, whose results are computed beforehand.
+
+    What is left: projection, loss, distillation, decoding, metrics, and the backward pass to the
+    encoder's results.
+    """
+    model: Model = copy.deepcopy(getattr(setup, name))
+    tagger = model.student if name == "distilled" else model
+    embedder, encoder = tagger.text_field_embedder, tagger.encoder
+    inputs: List[Dict[str, Any]] = [setup.inputs(name, batch) for batch in setup.batches]
+    encoded: List[torch.Tensor] = []
+    for batch in inputs:
+        tokens = batch["tokens"]
+        mask = tokens["tokens"]["tokens"] > 0
+        with torch.no_grad():
+            encoded.append(encoder(embedder(tokens), mask).requires_grad_())
+    tagger.text_field_embedder, tagger.encoder = Given(), Given()
+
+    def run() -> None:
+        for batch, result in zip(inputs, encoded):
+            result.grad = None
+            tagger.text_field_embedder.result = tagger.encoder.result = result
+            step(model, batch)
+
+    return run
+
+
+def loading(setup: TaggerSetup) -> Callable[[], None]:
+    """An epoch's batches, made and dropped; the instances are in memory already."""
+
+    def run() -> None:
+        for _ in setup.loader:
+            pass
+
+    return run
+
+
+def measure(report: Report, options: Options) -> None:
+    """Adds the medians of one batch, and the targets."""
+    sizes: Dict[str, Any] = {}
+    if options.quick:
+        sizes = dict(hidden_size=8, max_instances=2 * BATCH_SIZE, warm_up=1, num_batches=1)
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        setup = build(treebank(), "upos", Path(folder), **sizes)
+        report.notes["seconds to set up"] = time.perf_counter() - started
+        report.notes["words"] = [int(b["tags"]["value"].shape[1]) for b in setup.batches]
+        steps = {f"{NAMES[name]}: step": whole(setup, name) for name in NAMES}
+        steps.update(
+            {f"{NAMES[name]}: all but the encoder": without_encoder(setup, name) for name in NAMES}
+        )
+        num_batches, epoch = len(setup.batches), len(setup.loader)
+        for threads in options.threads:
+            torch.set_num_threads(threads)
+            timings = alternate(steps, options.rounds)
+            medians = {name: timing.median / num_batches for name, timing in timings.items()}
+            load = alternate({"load": loading(setup)}, options.rounds)["load"].median / epoch
+            medians["distillation: data loading"] = load
+            report.add(f"s, {threads} threads", medians)
+            if threads == options.threads[0]:
+                _targets(report, medians)
+
+
+def _targets(report: Report, medians: Dict[str, float]) -> None:
+    stock, plain, distilled = (NAMES[name] for name in ("stock", "plain", "distilled"))
+    step_time = medians[f"{distilled}: step"]
+    rest = f"{distilled}: all but the encoder", f"{stock}: all but the encoder"
+    load = medians["distillation: data loading"]
+    report.targets += [
+        Target("distillation / stock, step", step_time / medians[f"{stock}: step"], 0.85),
+        Target(
+            "distillation / stock, all but the encoder", medians[rest[0]] / medians[rest[1]], 0.2
+        ),
+        Target("distillation / student alone, step", step_time / medians[f"{plain}: step"], 1.05),
+        Target("data loading / (data loading + steps)", load / (load + step_time), 0.1),
+    ]
