@@ -1,4 +1,5 @@
 """Where the words of a ragged batch lie once its padding is left out."""
+from functools import cached_property
 from typing import List
 
 import torch
@@ -11,34 +12,58 @@ class Layout:
     The recursions over a chain then work on the sentences that still run at a position and on no padded
     cell, which is several times less work on ragged batches, and what stands in padding is never read.
 
-    `N` below is the number of words of the batch, `S` that of its sentences which are not empty.
+    `N` below is the number of words of the batch, `S` that of its sentences which are not empty. The first
+    `S` of the `N` words are the first words of their sentences, the other `N - S` each end an edge.
 
     # Parameters
 
-    mask : `Tensor`
-        Shape `(batch, length)`, boolean; each row a run of `True`, then of `False`.
+    lengths : `Tensor`
+        Shape `(batch,)`, the number of words of each sentence.
+    length : `int`
+        The padded length.
     """
 
-    def __init__(self, mask: Tensor) -> None:
-        self.batch_size, self.length = mask.shape
-        lengths = mask.sum(dim=1)
-        order = lengths.argsort(descending=True)
-        time, rank = mask[order].t().nonzero(as_tuple=True)
+    def __init__(self, lengths: Tensor, length: int) -> None:
+        self.batch_size, self.length = lengths.shape[0], length
+        ordered, self._order = lengths.sort(descending=True)
+        positions = torch.arange(length, device=lengths.device).unsqueeze(1)
+        # Shape (N,): the position of each word and the place of its sentence in the order.
+        self._running = positions < ordered
+        self.positions, self._ranks = self._running.nonzero(as_tuple=True)
         # How many sentences run at each position: never increasing, none of them 0.
-        self.sizes: List[int] = [size for size in mask.sum(dim=0).tolist() if size]
-        running = torch.tensor(self.sizes, dtype=torch.long, device=mask.device)
-        offsets = running.cumsum(0) - running
+        self.sizes: List[int] = [size for size in self._running.sum(dim=1).tolist() if size]
         self.num_sentences = self.sizes[0] if self.sizes else 0
-        # Shape (S,): the row of the batch, and the number of words, of each sentence, longest first.
-        self.sentences = order[: self.num_sentences]
-        self.lengths = lengths[self.sentences]
-        # Shape (N,): the row of the batch that each word belongs to, and its cell in (batch * length).
-        self.rows = order[rank]
-        self.cells = self.rows * self.length + time
-        # Shape (S,): the last word of each sentence.
-        self.last = offsets[self.lengths - 1] + torch.arange(self.num_sentences, device=mask.device)
-        # Shape (N - S,): the word before each word that is not the first. Those come after the S first.
-        self.previous = offsets[time[self.num_sentences :] - 1] + rank[self.num_sentences :]
+        self._lengths = ordered[: self.num_sentences]
+        # Shape (N,): the row of the batch that each word belongs to.
+        self.rows = self._order[self._ranks]
+
+    @cached_property
+    def cells(self) -> Tensor:
+        """Shape `(N,)`: each word's place in `(batch * length)`."""
+        return self.rows * self.length + self.positions
+
+    @cached_property
+    def _offsets(self) -> Tensor:
+        sizes = self._running.sum(dim=1)
+        return sizes.cumsum(0) - sizes
+
+    @cached_property
+    def last(self) -> Tensor:
+        """Shape `(S,)`: the last word of each sentence."""
+        ranks = torch.arange(self.num_sentences, device=self.rows.device)
+        return self._offsets[self._lengths - 1] + ranks
+
+    @cached_property
+    def previous(self) -> Tensor:
+        """Shape `(N - S,)`: the word at the other end of each edge."""
+        first = self.num_sentences
+        return self._offsets[self.positions[first:] - 1] + self._ranks[first:]
+
+    @cached_property
+    def num_edges(self) -> Tensor:
+        """Shape `(batch,)`: how many edges each sentence has."""
+        edges = self.rows.new_zeros(self.batch_size)
+        return edges.index_copy(0, self._order[: self.num_sentences], self._lengths - 1)
 
     def pack(self, values: Tensor) -> Tensor:
         """The words' cells of `values`: from `(batch, length, ...)` to `(N, ...)`."""
@@ -47,9 +72,27 @@ class Layout:
     def unpack(self, words: Tensor, fill: float = 0.0) -> Tensor:
         """The way back: from `(N, ...)` to `(batch, length, ...)`, with `fill` in padding."""
         flat = words.new_full((self.batch_size * self.length, *words.shape[1:]), fill)
-        return flat.index_copy(0, self.cells, words).view(
-            self.batch_size, self.length, *words.shape[1:]
-        )
+        flat = flat.index_copy(0, self.cells, words)
+        return flat.view(self.batch_size, self.length, *words.shape[1:])
+
+    def fold(self, emissions: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        """All that a chain's words score: the emissions, with start at first and end at last words.
+
+        # Parameters
+
+        emissions : `Tensor`
+            Shape `(batch, length, tags)`.
+        start, end : `Tensor`
+            Shape `(tags,)`.
+
+        # Returns
+
+        `Tensor`
+            Shape `(N, tags)`.
+        """
+        ends = end.expand(self.num_sentences, -1)
+        words = self.pack(emissions).index_add(0, self.last, ends)
+        return torch.cat([words[: self.num_sentences] + start, words[self.num_sentences :]])
 
     def sum_words(self, values: Tensor) -> Tensor:
         """Sums over the words of each sentence: from `(N,)` to `(batch,)`."""
@@ -61,5 +104,6 @@ class Layout:
         return values.new_zeros(self.batch_size).index_add(0, rows, values)
 
     def spread(self, sentences: Tensor) -> Tensor:
-        """Each sentence's value put into its row: from `(S,)` to `(batch,)`, 0 for empty sentences."""
-        return sentences.new_zeros(self.batch_size).index_copy(0, self.sentences, sentences)
+        """Each sentence's values put into its row, 0 for empty ones: `(S, ...)` to `(batch, ...)`."""
+        empty = sentences.new_zeros((self.batch_size, *sentences.shape[1:]))
+        return empty.index_copy(0, self._order[: self.num_sentences], sentences)

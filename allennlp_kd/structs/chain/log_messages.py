@@ -7,24 +7,24 @@ from torch import Tensor
 from allennlp_kd.structs.chain.layout import Layout
 from allennlp_kd.structs.chain.messages import Messages, expectation
 
+INFINITY = float("inf")
+
 
 class LogMessages(Messages):
     """Messages kept as logarithms, for scores of any spread and with forbidden (-inf) cells.
 
-        a[i, j] = logsumexp_k(a[i-1, k] + transitions[k, j]) + emissions[i, j] - c[i]
+        a[i, j] = logsumexp_k(a[i-1, k] + transitions[k, j]) + words[i, j] - c[i]
 
     with c[i] the largest entry, summed apart: a message then holds differences within one word only, which
     keeps the marginals precise on long sentences with large scores.
     """
 
-    def __init__(
-        self, emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, layout: Layout
-    ) -> None:
-        super().__init__(emissions, transitions, start, end, layout)
-        self._steps = self._running(emissions)
+    def __init__(self, words: Tensor, transitions: Tensor, layout: Layout) -> None:
+        super().__init__(words, transitions, layout)
+        self._steps = words.split(layout.sizes)
         # [to, from], so that sums run over the last axis.
-        turned = transitions.t()
-        message = self._steps[0] + start
+        turned = transitions.t().contiguous()
+        message = self._steps[0]
         forward: List[Tensor] = []
         self._scales: List[Tensor] = []
         for position, step in enumerate(self._steps):
@@ -32,25 +32,21 @@ class LogMessages(Messages):
                 message = logsumexp(message[: step.shape[0]].unsqueeze(1) + turned) + step
             # A sentence which no sequence can pass has no entry to shift by.
             scale = message.detach().amax(dim=1, keepdim=True)
-            scale = scale.masked_fill(scale == -float("inf"), 0.0)
+            scale = scale.masked_fill(scale == -INFINITY, 0.0)
             message = message - scale
             forward.append(message)
             self._scales.append(scale)
         # (N, tags)
         self._forward = torch.cat(forward)
         # (S,)
-        self._finals = logsumexp(self._forward.index_select(0, layout.last) + end)
+        self._finals = logsumexp(self._forward.index_select(0, layout.last))
         scales = layout.sum_words(torch.cat(self._scales).squeeze(1))
-        self._log_partition = layout.spread(self._finals) + scales
-
-    @property
-    def log_partition(self) -> Tensor:
-        return self._log_partition
+        self.log_partition = layout.spread(self._finals) + scales
 
     def _run_backward(self) -> Tuple[Tensor, Tensor]:
-        finals = self._finals.masked_fill(self._finals == -float("inf"), 0.0)
         # (S, tags)
-        stops = self.end - finals.unsqueeze(1)
+        stops = -self._finals.masked_fill(self._finals == -INFINITY, 0.0)
+        stops = stops.unsqueeze(1).expand(-1, self.words.shape[1])
         message = stops[: self.layout.sizes[-1]]
         backward, handed_back = [message], []
         for position in range(len(self._steps) - 1, 0, -1):
@@ -76,18 +72,18 @@ class LogMessages(Messages):
 
     def edge_counts(self, weights: Tensor) -> Tensor:
         before = self._forward.index_select(0, self.layout.previous)
-        counts = torch.zeros_like(self.transitions)
-        edge_sizes = self.layout.sizes[1:]
+        counts = self.transitions.new_zeros(self.transitions.numel())
+        sizes = self.layout.sizes[1:]
         # One position at a time: all edges at once would take N * tags * tags numbers.
         for left, right, weight in zip(
-            before.split(edge_sizes), self.backward[1].split(edge_sizes), weights.split(edge_sizes)
+            before.split(sizes), self.backward[1].split(sizes), weights.split(sizes)
         ):
             edges = (left.unsqueeze(2) + self.transitions + right.unsqueeze(1)).exp()
-            counts = counts + torch.einsum("e,ekj->kj", weight, edges)
-        return counts
+            counts = counts + weight @ edges.flatten(1)
+        return counts.view_as(self.transitions)
 
     def expected_transition(self, scores: Tensor) -> Tensor:
-        return expectation(self.log_edges().exp(), scores).sum(dim=(1, 2))
+        return expectation(self.log_edges().exp(), scores.unsqueeze(0)).sum(dim=(1, 2))
 
 
 def logsumexp(values: Tensor) -> Tensor:
@@ -96,5 +92,5 @@ def logsumexp(values: Tensor) -> Tensor:
     largest = largest.clamp(min=torch.finfo(values.dtype).min)
     total = (values - largest).exp().sum(dim=-1)
     nothing = total == 0
-    logarithm = total.masked_fill(nothing, 1.0).log().masked_fill(nothing, -float("inf"))
+    logarithm = total.masked_fill(nothing, 1.0).log().masked_fill(nothing, -INFINITY)
     return logarithm + largest.squeeze(-1)

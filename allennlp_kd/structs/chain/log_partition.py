@@ -16,8 +16,8 @@ def log_partition(potentials: ChainPotentials) -> Tensor:
     """log Z: the logarithm of the sum of exp(score) over all tag sequences of each sentence.
 
     Lafferty, McCallum and Pereira, "Conditional random fields" (2001). The batch's scores decide how it is
-    computed: as scaled matrix products where they spread little (`scaling_period` has the bound), in log
-    space otherwise. The gradient is the explicit backward recursion (the marginals), not autograd's tape
+    computed: as scaled matrix products where the transitions spread little (`scaling_period` has the bound),
+    in log space otherwise. The gradient is the explicit backward recursion (the marginals), not autograd's tape
     over all positions; it can itself be differentiated.
 
     # Parameters
@@ -37,7 +37,7 @@ def log_partition(potentials: ChainPotentials) -> Tensor:
             potentials.transitions,
             potentials.start,
             potentials.end,
-            Layout(potentials.mask),
+            Layout(potentials.lengths, potentials.mask.shape[1]),
         )
 
 
@@ -54,26 +54,25 @@ def in_full_precision(potentials: ChainPotentials) -> ChainPotentials:
 
 
 def messages_of(
-    emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, layout: Layout
+    words: Tensor, transitions: Tensor, layout: Layout, precise_logarithms: bool = False
 ) -> Messages:
-    """The messages in the space that the scores call for.
+    """The messages in the space that the scores call for, see `scaling_period`.
 
     # Parameters
 
-    emissions : `Tensor`
-        Shape `(batch, length, tags)`.
-    transitions, start, end : `Tensor`
-        As in `ChainPotentials`.
+    words : `Tensor`
+        Shape `(N, tags)`, from `Layout.fold`; at least one.
+    transitions : `Tensor`
+        Shape `(tags, tags)`.
     layout : `Layout`
-        With at least one word.
+    precise_logarithms : `bool`, optional (default = `False`)
+        Whether the logarithms of marginals are wanted, however small.
     """
-    words = layout.pack(emissions)
-    scores = (words, transitions, start, end)
-    taped = torch.is_grad_enabled() and any(score.requires_grad for score in scores)
-    period = scaling_period(*scores, margin=0.5 if taped else 1.0)
+    taped = torch.is_grad_enabled() and (words.requires_grad or transitions.requires_grad)
+    period = scaling_period(words, transitions, precise_logarithms, margin=0.5 if taped else 1.0)
     if period:
-        return ScaledMessages(*scores, layout, period)
-    return LogMessages(*scores, layout)
+        return ScaledMessages(words, transitions, layout, period)
+    return LogMessages(words, transitions, layout)
 
 
 class _LogPartition(torch.autograd.Function):
@@ -86,7 +85,7 @@ class _LogPartition(torch.autograd.Function):
             return emissions.new_zeros(layout.batch_size)
         ctx.save_for_backward(emissions, transitions, start, end)
         with torch.no_grad():
-            ctx.messages = messages_of(emissions, transitions, start, end, layout)
+            ctx.messages = messages_of(layout.fold(emissions, start, end), transitions, layout)
         return ctx.messages.log_partition
 
     @staticmethod
@@ -117,7 +116,9 @@ def _explicit_backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ..
 def _differentiable_backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ...]:
     """The same, written down by autograd, for gradients of gradients."""
     scores = ctx.saved_tensors
-    value = messages_of(*scores, ctx.layout).log_partition
+    emissions, transitions, start, end = scores
+    words = ctx.layout.fold(emissions, start, end)
+    value = messages_of(words, transitions, ctx.layout).log_partition
     wanted = [score for score, needed in zip(scores, ctx.needs_input_grad) if needed]
     found = iter(torch.autograd.grad(value, wanted, gradient, create_graph=True))
     return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:4])

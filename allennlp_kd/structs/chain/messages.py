@@ -1,5 +1,5 @@
 """What the forward and backward recursions over a chain have in common, whatever space they work in."""
-from typing import List, Optional, Tuple
+from typing import Optional, Tuple
 
 from torch import Tensor
 
@@ -16,45 +16,38 @@ class Messages:
 
     Rabiner, "A tutorial on hidden Markov models" (1989), section V.A, has the scaling. All tensors are in
     the order of `Layout`: `N` words, `S` sentences, `N - S` edges. The operations are torch's own and none
-    works in place, so that gradients flow through the messages where they are enabled.
+    works in place on what autograd keeps, so that gradients flow through the messages where enabled.
 
     # Parameters
 
-    emissions : `Tensor`
-        Shape `(N, tags)`.
+    words : `Tensor`
+        Shape `(N, tags)`, the emissions with start and end added, from `Layout.fold`; at least one word.
     transitions : `Tensor`
         Shape `(tags, tags)`.
-    start, end : `Tensor`
-        Shape `(tags,)`.
     layout : `Layout`
-        Where the words lie; at least one.
     """
 
-    def __init__(
-        self, emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, layout: Layout
-    ) -> None:
-        self.emissions = emissions
+    log_partition: Tensor
+    """Shape `(batch,)`, 0 for empty sentences."""
+
+    def __init__(self, words: Tensor, transitions: Tensor, layout: Layout) -> None:
+        self.words = words
         self.transitions = transitions
-        self.start = start
-        self.end = end
         self.layout = layout
-        self._handed_back: Optional[Tuple[Tensor, Tensor]] = None
-
-    @property
-    def log_partition(self) -> Tensor:
-        """Shape `(batch,)`, 0 for empty sentences."""
-        raise NotImplementedError
-
-    def _run_backward(self) -> Tuple[Tensor, Tensor]:
-        """The backward messages b, shape `(N, tags)`, and g, shape `(N - S, tags)`."""
-        raise NotImplementedError
+        self._backward: Optional[Tuple[Tensor, Tensor]] = None
 
     @property
     def backward(self) -> Tuple[Tensor, Tensor]:
-        """b and g, computed when first asked for: the partition function alone does not need them."""
-        if self._handed_back is None:
-            self._handed_back = self._run_backward()
-        return self._handed_back
+        """b of shape `(N, tags)` and g of shape `(N - S, tags)`.
+
+        Computed when first asked for: the partition function alone does not need them.
+        """
+        if self._backward is None:
+            self._backward = self._run_backward()
+        return self._backward
+
+    def _run_backward(self) -> Tuple[Tensor, Tensor]:
+        raise NotImplementedError
 
     def nodes(self) -> Tensor:
         """The probability of each tag of each word, shape `(N, tags)`."""
@@ -84,7 +77,12 @@ class Messages:
         raise NotImplementedError
 
     def expected_transition(self, scores: Tensor) -> Tensor:
-        """The mean over each edge's distribution of `scores`, shape `(tags, tags)`, where `0 * inf` is 0.
+        """The mean over each edge's distribution of `scores`, where what has no probability counts 0.
+
+        # Parameters
+
+        scores : `Tensor`
+            Shape `(tags, tags)`; infinite cells must all have the same sign.
 
         # Returns
 
@@ -93,9 +91,15 @@ class Messages:
         """
         raise NotImplementedError
 
-    def _running(self, packed: Tensor) -> List[Tensor]:
-        """`packed` of shape `(N, tags)`, cut into positions."""
-        return list(packed.split(self.layout.sizes))
+    def expected_word(self, scores: Tensor) -> Tensor:
+        """The mean over each word's distribution of `scores`, shape `(N, tags)`, likewise.
+
+        # Returns
+
+        `Tensor`
+            Shape `(N,)`.
+        """
+        return expectation(self.nodes(), scores).sum(dim=1)
 
 
 def expectation(probabilities: Tensor, values: Tensor) -> Tensor:
