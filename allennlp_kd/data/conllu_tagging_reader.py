@@ -1,0 +1,126 @@
+"""Reads a treebank's part-of-speech column for a tagger."""
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.common.file_utils import cached_path
+from allennlp.data import DatasetReader, Field, Instance, Token, TokenIndexer
+from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
+from allennlp.data.token_indexers import SingleIdTokenIndexer
+from conllu import parse
+from conllu.exceptions import ParseException
+from overrides import overrides
+
+_COLUMNS = ("upos", "xpos")
+_NUM_COLUMNS = 10
+
+
+@DatasetReader.register("conllu_tagging")
+class ConlluTaggingReader(DatasetReader):
+    """
+    Reads a file in CoNLL-U format for tagging: the words are the syntactic words (the lines whose ID is a
+    plain integer; multi-word ranges and empty nodes are left out), the tags one of the columns.
+
+    Stock's `universal_dependencies` reads the same files for a parser, and calls its fields otherwise.
+
+    Registered as a `DatasetReader` with name "conllu_tagging".
+
+    # Parameters
+
+    column : `str`, optional (default = `"upos"`)
+        The column of the tags: `"upos"` (universal) or `"xpos"` (the treebank's own).
+    token_indexers : `Dict[str, TokenIndexer]`, optional (default = `{"tokens": SingleIdTokenIndexer()}`)
+        How the words are indexed.
+    label_namespace : `str`, optional (default = `"labels"`)
+        The vocabulary's namespace for the tags.
+
+    # Raises
+
+    ConfigurationError
+        If the column is unknown, or a line is not a line of a CoNLL-U file (with file and line number).
+    """
+
+    def __init__(
+        self,
+        column: str = "upos",
+        token_indexers: Optional[Dict[str, TokenIndexer]] = None,
+        label_namespace: str = "labels",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if column not in _COLUMNS:
+            raise ConfigurationError(
+                f"conllu_tagging: column must be one of {list(_COLUMNS)}, found {column!r}"
+            )
+        self.column = column
+        self.label_namespace = label_namespace
+        self._token_indexers = token_indexers or {"tokens": SingleIdTokenIndexer()}
+
+    @overrides
+    def _read(self, file_path: str) -> Iterable[Instance]:
+        file_path = cached_path(file_path)
+        with open(file_path, encoding="utf-8") as lines:
+            for first_line, sentence in _sentences(lines):
+                words, tags = self._parse(sentence, str(file_path), first_line)
+                if words:
+                    yield self.text_to_instance([Token(word) for word in words], tags)
+
+    def _parse(
+        self, sentence: List[str], file_path: str, first_line: int
+    ) -> Tuple[List[str], List[str]]:
+        for number, line in enumerate(sentence, start=first_line):
+            found = line.count("\t") + 1
+            if not line.startswith("#") and found != _NUM_COLUMNS:
+                raise ConfigurationError(
+                    f"{file_path}, line {number}: expected {_NUM_COLUMNS} columns with tabs between "
+                    f"them, found {found}: {line.rstrip()!r}"
+                )
+        try:
+            parsed = parse("".join(sentence))
+        except ParseException as error:
+            raise ConfigurationError(f"{file_path}, sentence from line {first_line}: {error}") from error
+        tokens = [token for tree in parsed for token in tree if isinstance(token["id"], int)]
+        for token in tokens:
+            if token[self.column] is None or token[self.column] == "_":
+                raise ConfigurationError(
+                    f"{file_path}, sentence from line {first_line}: word {token['id']} "
+                    f"({token['form']!r}) has no {self.column}"
+                )
+        return [token["form"] for token in tokens], [token[self.column] for token in tokens]
+
+    @overrides(check_signature=False)
+    def text_to_instance(self, tokens: List[Token], tags: Optional[List[str]] = None) -> Instance:
+        """
+        # Parameters
+
+        tokens : `List[Token]`
+            The words of the sentence.
+        tags : `List[str]`, optional (default = `None`)
+            Their tags, where they are known.
+
+        # Returns
+
+        `Instance`
+            With the fields `tokens`, `metadata` (its `words`) and, where known, `tags`.
+        """
+        text = TextField(tokens, self._token_indexers)
+        fields: Dict[str, Field] = {
+            "tokens": text,
+            "metadata": MetadataField({"words": [token.text for token in tokens]}),
+        }
+        if tags is not None:
+            fields["tags"] = SequenceLabelField(tags, text, self.label_namespace)
+        return Instance(fields)
+
+
+def _sentences(lines: Iterable[str]) -> Iterator[Tuple[int, List[str]]]:
+    """Each sentence's lines, with the number of the first of them (from 1)."""
+    sentence: List[str] = []
+    number = 0
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            sentence.append(line)
+        elif sentence:
+            yield number - len(sentence), sentence
+            sentence = []
+    if sentence:
+        yield number - len(sentence) + 1, sentence

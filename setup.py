@@ -1,0 +1,61 @@
+"""Packaging. What `pip install allennlp-kd` installs is what serving needs; training is an extra."""
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+# What the packaged pipelines run on: no torch, no AllenNLP.
+SERVING = [
+    "numpy>=1.21",
+    "onnxruntime>=1.16,<2",
+    "spacy>=3.3,<3.9",
+]
+
+# AllenNLP 2.10.1 pins torch<1.13, spacy<3.4, transformers<4.21, so this resolves on Python 3.10. Newer
+# Pythons take requirements/modern-py311.txt with --no-deps. Upper bounds that AllenNLP lacks and needs:
+# nltk 3.10 refuses its fixtures' paths, setuptools 81 has no pkg_resources, spaCy 3.3 and torch 1.12 are
+# built for numpy 1.
+TRAIN = [
+    "allennlp==2.10.1",
+    "allennlp-models==2.10.1",
+    "jsonnet",
+    "nltk<3.10",
+    "numpy<1.24",
+    "overrides>=7.7,<8",
+    "setuptools<81",
+    "torch",
+]
+
+TRANSFORMER = ["tokenizers>=0.12"]
+
+TEST = ["hypothesis", "pytest"]
+
+
+def version() -> str:
+    text = (HERE / "allennlp_kd" / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
+
+
+setup(
+    name="allennlp-kd",
+    version=version(),
+    description=(
+        "Sub-structured knowledge distillation for AllenNLP taggers and dependency parsers, served by spaCy"
+    ),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["allennlp_kd", "allennlp_kd.*", "spacy_bridge", "spacy_bridge.*"]),
+    python_requires=">=3.10,<3.13",
+    install_requires=SERVING,
+    extras_require={"train": TRAIN, "transformer": TRANSFORMER, "test": TEST},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Text Processing :: Linguistic",
+    ],
+)
