@@ -33,6 +33,33 @@ class Options(NamedTuple):
     seed: int
 
 
+class Condition(NamedTuple):
+    """Under which something is measured.
+
+    # Parameters
+
+    threads : `int`
+    bucketed : `bool`
+        Whether a batch's sentences are of about the same length, or any that a shuffle brings
+        together, as AllenNLP does where a configuration says nothing else.
+    """
+
+    threads: int
+    bucketed: bool
+
+    @property
+    def label(self) -> str:
+        """The heading of its column."""
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"s, {threads}" + (", bucketed" if self.bucketed else "")
+
+
+def conditions(options: Options) -> List[Condition]:
+    """All that are measured; the targets are for the first."""
+    found = [Condition(threads, False) for threads in options.threads]
+    return found if options.quick else [*found, Condition(options.threads[0], True)]
+
+
 class NoData(Exception):
     """The benchmark's data are not there."""
 

@@ -5,9 +5,10 @@ from typing import Any, Callable, Dict, List, Tuple
 import torch
 from allennlp.common import Params
 
+import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.structs.chain import nll
-from benchmarks.command import Options
+from benchmarks.command import Options, conditions
 from benchmarks.report import Report, Target
 from benchmarks.rounds import alternate
 from benchmarks.setups.chains import Chain, random_chain
@@ -17,13 +18,13 @@ NLL_BOUND = 0.5
 TAGS = (9, 17, 50)
 # By name: the options of `substructured`, and the bound by number of tags.
 OBJECTIVES: Dict[str, Tuple[Dict[str, Any], Dict[int, float]]] = {
-    "scores, emissions": ({}, {9: 0.05, 17: 0.05, 50: 0.05}),
-    "scores, raw": ({}, {9: 0.05, 17: 0.05, 50: 0.05}),
-    "scores, centred": ({}, {9: 0.05, 17: 0.05, 50: 0.05}),
-    "predictions": ({}, {9: 0.15, 17: 0.25, 50: 0.6}),
+    "scores, emissions": ({"match": "scores", "form": "emissions"}, {9: 0.05, 17: 0.05, 50: 0.05}),
+    "scores, raw": ({"match": "scores", "form": "raw"}, {9: 0.05, 17: 0.05, 50: 0.05}),
+    "scores, centred": ({"match": "scores", "form": "centred"}, {9: 0.05, 17: 0.05, 50: 0.05}),
+    "predictions": ({"match": "predictions"}, {9: 0.15, 17: 0.25, 50: 0.6}),
 }
 WIDE = 30.0
-"""A spread at which probability space would not do."""
+"""A spread of all scores at which probability space would not do."""
 
 
 def stock_nll(chain: Chain) -> torch.Tensor:
@@ -47,49 +48,55 @@ def with_backward(loss: Callable[[Chain], torch.Tensor], chains: List[Chain]) ->
     return step
 
 
+def losses(
+    batches: List[List[int]], num_tags: int, generator: torch.Generator
+) -> Tuple[Dict[str, Callable[[], None]], List[Chain]]:
+    """What is timed, and all the chains that it is timed on."""
+
+    def chains(*spreads: float) -> List[Chain]:
+        return [random_chain(lengths, num_tags, generator, *spreads) for lengths in batches]
+
+    students, wide = chains(), chains(WIDE, WIDE)
+    teachers = [chain.potentials().detach() for chain in chains()]
+    found = {
+        "stock NLL": with_backward(stock_nll, students),
+        "NLL": with_backward(our_nll, students),
+        "NLL, wide scores": with_backward(our_nll, wide),
+    }
+    taught = {id(chain): teacher for chain, teacher in zip(students, teachers)}
+    for name, (parameters, _) in OBJECTIVES.items():
+        objective = Objective.from_params(Params({"type": "substructured", **parameters}))
+        found[name] = with_backward(
+            lambda chain, objective=objective: objective(
+                chain.potentials(), taught[id(chain)]
+            ).sum(),
+            students,
+        )
+    return found, students + wide
+
+
 def measure(report: Report, options: Options) -> None:
     """Adds the medians of one batch, and the targets."""
-    generator = torch.Generator().manual_seed(options.seed)
-    batches = typical_batches(1 if options.quick else 4)
     for num_tags in TAGS:
-        chains = [random_chain(lengths, num_tags, generator) for lengths in batches]
-        wide = [random_chain(lengths, num_tags, generator, WIDE) for lengths in batches]
-        teachers = {
-            id(chain): random_chain(lengths, num_tags, generator).potentials().detach()
-            for chain, lengths in zip(chains, batches)
-        }
-        worst = max(_difference(chain) for chain in chains + wide)
-        losses = {
-            "stock NLL": with_backward(stock_nll, chains),
-            "NLL": with_backward(our_nll, chains),
-            "NLL, wide scores": with_backward(our_nll, wide),
-        }
-        for name, (parameters, _) in OBJECTIVES.items():
-            objective = Objective.from_params(Params({"type": "substructured", **parameters}))
-            losses[name] = with_backward(
-                lambda chain, objective=objective: objective(
-                    chain.potentials(), teachers[id(chain)]
-                ).sum(),
-                chains,
-            )
-        for threads in options.threads:
-            torch.set_num_threads(threads)
-            timings = alternate(losses, options.rounds)
+        found = []
+        for condition in conditions(options):
+            torch.set_num_threads(condition.threads)
+            generator = torch.Generator().manual_seed(options.seed)
+            batches = typical_batches(1 if options.quick else 8, options.seed, condition.bucketed)
+            functions, chains = losses(batches, num_tags, generator)
+            timings = alternate(functions, options.rounds)
             medians = {name: timing.median / len(batches) for name, timing in timings.items()}
             report.add(
-                f"s, {threads} threads",
+                condition.label,
                 {f"{name}, {num_tags} tags": median for name, median in medians.items()},
             )
-            if threads == options.threads[0]:
-                single = medians
+            found.append((medians, max(map(_difference, chains))))
+        medians, worst = found[0]
         bounds = {"NLL": NLL_BOUND}
         bounds.update({name: bound[num_tags] for name, (_, bound) in OBJECTIVES.items()})
-        report.targets += [
-            Target(
-                f"{name} / stock NLL, {num_tags} tags", single[name] / single["stock NLL"], bound
-            )
-            for name, bound in bounds.items()
-        ]
+        for name, bound in bounds.items():
+            ratio = medians[name] / medians["stock NLL"]
+            report.targets.append(Target(f"{name} / stock NLL, {num_tags} tags", ratio, bound))
         report.targets.append(
             Target(f"relative difference of the NLLs, {num_tags} tags", worst, 1e-5)
         )

@@ -37,10 +37,10 @@ def measure(report: Report, options: Options) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "made-up.conllu"
         write_treebank(data, options.seed)
-        setup = build(data, "xpos", Path(folder), **sizes)
+        setup = build(data, "xpos", Path(folder), options.seed, **sizes)
         peaks = {}
         for name in NAMES:
-            model, inputs = getattr(setup, name), setup.inputs(name, setup.batches[0])
+            model, inputs = getattr(setup, name), setup.inputs(name, setup.shuffled[0])
             peaks[name] = float(peak_bytes(partial(step, model, inputs)))
     report.add(
         f"peak bytes, {NUM_TAGS} tags, {NUM_WORDS} words",

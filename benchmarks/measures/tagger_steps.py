@@ -10,10 +10,10 @@ import torch
 from allennlp.models import Model
 from torch.nn import Module
 
-from benchmarks.command import Options
+from benchmarks.command import Options, conditions
 from benchmarks.report import Report, Target
 from benchmarks.rounds import alternate
-from benchmarks.setups.tagger import TaggerSetup, build
+from benchmarks.setups.tagger import Batch, TaggerSetup, build
 from benchmarks.setups.treebank import BATCH_SIZE, treebank
 
 NAMES = {"stock": "stock crf_tagger", "plain": "student alone", "distilled": "distillation"}
@@ -28,7 +28,7 @@ class Given(Module):
         return self.result
 
 
-def step(model: Model, inputs: Dict[str, Any]) -> None:
+def step(model: Model, inputs: Batch) -> None:
     """Forward, backward and metrics, as AllenNLP's trainer calls them; no optimiser."""
     for parameter in model.parameters():
         parameter.grad = None
@@ -36,14 +36,19 @@ def step(model: Model, inputs: Dict[str, Any]) -> None:
     model.get_metrics()
 
 
-def whole(setup: TaggerSetup, name: str) -> Callable[[], None]:
+def whole(setup: TaggerSetup, name: str, batches: List[Batch]) -> Callable[[], None]:
     """All of the step, over all batches."""
     model: Model = getattr(setup, name)
-    inputs = [setup.inputs(name, batch) for batch in setup.batches]
-    return lambda: [step(model, batch) for batch in inputs] and None
+    inputs = [setup.inputs(name, batch) for batch in batches]
+
+    def run() -> None:
+        for batch in inputs:
+            step(model, batch)
+
+    return run
 
 
-def without_encoder(setup: TaggerSetup, name: str) -> Callable[[], None]:
+def without_encoder(setup: TaggerSetup, name: str, batches: List[Batch]) -> Callable[[], None]:
     """The step but for embedder and encoder, whose results are computed beforehand.
 
     What is left: projection, loss, distillation, decoding, metrics, and the backward pass to the
@@ -52,7 +57,7 @@ def without_encoder(setup: TaggerSetup, name: str) -> Callable[[], None]:
     model: Model = copy.deepcopy(getattr(setup, name))
     tagger = model.student if name == "distilled" else model
     embedder, encoder = tagger.text_field_embedder, tagger.encoder
-    inputs: List[Dict[str, Any]] = [setup.inputs(name, batch) for batch in setup.batches]
+    inputs: List[Batch] = [setup.inputs(name, batch) for batch in batches]
     encoded: List[torch.Tensor] = []
     for batch in inputs:
         tokens = batch["tokens"]
@@ -87,23 +92,26 @@ def measure(report: Report, options: Options) -> None:
         sizes = dict(hidden_size=8, max_instances=2 * BATCH_SIZE, warm_up=1, num_batches=1)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        setup = build(treebank(), "upos", Path(folder), **sizes)
+        setup = build(treebank(), "upos", Path(folder), options.seed, **sizes)
         report.notes["seconds to set up"] = time.perf_counter() - started
-        report.notes["words"] = [int(b["tags"]["value"].shape[1]) for b in setup.batches]
-        steps = {f"{NAMES[name]}: step": whole(setup, name) for name in NAMES}
-        steps.update(
-            {f"{NAMES[name]}: all but the encoder": without_encoder(setup, name) for name in NAMES}
-        )
-        num_batches, epoch = len(setup.batches), len(setup.loader)
-        for threads in options.threads:
-            torch.set_num_threads(threads)
+        found = []
+        for condition in conditions(options):
+            torch.set_num_threads(condition.threads)
+            batches = setup.bucketed if condition.bucketed else setup.shuffled
+            report.notes[f"words, {'bucketed' if condition.bucketed else 'shuffled'}"] = [
+                int(batch["tags"]["value"].shape[1]) for batch in batches
+            ]
+            steps = {f"{NAMES[name]}: step": whole(setup, name, batches) for name in NAMES}
+            for name in NAMES:
+                rest = without_encoder(setup, name, batches)
+                steps[f"{NAMES[name]}: all but the encoder"] = rest
             timings = alternate(steps, options.rounds)
-            medians = {name: timing.median / num_batches for name, timing in timings.items()}
-            load = alternate({"load": loading(setup)}, options.rounds)["load"].median / epoch
-            medians["distillation: data loading"] = load
-            report.add(f"s, {threads} threads", medians)
-            if threads == options.threads[0]:
-                _targets(report, medians)
+            medians = {name: timing.median / len(batches) for name, timing in timings.items()}
+            load = alternate({"load": loading(setup)}, options.rounds)["load"].median
+            medians["distillation: data loading"] = load / len(setup.loader)
+            report.add(condition.label, medians)
+            found.append(medians)
+    _targets(report, found[0])
 
 
 def _targets(report: Report, medians: Dict[str, float]) -> None:

@@ -1,6 +1,6 @@
 """Random chains, for stock's CRF and for ours, with the same scores."""
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple
 
 import torch
 from allennlp.modules.conditional_random_field import ConditionalRandomField
@@ -53,15 +53,15 @@ def random_chain(
     num_tags: int,
     generator: torch.Generator,
     spread: float = SPREAD,
-    crf: Optional[ConditionalRandomField] = None,
+    transition_spread: float = 1.0,
 ) -> Chain:
-    """A batch of sentences of these lengths; `crf` if it is to share its transitions."""
-    if crf is None:
-        crf = ConditionalRandomField(num_tags)
-        with torch.no_grad():
-            for parameter in crf.parameters():
-                if parameter.requires_grad:
-                    parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    """A batch of sentences of these lengths; the spreads are standard deviations."""
+    crf = ConditionalRandomField(num_tags)
+    with torch.no_grad():
+        for parameter in crf.parameters():
+            if parameter.requires_grad:
+                scores = torch.randn(parameter.shape, generator=generator)
+                parameter.copy_(transition_spread * scores)
     longest = max(lengths)
     mask = torch.arange(longest).unsqueeze(0) < torch.tensor(lengths).unsqueeze(1)
     emissions = spread * torch.randn(len(lengths), longest, num_tags, generator=generator)

@@ -1,6 +1,7 @@
 """Stock's tagger, the student alone and the student with a store, on the same batches."""
 
 import json
+import random
 import tarfile
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
@@ -57,6 +58,10 @@ def model_config(kind: str, hidden_size: int) -> Dict[str, Any]:
     }
 
 
+Batch = Dict[str, Any]
+"""The arguments of a model's `forward`."""
+
+
 class TaggerSetup(NamedTuple):
     """Three models with the same weights, and what they train on.
 
@@ -64,8 +69,9 @@ class TaggerSetup(NamedTuple):
 
     stock, plain, distilled : `Model`
         Stock `crf_tagger`, `crf_tagger_student`, and the latter inside `distillation`.
-    batches : `List[Dict[str, Any]]`
-        Collated, with the teacher's inputs.
+    shuffled, bucketed : `List[Batch]`
+        Collated, with the teacher's inputs: of sentences that a shuffle brings together, and of
+        sentences of about the same length.
     loader : `DataLoader`
         Gives all batches of an epoch, with the teacher's inputs.
     """
@@ -73,10 +79,11 @@ class TaggerSetup(NamedTuple):
     stock: Model
     plain: Model
     distilled: Model
-    batches: List[Dict[str, Any]]
+    shuffled: List[Batch]
+    bucketed: List[Batch]
     loader: DataLoader
 
-    def inputs(self, name: str, batch: Dict[str, Any]) -> Dict[str, Any]:
+    def inputs(self, name: str, batch: Batch) -> Batch:
         """What of a batch goes into the model of this name."""
         if name == "distilled":
             return batch
@@ -88,6 +95,7 @@ def build(
     data: Path,
     column: str,
     folder: Path,
+    seed: int,
     hidden_size: int = 200,
     max_instances: int = 100 * BATCH_SIZE,
     warm_up: int = 60,
@@ -106,6 +114,8 @@ def build(
         Of the tags.
     folder : `Path`
         For the archive and the store.
+    seed : `int`
+        Of the order of the sentences.
     hidden_size, max_instances, warm_up, num_batches : `int`
         Of each direction; of the file's sentences; batches of training; batches to measure on.
     objective : `str`
@@ -135,9 +145,10 @@ def build(
             }
         )
     )
+    random.seed(seed)
+    loader = _loader(distillation_reader, data, vocab, batch_size=BATCH_SIZE, shuffle=True)
     sampler = BucketBatchSampler(BATCH_SIZE, sorting_keys=["tokens"])
-    loader = MultiProcessDataLoader(distillation_reader, str(data), batch_sampler=sampler)
-    loader.index_with(vocab)
+    bucketed = _loader(distillation_reader, data, vocab, batch_sampler=sampler)
     student_config = model_config("crf_tagger_student", hidden_size)
     plain = Model.from_params(Params(json.loads(json.dumps(student_config))), vocab=vocab)
     distilled = Model.from_params(
@@ -154,10 +165,23 @@ def build(
     )
     for model in (plain, distilled):
         model.load_state_dict(stock.state_dict())
-    batches = sorted(loader, key=lambda batch: batch["tags"]["value"].shape[1], reverse=True)
+    in_order = sorted(bucketed, key=lambda batch: batch["tags"]["value"].shape[1])
     for model in (stock, plain, distilled):
         model.train()
-    return TaggerSetup(stock, plain, distilled, spaced(batches, num_batches), loader)
+    return TaggerSetup(
+        stock,
+        plain,
+        distilled,
+        shuffled=spaced(list(loader), num_batches),
+        bucketed=spaced(in_order, num_batches),
+        loader=loader,
+    )
+
+
+def _loader(reader: DatasetReader, data: Path, vocab: Vocabulary, **options: Any) -> DataLoader:
+    loader = MultiProcessDataLoader(reader, str(data), **options)
+    loader.index_with(vocab)
+    return loader
 
 
 def _warm_up(model: Model, instances: List[Instance], steps: int) -> None:

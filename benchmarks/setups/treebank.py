@@ -1,6 +1,7 @@
 """The treebank that the benchmarks run on."""
 
 import os
+import random
 from pathlib import Path
 from typing import List
 
@@ -38,13 +39,22 @@ def sentence_lengths(split: str = "train") -> List[int]:
     return [length for length in lengths if length]
 
 
-def typical_batches(count: int, batch_size: int = BATCH_SIZE) -> List[List[int]]:
+def typical_batches(
+    count: int, seed: int, bucketed: bool = False, batch_size: int = BATCH_SIZE
+) -> List[List[int]]:
     """The lengths of the sentences of `count` batches.
 
-    As a bucket sampler makes them: sentences in order of length, cut into batches. The chosen ones
-    lie at even distances in that order, so that they stand for the whole epoch.
+    # Parameters
+
+    count, seed, batch_size : `int`
+    bucketed : `bool`, optional (default = `False`)
+        Sentences in order of length, cut into batches, of which some at even distances are taken;
+        else in a random order.
     """
-    lengths = sorted(sentence_lengths(), reverse=True)
+    lengths = sentence_lengths()
+    random.Random(seed).shuffle(lengths)
+    if bucketed:
+        lengths.sort(reverse=True)
     batches = [lengths[at : at + batch_size] for at in range(0, len(lengths), batch_size)]
     return spaced(batches, count)
 
