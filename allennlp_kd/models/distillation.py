@@ -1,7 +1,7 @@
 """Student, teacher and objective put together."""
 from typing import Any, Dict, Optional, Tuple
 
-from allennlp.common import Lazy, Params
+from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Vocabulary
 from allennlp.models import Model
@@ -13,6 +13,7 @@ from allennlp_kd.models.pairing import Pairing
 from allennlp_kd.models.rows import Rows, select_rows
 from allennlp_kd.models.student_wrapper import StudentWrapper
 from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.teachers.teacher import Teacher
 from allennlp_kd.training.metrics.label_agreement import LabelAgreement
 
@@ -48,7 +49,7 @@ class Distillation(StudentWrapper):
         The weight of the distillation term, in [0, 1].
     labels : `str`, optional (default = `"same"`)
         `same`: student and teacher must have the same labels, in any order. `shared`: the objective is
-        over the labels that both have.
+        over the labels that both have. `none`, of trees: it is over the arcs alone.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels.
 
@@ -74,7 +75,7 @@ class Distillation(StudentWrapper):
         super().__init__(vocab, student, serialization_dir, ddp_accelerator)
         self.alpha = alpha
         self.teacher = teacher
-        self.objective = objective or Objective.from_params(Params({}))
+        self.objective = objective or Substructured()
         self._pairing = Pairing(self.student, teacher, self.objective, labels, label_map)
         self.scheduled: Tuple[str, ...] = ()
         """`"alpha"`, `"temperature"`: what to report with the training metrics."""
@@ -178,7 +179,7 @@ class Distillation(StudentWrapper):
             if inputs.index is not None:
                 decided = select_rows(decided, inputs.index)
             best = self.student.decisions(self.student.decode(self._pairing.spread(teacher)))
-            width = best["labels"].shape[1]
+            width = next(iter(best.values())).shape[1]
             self._agreement({kind: part[:, :width] for kind, part in decided.items()}, best)
         return Term(losses.sum(), student.lengths.sum(), weight)
 

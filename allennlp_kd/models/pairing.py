@@ -21,7 +21,7 @@ class Pairing:
     teacher : `Teacher`
     objective : `Objective`
     policy : `str`
-        `same` or `shared`, see `LabelAlignment`.
+        `same` or `shared`, see `LabelAlignment`; or, of trees, `none`: their arcs are compared alone.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels.
 
@@ -47,7 +47,14 @@ class Pairing:
             )
         self._teacher = teacher
         self._num_labels = len(student.labels)
-        self._alignment = LabelAlignment(student.labels, teacher.labels, policy, label_map)
+        self._alignment: Optional[LabelAlignment] = None
+        if policy != "none":
+            self._alignment = LabelAlignment(student.labels, teacher.labels, policy, label_map)
+        elif structure != "tree" or label_map is not None:
+            raise ConfigurationError(
+                'the label policy "none" is for trees and takes no label_map, '
+                f"found the structure {structure} and the label_map {label_map}"
+            )
 
     def __call__(self, student: Any, inputs: Any) -> Tuple[Any, Any]:
         """
@@ -71,6 +78,8 @@ class Pairing:
         with torch.no_grad():
             teacher = self._teacher.potentials(inputs)
         student, teacher = on_same_words(student, teacher)
+        if self._alignment is None:
+            return student.without_labels(), teacher.without_labels()
         # Mostly they are in order already, and to select them is to copy them.
         if self._alignment.student != list(range(self._num_labels)):
             student = student.select_tags(self._alignment.student)
@@ -80,6 +89,8 @@ class Pairing:
 
     def spread(self, teacher: Any) -> Any:
         """What `__call__` has returned of the teacher, over all of the student's labels."""
+        if self._alignment is None:
+            return teacher
         return spread_tags(teacher, self._alignment.student, self._num_labels)
 
     @staticmethod

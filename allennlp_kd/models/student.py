@@ -61,7 +61,8 @@ class Student(Model):
         # Parameters
 
         potentials : `ChainPotentials` or `TreePotentials`
-            Not always the student's own: a teacher's, over the student's labels, are decoded like them.
+            Not always the student's own: a teacher's, over the student's labels, are decoded like them;
+            of trees, they may have no labels, and only heads are decoded.
         inputs : `Any`
             The batch as for `potentials`; none of it is required.
         """
@@ -74,7 +75,7 @@ class Student(Model):
 
         `Dict[str, Tensor]`
             `"labels"`, indices of `labels`, and for trees `"heads"`; each of shape `(batch, words)`, -1 in
-            padded cells.
+            padded cells. No `"labels"` where none were scored.
         """
         raise NotImplementedError
 

@@ -7,6 +7,7 @@ from allennlp.training.util import get_metrics
 
 from allennlp_kd.models import crf_tagger_student
 from allennlp_kd.models.distillation import Distillation
+from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.structs.chain import viterbi
 from tests.models.fake_teacher import FakeTeacher, SquaredDifference, teacher_inputs
 from tests.models.tagging import instances, tagger, tensors, vocabulary
@@ -274,6 +275,19 @@ def test_structures_must_go_together():
     teacher = FakeTeacher(["a"], structure="tree")
     with pytest.raises(ConfigurationError, match="student's structure is chain, the teacher's tree"):
         model(teacher=teacher)
+
+
+def test_the_objective_is_substructured_if_none_is_given():
+    vocab = vocabulary()
+    student = tagger("crf_tagger_student", vocab)
+    found = Distillation(vocab, student, FakeTeacher(student.labels))
+    assert type(found.objective) is Objective.by_name("substructured")
+    assert float(found(**batch(found))["loss"]) > 0
+
+
+def test_a_chain_has_nothing_but_labels():
+    with pytest.raises(ConfigurationError, match='policy "none" is for trees .* structure chain'):
+        model(labels_policy="none")
 
 
 def test_training_without_teacher_inputs_says_what_the_reader_must_be():

@@ -65,6 +65,13 @@ def test_agreement_on_trees_is_on_heads_and_labels():
     assert metric.by_label() == {"a": 0.5, "b": 0.5}
 
 
+def test_agreement_with_a_teacher_without_labels_is_on_heads():
+    metric = LabelAgreement(["a", "b"])
+    student = {"labels": torch.tensor([[0, 1, -1]]), "heads": torch.tensor([[0, 1, -1]])}
+    metric(student, {"heads": torch.tensor([[0, 0, -1]])})
+    assert metric.get_metric() == {"agreement": 0.5} and metric.by_label() == {}
+
+
 def test_agreement_takes_an_empty_batch():
     metric = LabelAgreement(["a", "b"])
     empty = {"labels": torch.zeros((0, 3), dtype=torch.long)}

@@ -1,0 +1,34 @@
+import pytest
+import torch
+
+from allennlp_kd.models.rows import Rows, fit_columns, select_rows
+
+
+def test_a_field_that_all_sentences_have():
+    value = torch.ones(3, 2)
+    assert Rows.of(value, 3) == (None, value)
+    assert Rows.of({"tokens": value}, 3).value == {"tokens": value}
+    assert Rows.of({"rows": torch.arange(3), "value": value}, 3) == (None, value)
+
+
+def test_a_field_that_some_or_none_have():
+    rows, value = torch.tensor([0, 2]), torch.ones(2, 2)
+    found = Rows.of({"rows": rows, "value": value}, 3)
+    assert found.index is rows and found.value is value
+    assert Rows.of(None, 3).value is None and Rows.of(None, 3).index.tolist() == []
+
+
+def test_selecting_rows_goes_down_into_what_a_batch_is_made_of():
+    value = {
+        "tokens": {"words": {"ids": torch.arange(6).view(3, 2)}},
+        "metadata": [{"words": ["a"]}, {"words": ["b"]}, {"words": ["c"]}],
+    }
+    found = select_rows(value, torch.tensor([2, 0]))
+    assert found["tokens"]["words"]["ids"].tolist() == [[4, 5], [0, 1]]
+    assert found["metadata"] == [{"words": ["c"]}, {"words": ["a"]}]
+    with pytest.raises(TypeError, match="cannot select sentences from a float"):
+        select_rows({"x": 1.0}, torch.tensor([0]))
+
+
+def test_fitting_columns():
+    assert fit_columns(torch.ones(1, 2, dtype=torch.long), 4).tolist() == [[1, 1, 0, 0]]
