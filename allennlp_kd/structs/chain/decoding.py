@@ -1,5 +1,5 @@
 """The best tag sequence of each sentence."""
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -10,15 +10,13 @@ from allennlp_kd.structs.chain.log_partition import in_full_precision
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 
-@torch.no_grad()
 def viterbi(
     potentials: ChainPotentials, constraints: Optional[Constraints] = None
 ) -> Tuple[Tensor, Tensor]:
     """The tag sequence of the highest score, of all sentences at once.
 
     Viterbi, "Error bounds for convolutional codes" (1967), from both ends of each sentence to its middle at
-    once, so that half as many steps follow each other. Only the best scores are kept; on the way back the
-    best neighbour is found anew for the one tag that the path takes, which spares all the others.
+    once, so that half as many steps follow each other.
 
     # Parameters
 
@@ -36,70 +34,60 @@ def viterbi(
     if constraints is not None:
         potentials = penalise(potentials, constraints)
     potentials = in_full_precision(potentials)
-    batch, length, num_tags = potentials.emissions.shape
-    tags = torch.zeros(batch * length, dtype=torch.long, device=potentials.emissions.device)
-    halves = Halves(potentials)
-    if not halves.sizes:
-        return tags.view(batch, length), potentials.emissions.new_zeros(batch)
-    prefixes = best_prefixes(halves.words.split(halves.sizes), halves.moves)
-    # (2 * batch, tags)
-    ends = halves.spread(torch.cat(prefixes).index_select(0, halves.last))
-    # (batch, tags, tags): the best score for each pair of tags that meet in the middle, [left, right].
-    pairs = ends[:batch].unsqueeze(2) + (potentials.transitions + ends[batch:].unsqueeze(1))
-    # One word alone has nothing to its right.
-    alone = (potentials.lengths == 1).view(-1, 1, 1)
-    scores, pair = torch.where(alone, ends[:batch].unsqueeze(2), pairs).flatten(1).max(dim=1)
-    left = torch.div(pair, num_tags, rounding_mode="floor")
-    inner = torch.cat([left, pair - left * num_tags])[halves.rows[: halves.num_sentences]]
-    path = _trace(prefixes, halves.moves, inner)
-    tags = tags.index_copy(0, halves.cells, path)
-    return tags.view(batch, length), scores.masked_fill(potentials.lengths == 0, 0.0)
+    tags = torch.zeros_like(potentials.mask, dtype=torch.long)
+    scores = potentials.emissions.new_zeros(potentials.batch_size)
+    # What is kept beyond this call is made outside of inference mode, so that autograd can use it.
+    if bool((potentials.lengths > 0).any()):
+        with torch.inference_mode():
+            _decode(Halves(potentials), tags, scores)
+    return tags, scores
 
 
-def best_prefixes(steps: Sequence[Tensor], moves: Tensor) -> List[Tensor]:
-    """The best score of a sequence up to and including each word, for each tag of that word.
+def _decode(halves: Halves, tags: Tensor, scores: Tensor) -> None:
+    """Puts the best sequences into `tags`, shape `(batch, length)`, and `scores`, shape `(batch,)`."""
+    ends, origins = _walk_inwards(halves)
+    # For each tag that the right half may end in, the left half's best.
+    best, left = (ends[:, 0].unsqueeze(2) + halves.meetings).max(dim=1)
+    best, right = (best + ends[:, 1]).max(dim=1, keepdim=True)
+    meeting = torch.stack([left.gather(1, right), right], dim=1)
+    tags.view(-1).index_copy_(0, halves.cells, _walk_back(origins, meeting).flatten())
+    scores.index_copy_(0, halves.rows, best.squeeze(1))
 
-    # Parameters
 
-    steps : `Sequence[Tensor]`
-        By position, the words' scores, shape `(chains that run, tags)`, in a layout's order.
-    moves : `Tensor`
-        Shape `(chains, tags, tags)`, the transitions `[to, from]`.
+def _walk_inwards(halves: Halves) -> Tuple[Tensor, List[Tensor]]:
+    """The best scores of the halves for each tag that they may end in, and how they come about.
 
     # Returns
 
-    `List[Tensor]`
-        By position, of the shapes of `steps`.
+    `Tuple[Tensor, List[Tensor]]`
+        The scores, shape `(S, 2, tags)`, and by position but the first, for each tag, the tag before that
+        leads to it, shape `(sentences that run, 2, tags)`.
     """
-    prefix = steps[0]
-    prefixes = [prefix]
-    for step in steps[1:]:
-        running = step.shape[0]
-        if running < prefix.shape[0]:
-            prefix, moves = prefix[:running], moves[:running]
-        prefix = (prefix.unsqueeze(1) + moves).amax(dim=2).add_(step)
-        prefixes.append(prefix)
-    return prefixes
+    scores = halves.words[0]
+    ended, origins = [], []
+    # One buffer for all steps: at many tags each would otherwise be given fresh pages by the system.
+    pairs = scores.new_empty((*scores.shape, scores.shape[2]))
+    for words in halves.words[1:]:
+        running = words.shape[0]
+        if running < scores.shape[0]:
+            ended.append(scores[running:])
+            scores, pairs = scores[:running], pairs[:running]
+        best, origin = torch.add(scores.unsqueeze(3), halves.moves, out=pairs).max(dim=2)
+        scores = best.add_(words)
+        origins.append(origin)
+    ended.append(scores)
+    return torch.cat(ended[::-1]), origins
 
 
-def _trace(prefixes: List[Tensor], moves: Tensor, inner: Tensor) -> Tensor:
-    """The tags on the best path to the tag `inner`, shape `(chains,)`, of each chain's last word.
-
-    # Returns
-
-    `Tensor`
-        Shape `(N,)`.
-    """
-    chains, num_tags = moves.shape[:2]
-    flat_moves = moves.reshape(-1, num_tags)
-    firsts = torch.arange(chains, device=moves.device) * num_tags
-    tags = inner[: prefixes[-1].shape[0]]
+def _walk_back(origins: List[Tensor], meeting: Tensor) -> Tensor:
+    """The tags of the halves' words, shape `(N, 2, 1)`, from those of their last, shape `(S, 2, 1)`."""
+    sizes = [origin.shape[0] for origin in origins]
+    tags = meeting[: sizes[-1]] if sizes else meeting
     path = [tags]
-    for prefix in prefixes[-2::-1]:
-        running, before = tags.shape[0], prefix.shape[0]
-        best = flat_moves.index_select(0, firsts[:running] + tags)
-        tags = best.add_(prefix[:running]).argmax(dim=1)
+    for origin, before in zip(origins[::-1], sizes[-2::-1] + [meeting.shape[0]]):
+        running = tags.shape[0]
+        tags = origin.gather(2, tags)
         if before > running:
-            tags = torch.cat([tags, inner[running:before]])
+            tags = torch.cat([tags, meeting[running:before]])
         path.append(tags)
     return torch.cat(path[::-1])

@@ -1,18 +1,20 @@
-"""A batch of chains, each cut in the middle."""
-from functools import cached_property
+"""A batch of chains, each folded in the middle."""
+from typing import List
 
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 
-class Halves(Layout):
-    """The two halves of each sentence as chains that run inwards, so that both are walked at once.
+class Halves:
+    """The two halves of each sentence as chains that run inwards in step, so that both are walked at once.
 
-    Row b of these `2 * batch` chains is the first ceil(n / 2) words of sentence b, row `batch + b` the other
-    words from the last one back. `N` words and `H` chains that are not empty, in the order of `Layout`.
+    The left half of a sentence of n words is its first ceil(n / 2) words, the right half its last
+    ceil(n / 2) words from the last one back. Where n is odd the word in the middle ends both.
+
+    Words come position by position, longest sentence first, without padding: `N` for each of the two
+    halves, of `S` sentences that are not empty.
 
     # Parameters
 
@@ -20,36 +22,31 @@ class Halves(Layout):
     """
 
     def __init__(self, potentials: ChainPotentials) -> None:
-        self._potentials = potentials
-        lengths = potentials.lengths
-        left = torch.div(lengths + 1, 2, rounding_mode="floor")
-        super().__init__(torch.cat([left, lengths - left]), (potentials.mask.shape[1] + 1) // 2)
-        # Shape (N,)
-        self._is_right = self.rows >= potentials.batch_size
-        self._sentences = self.rows - self._is_right * potentials.batch_size
-
-    @cached_property
-    def cells(self) -> Tensor:
-        """Shape `(N,)`: each word's place in the sentences' `(batch * length)`."""
-        from_right = self._potentials.lengths[self._sentences] - 1 - self.positions
-        places = torch.where(self._is_right, from_right, self.positions)
-        return self._sentences * self._potentials.mask.shape[1] + places
-
-    @cached_property
-    def words(self) -> Tensor:
-        """Shape `(N, tags)`: the emissions, with start and end where they belong."""
-        potentials, count = self._potentials, self.num_sentences
-        words = potentials.emissions.flatten(0, 1).index_select(0, self.cells)
-        outer = torch.stack([potentials.start, potentials.end])[self._is_right[:count].long()]
-        # The only word of a sentence stands in its left half and bears its end too.
-        alone = potentials.lengths[self._sentences[:count]] == 1
-        outer = torch.where(alone.unsqueeze(1), outer + potentials.end, outer)
-        words[:count] += outer
-        return words
-
-    @cached_property
-    def moves(self) -> Tensor:
-        """Shape `(H, tags, tags)`: the transitions as each chain meets them, `[to, from]`."""
-        transitions = self._potentials.transitions
-        both = torch.stack([transitions.t(), transitions])
-        return both.index_select(0, self._is_right[: self.num_sentences].long())
+        batch, length = potentials.mask.shape
+        lengths, order = potentials.lengths.sort(descending=True)
+        positions = torch.arange((length + 1) // 2, device=lengths.device).unsqueeze(1)
+        running = positions * 2 < lengths
+        # How many sentences run at each position: never increasing, none of them 0.
+        self.sizes: List[int] = [size for size in running.sum(dim=1).tolist() if size]
+        # Shape (S,): the row of the batch of each sentence, longest first.
+        self.rows = order[: self.sizes[0]]
+        # (length / 2, batch, 2): the cells of (batch * length) that the halves take, inwards.
+        outer = torch.stack([order * length, order * length + lengths - 1], dim=1)
+        inwards = torch.tensor([1, -1], device=lengths.device)
+        cells = outer + (positions * inwards).unsqueeze(1)
+        # Shape (2 * N,)
+        self.cells = cells.masked_select(running.unsqueeze(2))
+        words = potentials.emissions.reshape(batch * length, -1).index_select(0, self.cells)
+        words = words.view(-1, 2, potentials.num_tags)
+        # What a shared word scores counts on the left.
+        twice = self.cells[::2] == self.cells[1::2]
+        words[:, 1].masked_fill_(twice.unsqueeze(1), 0.0)
+        words[: self.sizes[0]] += torch.stack([potentials.start, potentials.end])
+        # By position, shape (sentences that run, 2, tags): the scores of the words, with start and end.
+        self.words = words.split(self.sizes)
+        transitions = potentials.transitions
+        # Shape (2, tags, tags): the transitions as each half meets them, [from, to].
+        self.moves = torch.stack([transitions, transitions.t()])
+        # Shape (S, tags, tags): what it scores that the halves end in these tags, [left, right].
+        same = torch.full_like(transitions, -float("inf")).fill_diagonal_(0.0)
+        self.meetings = torch.stack([transitions, same])[lengths[: self.sizes[0]] % 2]

@@ -25,17 +25,23 @@ class Layout:
 
     def __init__(self, lengths: Tensor, length: int) -> None:
         self.batch_size, self.length = lengths.shape[0], length
-        ordered, self._order = lengths.sort(descending=True)
+        ordered, order = lengths.sort(descending=True)
         positions = torch.arange(length, device=lengths.device).unsqueeze(1)
         # Shape (N,): the position of each word and the place of its sentence in the order.
-        self._running = positions < ordered
-        self.positions, self._ranks = self._running.nonzero(as_tuple=True)
+        running = positions < ordered
+        self.positions, self.ranks = running.nonzero(as_tuple=True)
+        self._num_running = running.sum(dim=1)
         # How many sentences run at each position: never increasing, none of them 0.
-        self.sizes: List[int] = [size for size in self._running.sum(dim=1).tolist() if size]
+        self.sizes: List[int] = [size for size in self._num_running.tolist() if size]
         self.num_sentences = self.sizes[0] if self.sizes else 0
-        self._lengths = ordered[: self.num_sentences]
-        # Shape (N,): the row of the batch that each word belongs to.
-        self.rows = self._order[self._ranks]
+        # Shape (S,): the row of the batch, and the length, of each sentence that is not empty.
+        self.chains = order[: self.num_sentences]
+        self.chain_lengths = ordered[: self.num_sentences]
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """Shape `(N,)`: the row of the batch that each word belongs to."""
+        return self.chains.index_select(0, self.ranks)
 
     @cached_property
     def cells(self) -> Tensor:
@@ -44,26 +50,28 @@ class Layout:
 
     @cached_property
     def _offsets(self) -> Tensor:
-        sizes = self._running.sum(dim=1)
-        return sizes.cumsum(0) - sizes
+        return self._num_running.cumsum(0) - self._num_running
 
     @cached_property
     def last(self) -> Tensor:
         """Shape `(S,)`: the last word of each sentence."""
-        ranks = torch.arange(self.num_sentences, device=self.rows.device)
-        return self._offsets[self._lengths - 1] + ranks
+        return self._offsets.index_select(0, self.chain_lengths - 1) + self.ranks[: self.num_sentences]
 
     @cached_property
     def previous(self) -> Tensor:
         """Shape `(N - S,)`: the word at the other end of each edge."""
-        first = self.num_sentences
-        return self._offsets[self.positions[first:] - 1] + self._ranks[first:]
+        positions, ranks = self.positions[self.num_sentences :], self.ranks[self.num_sentences :]
+        return self._offsets.index_select(0, positions - 1) + ranks
+
+    @cached_property
+    def to_the_end(self) -> Tensor:
+        """Shape `(N,)`: how many words follow each word."""
+        return (self.chain_lengths - 1).index_select(0, self.ranks) - self.positions
 
     @cached_property
     def num_edges(self) -> Tensor:
         """Shape `(batch,)`: how many edges each sentence has."""
-        edges = self.rows.new_zeros(self.batch_size)
-        return edges.index_copy(0, self._order[: self.num_sentences], self._lengths - 1)
+        return self.spread(self.chain_lengths - 1)
 
     def pack(self, values: Tensor) -> Tensor:
         """The words' cells of `values`: from `(batch, length, ...)` to `(N, ...)`."""
@@ -106,4 +114,4 @@ class Layout:
     def spread(self, sentences: Tensor) -> Tensor:
         """Each sentence's values put into its row, 0 for empty ones: `(S, ...)` to `(batch, ...)`."""
         empty = sentences.new_zeros((self.batch_size, *sentences.shape[1:]))
-        return empty.index_copy(0, self._order[: self.num_sentences], sentences)
+        return empty.index_copy(0, self.chains, sentences)
