@@ -20,7 +20,7 @@ else
 endif
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 PINS_STAMP := $(VENV)/.pins-installed
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed

@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill_transformer(import "task.libsonnet")

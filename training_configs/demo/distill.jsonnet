@@ -1,0 +1,5 @@
+// The same student, from gold tags and the teacher.
+local tagging = import "../lib/tagging.libsonnet";
+local task = import "task.libsonnet";
+
+tagging.distilled(task, import "student.jsonnet")

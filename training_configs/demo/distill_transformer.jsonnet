@@ -1,0 +1,5 @@
+// Two layers of a transformer as the student (`make demo` does not run this: it needs a checkpoint).
+local tagging = import "../lib/tagging.libsonnet";
+local task = import "task.libsonnet";
+
+tagging.distill_transformer(task { hidden: 384 })

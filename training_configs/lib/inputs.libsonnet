@@ -1,0 +1,70 @@
+// What a tagger reads of a sentence: each gives the reader's indexers, and the model's embedders and encoder.
+local environment = import "environment.libsonnet";
+
+local lstm(input, size) = {
+  type: "lstm",
+  input_size: input,
+  hidden_size: size.hidden,
+  num_layers: size.layers,
+  dropout: size.dropout,
+  bidirectional: true,
+};
+
+{
+  // Words, and characters where size.characters is set, under a bidirectional LSTM.
+  // size: {words, characters: null or {dim, filters, widths}, hidden, layers, dropout}
+  bilstm(size):: {
+    local characters = size.characters,
+    local has_characters = characters != null,
+    local longest = if has_characters then std.foldl(std.max, characters.widths, 1) else 0,
+
+    indexers: {
+      tokens: { type: "single_id", lowercase_tokens: true },
+      [if has_characters then "token_characters"]: { type: "characters", min_padding_length: longest },
+    },
+    model: {
+      text_field_embedder: {
+        token_embedders: {
+          tokens: { type: "embedding", embedding_dim: size.words },
+          [if has_characters then "token_characters"]: {
+            type: "character_encoding",
+            embedding: { embedding_dim: characters.dim },
+            encoder: {
+              type: "cnn",
+              embedding_dim: characters.dim,
+              num_filters: characters.filters,
+              ngram_filter_sizes: characters.widths,
+            },
+          },
+        },
+      },
+      encoder: lstm(
+        size.words + (if has_characters then characters.filters * std.length(characters.widths) else 0),
+        size
+      ),
+      dropout: size.dropout,
+    },
+  },
+
+  // All of a transformer's layers, by stock's classes: what a teacher is.
+  transformer(hidden):: {
+    local piece = { type: "pretrained_transformer_mismatched", model_name: environment.transformer(), max_length: 510 },
+    indexers: { tokens: piece },
+    model: {
+      text_field_embedder: { token_embedders: { tokens: piece } },
+      encoder: { type: "pass_through", input_dim: hidden },
+      dropout: 0.1,
+    },
+  },
+
+  // Some of a transformer's layers: the first so many, or those of a list such as [0, 2, 4].
+  layers(hidden, layers):: {
+    local piece = { type: "pretrained_transformer_layers", model_name: environment.transformer(), max_length: 510 },
+    indexers: { tokens: piece },
+    model: {
+      text_field_embedder: { token_embedders: { tokens: piece { layers: layers } } },
+      encoder: { type: "pass_through", input_dim: hidden },
+      dropout: 0.1,
+    },
+  },
+}

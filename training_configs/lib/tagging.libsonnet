@@ -1,0 +1,62 @@
+// The four experiments of a tagging task, and the plain counterpart of each student.
+//
+// task: {
+//   reader             the dataset reader, without its indexers
+//   tagger             what the task asks of a tagger (encoding, metrics, ...)
+//   train, dev, test   paths
+//   metric             what a checkpoint is chosen by
+//   run                the folder of the task's runs, relative to where `allennlp` is started
+//   hidden             the width of the transformer
+//   size               of the BiLSTM student, as in inputs.libsonnet
+// }
+local inputs = import "inputs.libsonnet";
+local training = import "training.libsonnet";
+
+local experiment(task, input, type, trainer, batch_size=32) = training.common(batch_size) {
+  dataset_reader: task.reader { token_indexers: input.indexers },
+  train_data_path: task.train,
+  validation_data_path: task.dev,
+  test_data_path: task.test,
+  evaluate_on_test: true,
+  [if std.objectHas(task, "vocabulary") then "vocabulary"]: task.vocabulary,
+  model: task.tagger + input.model { type: type, include_start_end_transitions: true },
+  trainer: trainer,
+};
+
+// Turns the experiment of a student into its distillation.
+local distilled(task, plain) =
+  // Scored once into the store, which is then read; a run that finds it incomplete fills it.
+  local teacher = {
+    type: "store",
+    directory: task.run + "/store",
+    teacher: { type: "archive", archive_file: task.run + "/teacher/model.tar.gz" },
+  };
+  plain {
+    dataset_reader: { type: "distillation", reader: plain.dataset_reader, teacher: teacher },
+    model: {
+      type: "distillation",
+      student: plain.model,
+      teacher: teacher,
+      objective: { type: "substructured" },
+      alpha: 0.5,
+    },
+  };
+
+{
+  inputs:: inputs,
+  training:: training,
+  experiment:: experiment,
+  distilled:: distilled,
+
+  teacher(task):: experiment(
+    task, inputs.transformer(task.hidden), "crf_tagger", training.adamw(5, task.metric)
+  ),
+  student(task):: experiment(
+    task, inputs.bilstm(task.size), "crf_tagger_student", training.adam(20, task.metric)
+  ),
+  student_transformer(task):: experiment(
+    task, inputs.layers(task.hidden, 2), "crf_tagger_student", training.adamw(10, task.metric)
+  ),
+  distill(task):: distilled(task, self.student(task)),
+  distill_transformer(task):: distilled(task, self.student_transformer(task)),
+}

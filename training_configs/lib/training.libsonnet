@@ -1,0 +1,39 @@
+// How taggers are trained.
+
+local batches(size) = { batch_sampler: { type: "bucket", batch_size: size, sorting_keys: ["tokens"] } };
+
+{
+  // Loaders and seeds, the same for all.
+  common(batch_size):: {
+    random_seed: 13,
+    numpy_seed: 13,
+    pytorch_seed: 13,
+    data_loader: batches(batch_size),
+    validation_data_loader: batches(64),
+  },
+
+  // From scratch.
+  adam(epochs, metric, lr=0.002):: {
+    num_epochs: epochs,
+    grad_norm: 5.0,
+    validation_metric: metric,
+    checkpointer: { keep_most_recent_by_count: 1 },
+    optimizer: { type: "adam", lr: lr },
+  },
+
+  // A transformer, slowly, under layers that are new and learn fast.
+  adamw(epochs, metric):: {
+    num_epochs: epochs,
+    grad_norm: 5.0,
+    validation_metric: metric,
+    checkpointer: { keep_most_recent_by_count: 1 },
+    optimizer: {
+      type: "adamw",
+      lr: 0.002,
+      betas: [0.9, 0.98],
+      weight_decay: 0.01,
+      parameter_groups: [[["_matched_embedder"], { lr: 0.0002 }]],
+    },
+    learning_rate_scheduler: { type: "slanted_triangular", cut_frac: 0.1 },
+  },
+}

@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").student_transformer(import "task.libsonnet")
