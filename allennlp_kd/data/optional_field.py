@@ -1,0 +1,71 @@
+"""A field that a sentence may lack."""
+from typing import Any, Dict, List, Optional
+
+import torch
+from allennlp.data import Vocabulary
+from allennlp.data.fields.field import Field
+from overrides import overrides
+
+
+class OptionalField(Field[Any]):
+    """Holds a field, or stands for its absence, so that one batch may mix sentences with and without it.
+
+    A batch of them collates to `None` where no sentence has the field, and else to a dictionary: `rows`, a
+    long tensor of shape `(present,)` with the places in the batch of the sentences that have it, and
+    `value`, their collated tensors.
+
+    # Parameters
+
+    field : `Field`, optional
+        The field, or `None`.
+    """
+
+    __slots__ = ["field"]
+
+    def __init__(self, field: Optional[Field]) -> None:
+        self.field = field
+
+    @overrides
+    def count_vocab_items(self, counter: Dict[str, Dict[str, int]]) -> None:
+        if self.field is not None:
+            self.field.count_vocab_items(counter)
+
+    @overrides
+    def human_readable_repr(self) -> Any:
+        return None if self.field is None else self.field.human_readable_repr()
+
+    @overrides
+    def index(self, vocab: Vocabulary) -> None:
+        if self.field is not None:
+            self.field.index(vocab)
+
+    @overrides
+    def get_padding_lengths(self) -> Dict[str, int]:
+        # A batch asks the first sentence for the names of its lengths, and that one may lack the field.
+        # So the field is padded when it is batched.
+        return {}
+
+    @overrides
+    def as_tensor(self, padding_lengths: Dict[str, int]) -> Optional[Field]:
+        return self.field
+
+    @overrides
+    def empty_field(self) -> "OptionalField":
+        return OptionalField(None)
+
+    @overrides
+    def batch_tensors(self, tensor_list: List[Optional[Field]]) -> Any:  # type: ignore[override]
+        rows = [row for row, field in enumerate(tensor_list) if field is not None]
+        if not rows:
+            return None
+        fields = [tensor_list[row] for row in rows]
+        found = [field.get_padding_lengths() for field in fields]
+        lengths = {name: max(each[name] for each in found) for name in found[0]}
+        tensors = [field.as_tensor(lengths) for field in fields]
+        return {
+            "rows": torch.tensor(rows, dtype=torch.long),
+            "value": fields[0].batch_tensors(tensors),
+        }
+
+    def __len__(self) -> int:
+        return len(self.field) if hasattr(self.field, "__len__") else 0  # type: ignore[arg-type]

@@ -1,0 +1,79 @@
+"""Squared differences of the scores of a chain's sub-structures, in closed form."""
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.chain import ChainPotentials
+
+
+class Difference(NamedTuple):
+    """Student minus teacher, start and end folded into the emissions.
+
+    # Parameters
+
+    nodes : `Tensor`
+        Shape `(batch, length, tags)`, 0 in padded cells.
+    edges : `Tensor`
+        Shape `(tags, tags)`.
+    """
+
+    nodes: Tensor
+    edges: Tensor
+
+
+def difference(student: ChainPotentials, teacher: ChainPotentials, ends: bool = True) -> Difference:
+    """What an objective over scores is a function of."""
+    padding = ~student.mask.unsqueeze(-1)
+    # Padding is filled before it is computed with: what stands there may be anything.
+    nodes = student.emissions.masked_fill(padding, 0.0) - teacher.emissions.masked_fill(padding, 0.0)
+    if ends:
+        first = torch.zeros_like(student.mask)
+        first[:, :1] = student.mask[:, :1]
+        last = student.mask & ~torch.nn.functional.pad(student.mask[:, 1:], (0, 1))
+        nodes = nodes + first.unsqueeze(-1) * (student.start - teacher.start)
+        nodes = nodes + last.unsqueeze(-1) * (student.end - teacher.end)
+    return Difference(nodes, student.transitions - teacher.transitions)
+
+
+def emission_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    """Sum over words of the mean over tags of (e_S[i, y] - e_T[i, y])^2; shape `(batch,)`."""
+    return difference(student, teacher, ends=False).nodes.square().mean(-1).sum(1)
+
+
+def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    """Sum over words of the mean over the word's parts of the squared score difference.
+
+    A part is a node at the first word and an edge with its node at each later one. With n the difference
+    of the nodes and t that of the edges, the mean over an edge's T^2 cells is
+
+        mean_{y', y} (n[y] + t[y', y])^2 = mean(n^2) + 2 mean_y(n[y] mean_{y'} t[y', y]) + mean(t^2),
+
+    so no table of cells is ever made: O(length * tags + tags^2).
+    """
+    nodes, edges = difference(student, teacher)
+    steps = student.mask[:, 1:].sum(1)
+    squares = nodes.square().mean(-1).sum(1)
+    cross = (nodes[:, 1:] @ edges.mean(0)).sum(1) / edges.shape[0]
+    return squares + 2 * cross + steps * edges.square().mean()
+
+
+def centred_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    """The variance, over all tag sequences, of the difference of the two scores; shape `(batch,)`.
+
+    The transitions' difference is split into mean + row part + column part + remainder. The row part
+    belongs to the emissions of all words but the last, the column part to those of all but the first. Each
+    word's emissions are then centred over the tags. These parts are orthogonal, so
+
+        Var = sum_i mean_y(node[i, y]^2) + (words - 1) mean(remainder^2).
+    """
+    nodes, edges = difference(student, teacher)
+    rows, columns = edges.mean(1), edges.mean(0)
+    remainder = edges - rows.unsqueeze(1) - columns + edges.mean()
+    later = student.mask[:, 1:].unsqueeze(-1)
+    nodes = nodes.clone()
+    nodes[:, 1:] = nodes[:, 1:] + later * columns
+    nodes[:, :-1] = nodes[:, :-1] + later * rows
+    nodes = (nodes - nodes.mean(-1, keepdim=True)) * student.mask.unsqueeze(-1)
+    steps = student.mask[:, 1:].sum(1)
+    return nodes.square().mean(-1).sum(1) + steps * remainder.square().mean()

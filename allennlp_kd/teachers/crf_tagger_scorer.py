@@ -1,0 +1,56 @@
+"""The potentials of a stock `crf_tagger`, without its decoding."""
+from typing import Any, Dict, List
+
+import torch
+from allennlp.models import Model
+from allennlp.nn import util
+
+from allennlp_kd.structs.chain import ChainPotentials
+
+
+class CrfTaggerScorer:
+    """Runs the network of a CRF tagger as far as its scores.
+
+    # Parameters
+
+    model : `Model`
+        Of stock's class `CrfTagger` or a sub-class.
+    """
+
+    structure = "chain"
+    text_field = "tokens"
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def labels(self) -> List[str]:
+        names = self._model.vocab.get_index_to_token_vocabulary(self._model.label_namespace)
+        return [names[index] for index in range(self._model.num_tags)]
+
+    def shared(self) -> Dict[str, torch.Tensor]:
+        """The scores that all sentences have in common: `transitions`, `start` and `end`."""
+        crf = self._model.crf
+        zeros = torch.zeros(self._model.num_tags)
+        ends = self._model.include_start_end_transitions
+        return {
+            "transitions": crf.transitions.detach(),
+            "start": crf.start_transitions.detach() if ends else zeros,
+            "end": crf.end_transitions.detach() if ends else zeros,
+        }
+
+    @torch.no_grad()
+    def __call__(self, inputs: Dict[str, Any]) -> ChainPotentials:
+        """
+        # Parameters
+
+        inputs : `Dict[str, Any]`
+            The collated fields of the model's own reader; `tokens` is read.
+        """
+        model, tokens = self._model, inputs["tokens"]
+        mask = util.get_text_field_mask(tokens)
+        encoded = model.encoder(model.text_field_embedder(tokens), mask)
+        if model._feedforward is not None:
+            encoded = model._feedforward(encoded)
+        shared = {name: scores.to(encoded.device) for name, scores in self.shared().items()}
+        return ChainPotentials(emissions=model.tag_projection_layer(encoded), mask=mask, **shared)

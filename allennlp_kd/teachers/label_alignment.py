@@ -1,0 +1,62 @@
+"""The labels of student and teacher, matched by name."""
+from typing import Dict, List, Optional, Sequence
+
+from allennlp.common.checks import ConfigurationError
+
+POLICIES = ("same", "shared")
+
+
+class LabelAlignment:
+    """Which of the student's labels is which of the teacher's.
+
+    # Parameters
+
+    student_labels, teacher_labels : `Sequence[str]`
+        In the order of their potentials.
+    policy : `str`, optional (default = `"same"`)
+        `same`: both must have the same labels, in any order. `shared`: the labels that both have.
+    label_map : `Dict[str, str]`, optional
+        The student's name for some of the teacher's labels.
+
+    # Raises
+
+    ConfigurationError
+        If the policy is unknown, the map names a label that the teacher lacks or gives two of them one
+        name, the labels differ under `same`, or none is shared.
+    """
+
+    def __init__(
+        self,
+        student_labels: Sequence[str],
+        teacher_labels: Sequence[str],
+        policy: str = "same",
+        label_map: Optional[Dict[str, str]] = None,
+    ) -> None:
+        if policy not in POLICIES:
+            raise ConfigurationError(f"labels must be one of {', '.join(POLICIES)}, found '{policy}'")
+        label_map = label_map or {}
+        unknown = sorted(set(label_map) - set(teacher_labels))
+        if unknown:
+            raise ConfigurationError(f"label_map names labels that the teacher lacks: {unknown}")
+        renamed = [label_map.get(label, label) for label in teacher_labels]
+        twice = sorted({label for label in renamed if renamed.count(label) > 1})
+        if twice:
+            raise ConfigurationError(f"label_map gives several of the teacher's labels one name: {twice}")
+        of_teacher = {label: index for index, label in enumerate(renamed)}
+        only_student = [label for label in student_labels if label not in of_teacher]
+        only_teacher = [label for label in renamed if label not in set(student_labels)]
+        if policy == "same" and (only_student or only_teacher):
+            raise ConfigurationError(
+                "student and teacher have different labels. Only the student has "
+                f"{only_student or 'none'}; only the teacher has {only_teacher or 'none'}. Give a "
+                "label_map, or set labels to 'shared' to match the labels that both have"
+            )
+        shared = [label for label in student_labels if label in of_teacher]
+        if not shared:
+            raise ConfigurationError(
+                f"student and teacher share no label: {list(student_labels)} and {renamed}"
+            )
+        self.student: List[int] = [list(student_labels).index(label) for label in shared]
+        """The indices of the shared labels among the student's, in the student's order."""
+        self.teacher: List[int] = [of_teacher[label] for label in shared]
+        """The indices of the same labels among the teacher's."""

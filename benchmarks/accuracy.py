@@ -1,0 +1,118 @@
+"""Accuracy of the methods side by side: a grid of trainings from a file, one JSON line per run.
+
+`python -m benchmarks accuracy --grid benchmarks/grids/chunking.json --output runs.jsonl` trains what is not
+yet in `runs.jsonl`, so it can be stopped and started again; `--table` prints what is there and trains nothing.
+"""
+import argparse
+import json
+import logging
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+
+from benchmarks.table import format_table
+
+logger = logging.getLogger(__name__)
+
+
+class Run(NamedTuple):
+    """One training: an arm (method) on one portion of the gold, with one seed."""
+
+    grid: str
+    data: str
+    arm: str
+    seed: int
+
+
+def runs_of(grid: Dict[str, Any]) -> Iterator[Tuple[Run, Dict[str, Any]]]:
+    """Every run of a grid with its overrides of the grid's configuration, seeds outermost."""
+    for seed in grid["seeds"]:
+        for data, data_overrides in grid["data"].items():
+            for arm, arm_overrides in grid["arms"].items():
+                seeds = {"random_seed": seed, "numpy_seed": seed, "pytorch_seed": seed}
+                overrides = {**grid["overrides"], **data_overrides, **arm_overrides, **seeds}
+                yield Run(grid["name"], data, arm, seed), overrides
+
+
+def read_lines(path: Path) -> List[Dict[str, Any]]:
+    """The finished runs in a file of JSON lines; none where there is no file yet."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines() if line.strip()]
+
+
+def train(config: str, overrides: Dict[str, Any], metric: str) -> Dict[str, Any]:
+    """Trains one student as `allennlp train` does; its dev and test scores and what they cost."""
+    from allennlp.commands.train import train_model
+    from allennlp.common import Params
+
+    params = Params.from_file(config, json.dumps(overrides))
+    with tempfile.TemporaryDirectory() as directory:
+        run_folder = Path(directory) / "run"
+        started = time.perf_counter()
+        train_model(params, run_folder, file_friendly_logging=True)
+        seconds = time.perf_counter() - started
+        metrics = json.loads((run_folder / "metrics.json").read_text())
+    return {
+        "dev": metrics[f"best_validation_{metric}"],
+        "test": metrics[f"test_{metric}"],
+        "best_epoch": metrics["best_epoch"],
+        "epochs": metrics["epoch"] + 1,
+        "seconds": seconds,
+    }
+
+
+def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
+    """A row an arm and data condition: mean and deviation over seeds, and the number of seeds behind them."""
+    scores: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
+    for line in lines:
+        if line["grid"] == grid["name"]:
+            scores.setdefault((line["data"], line["arm"]), []).append(line)
+    rows = []
+    for data in grid["data"]:
+        for arm in grid["arms"]:
+            found = scores.get((data, arm), [])
+            cells = [_mean_and_deviation([line[split] for line in found]) for split in ("dev", "test")]
+            rows.append([data, arm, *cells, str(len(found))])
+    return format_table(["gold", "method", f"dev {grid['metric']}", f"test {grid['metric']}", "seeds"], rows)
+
+
+def _mean_and_deviation(values: List[float]) -> str:
+    if not values:
+        return "(empty)"
+    deviation = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{100 * statistics.mean(values):.2f}{deviation}"
+
+
+def main(arguments: List[str]) -> None:
+    """The entry point; `arguments` are the words after `python -m benchmarks accuracy`."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks accuracy", description=__doc__)
+    parser.add_argument("--grid", type=Path, required=True, help="a JSON file in benchmarks/grids")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON lines, one a finished run")
+    parser.add_argument("--table", action="store_true", help="print the table of what is there, train nothing")
+    parser.add_argument("--quick", action="store_true", help="only the first run that is missing")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+
+    grid = json.loads(options.grid.read_text(encoding="utf8"))
+    if not options.table:
+        import torch
+        from allennlp.common.util import import_module_and_submodules
+
+        torch.set_num_threads(options.threads)
+        import_module_and_submodules("allennlp_kd")
+        import_module_and_submodules("allennlp_models.tagging")
+        for run, overrides in runs_of(grid):
+            finished = {Run(*(line[name] for name in Run._fields)) for line in read_lines(options.output)}
+            if run in finished:
+                continue
+            result = train(grid["config"], overrides, grid["metric"])
+            line = {**run._asdict(), **result, "torch": torch.__version__, "threads": options.threads}
+            with open(options.output, "a", encoding="utf8") as output:
+                output.write(json.dumps(line) + "\n")
+            logger.info("finished %s", line)
+            if options.quick:
+                break
+    print(summary(grid, read_lines(options.output)))
