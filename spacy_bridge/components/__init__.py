@@ -1,0 +1,1 @@
+"""Components for spaCy's pipelines. Importing one needs spaCy and numpy alone."""

@@ -1,0 +1,112 @@
+"""The component that sets dependency trees."""
+from typing import Any, Dict, Iterable, List, Tuple
+
+import numpy
+from spacy.attrs import DEP, HEAD
+from spacy.language import Language
+from spacy.scorer import Scorer
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from spacy_bridge.components.student_pipe import StudentPipe, one_of
+from spacy_bridge.components.units import Unit
+from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.runtime.parser import ParsedSentence
+from spacy_bridge.runtime.student import PackagedStudent
+
+DEFAULT_CONFIG = {"without_sentences": "raise", "max_words": 250, "threads": 1}
+ROOT, WHITESPACE = "ROOT", "dep"
+"""spaCy's names: of the label of a sentence's root, and of whitespace's arcs."""
+
+
+class StudentParser(StudentPipe):
+    """Sets `token.head` and `token.dep_`. Trees that are not projective are kept as they are.
+
+    The student's label `root`, however it is cased, becomes spaCy's `ROOT`. A whitespace token hangs from
+    its left neighbour in the sentence, the first one from the sentence's first word. The parts of a
+    sentence that is cut because of its length become sentences.
+
+    # Parameters
+
+    without_sentences : `str`
+        What happens to a doc without sentence boundaries. `raise`: an error. `one`: it is one sentence.
+    """
+
+    kind = "parser"
+
+    def __init__(
+        self, vocab: Vocab, name: str, without_sentences: str, max_words: int, threads: int
+    ) -> None:
+        super().__init__(vocab, name, max_words, threads, without_sentences=without_sentences)
+        option = f"{name}: without_sentences"
+        self.without_sentences = one_of(option, without_sentences, ("raise", "one"))
+
+    def _by_sentence(self, doc: Doc) -> bool:
+        if doc.has_annotation("SENT_START"):
+            return True
+        if self.without_sentences == "raise":
+            raise BridgeError(
+                f"the component '{self.name}' needs sentence boundaries, and the doc has none: put a "
+                "component that sets them before it, such as 'sentencizer', or set its "
+                "without_sentences to 'one', to treat each doc as one sentence"
+            )
+        return False
+
+    def _labels_of(self, student: PackagedStudent) -> List[str]:
+        return sorted({_label(label) for label in student.labels} | {ROOT, WHITESPACE})
+
+    def _set(self, doc: Doc, results: List[Tuple[Unit, ParsedSentence]]) -> None:
+        strings = doc.vocab.strings
+        # Every token hangs from its left neighbour, until something is known about it.
+        offsets = numpy.full(len(doc), -1, numpy.int64)
+        labels = numpy.full(len(doc), strings[WHITESPACE], numpy.uint64)
+        for unit, tree in results:
+            places = unit.places
+            if not len(places):  # whitespace alone
+                offsets[unit.start], labels[unit.start] = 0, strings[ROOT]
+                continue
+            leading = numpy.arange(unit.start, places[0])
+            offsets[leading] = places[0] - leading
+            heads = numpy.array(tree.heads)
+            offsets[places] = numpy.where(heads == 0, 0, places[heads - 1] - places)
+            labels[places] = [strings[_label(label)] for label in tree.labels]
+        values = numpy.stack([offsets.view(numpy.uint64), labels], axis=1)
+        doc.from_array([HEAD, DEP], values)
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        kwargs.setdefault("getter", lambda token, attribute: _value(token, attribute))
+        kwargs.setdefault("ignore_labels", ("p", "punct"))
+        scores = Scorer.score_spans(examples, "sents", has_annotation=_has_sentences)
+        scores.update(Scorer.score_deps(examples, "dep", **kwargs))
+        del scores["sents_per_type"]
+        return scores
+
+
+def _label(label: str) -> str:
+    return ROOT if label.lower() == "root" else label
+
+
+def _value(token: Any, attribute: str) -> str:
+    return token.vocab.strings.as_string(getattr(token, attribute))
+
+
+def _has_sentences(doc: Doc) -> bool:
+    return doc.has_annotation("SENT_START")
+
+
+@Language.factory(
+    "kd_parser",
+    assigns=["token.dep", "token.head", "token.is_sent_start", "doc.sents"],
+    requires=["token.is_sent_start"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={
+        "dep_uas": 0.5, "dep_las": 0.5, "dep_las_per_type": None,
+        "sents_p": None, "sents_r": None, "sents_f": 0.0,
+    },
+)  # fmt: skip
+def make_parser(
+    nlp: Language, name: str, without_sentences: str, max_words: int, threads: int
+) -> StudentParser:
+    """Sets `token.head` and `token.dep_`; see `StudentParser`."""
+    return StudentParser(nlp.vocab, name, without_sentences, max_words, threads)

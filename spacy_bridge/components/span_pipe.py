@@ -1,0 +1,46 @@
+"""What the components which set spans share."""
+from typing import Any, List, Tuple
+
+from spacy.tokens import Doc, Span
+
+from spacy_bridge.components.student_pipe import StudentPipe
+from spacy_bridge.components.units import Unit
+from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.runtime.spans import spans_of
+from spacy_bridge.runtime.student import PackagedStudent
+
+UNNAMED = "SPAN"
+"""The label of a span whose tags have a prefix alone."""
+
+
+class SpanPipe(StudentPipe):
+    """A component that reads a tagger's tags as spans."""
+
+    def _check(self, student: PackagedStudent) -> None:
+        if student.encoding is None:  # type: ignore[attr-defined]
+            raise PackageError(
+                f"the component '{self.name}' sets spans, and the student does not say how its tags "
+                "encode them: package it with an encoding, one of BIO, IOB1, BIOUL, BMES"
+            )
+        try:
+            self._labels_of(student)
+        except ValueError as error:
+            raise PackageError(f"the component '{self.name}' cannot read its student's tags: {error}") from error
+
+    def _labels_of(self, student: PackagedStudent) -> List[str]:
+        encoding = student.encoding  # type: ignore[attr-defined]
+        tags = [label for label in student.labels if not label.startswith("@@")]
+        return sorted({span.label or UNNAMED for tag in tags for span in spans_of([tag], encoding)})
+
+    def _spans(self, doc: Doc, results: List[Tuple[Unit, Any]]) -> List[Span]:
+        encoding = self.student.encoding  # type: ignore[attr-defined]
+        return [
+            Span(
+                doc,
+                int(unit.places[span.start]),
+                int(unit.places[span.end - 1]) + 1,
+                label=span.label or UNNAMED,
+            )
+            for unit, tags in results
+            for span in spans_of(tags, encoding)
+        ]

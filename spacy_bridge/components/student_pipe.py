@@ -1,0 +1,187 @@
+"""What all components that run a student share."""
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+
+import srsly
+from spacy.language import Language
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from spacy.vocab import Vocab
+
+from spacy_bridge.components.units import Unit, units_of
+from spacy_bridge.runtime import manifest
+from spacy_bridge.runtime.errors import BridgeError, PackageError
+from spacy_bridge.runtime.student import PackagedStudent, open_student
+
+
+class StudentPipe(Pipe):
+    """A component that annotates docs with a packaged student.
+
+    A new one is empty; `from_disk`, `from_bytes` or `use` give it a student.
+
+    # Parameters
+
+    vocab : `Vocab`
+    name : `str`
+    max_words : `int`
+        Longer sentences are cut.
+    threads : `int`
+        Of ONNX Runtime.
+    """
+
+    kind = "tagger"
+    """The kind of student that it runs."""
+
+    def __init__(self, vocab: Vocab, name: str, max_words: int, threads: int, **options: Any) -> None:
+        for option, value in (("max_words", max_words), ("threads", threads)):
+            if value < 1:
+                raise BridgeError(f"{name}: {option} must be at least 1, found {value}")
+        self.vocab = vocab
+        self.name = name
+        self.max_words = max_words
+        self.threads = threads
+        self._options = {"max_words": max_words, "threads": threads, **options}
+        self._student: Optional[PackagedStudent] = None
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _rebuild, (type(self), self.vocab, self.name, self._options, self._student)
+
+    @property
+    def student(self) -> PackagedStudent:
+        """
+        # Raises
+
+        BridgeError
+            If it has none.
+        """
+        if self._student is None:
+            raise BridgeError(
+                f"the component '{self.name}' has no student: open a pipeline that was packaged with "
+                "one by spacy.load, or add one by spacy_bridge.load_student"
+            )
+        return self._student
+
+    def use(self, student: PackagedStudent) -> None:
+        """Gives the component its student.
+
+        # Raises
+
+        PackageError
+            If the student is of another kind, or has labels that this component cannot set.
+        """
+        if student.kind != self.kind:
+            raise PackageError(f"the component '{self.name}' runs a {self.kind}, found a {student.kind}")
+        self._check(student)
+        for label in self._labels_of(student):
+            self.vocab.strings.add(label)
+        self._student = student
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """What the component may set."""
+        return () if self._student is None else tuple(self._labels_of(self._student))
+
+    def __call__(self, doc: Doc) -> Doc:
+        for found in self.pipe([doc], batch_size=1):
+            return found
+        return doc  # its error went to the error handler, which did not raise
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotates docs, the sentences of like length of a batch of docs together.
+
+        Where a batch fails, its docs are tried one by one, and those which fail go to the error handler.
+        """
+        for docs in minibatch(stream, size=batch_size):
+            docs = list(docs)
+            try:
+                self._annotate(docs)
+            except Exception as error:
+                yield from self._one_by_one(docs, error)
+            else:
+                yield from docs
+
+    def _one_by_one(self, docs: List[Doc], error: Exception) -> Iterator[Doc]:
+        handle = self.get_error_handler()
+        if len(docs) == 1:
+            handle(self.name, self, docs, error)
+            return
+        for doc in docs:
+            try:
+                self._annotate([doc])
+            except Exception as its_error:
+                handle(self.name, self, [doc], its_error)
+            else:
+                yield doc
+
+    def _annotate(self, docs: Sequence[Doc]) -> None:
+        student = self.student
+        units = [units_of(doc, self.max_words, self._by_sentence(doc)) for doc in docs]
+        results = iter(student([unit.words for of_doc in units for unit in of_doc]))
+        # Nothing is set before all is known, so that a batch which fails leaves its docs as they were.
+        for doc, of_doc in zip(docs, [[(unit, next(results)) for unit in part] for part in units]):
+            if len(doc):
+                self._set(doc, of_doc)
+
+    def _by_sentence(self, doc: Doc) -> bool:
+        """Whether the doc is cut at its sentences; otherwise it is one."""
+        return doc.has_annotation("SENT_START")
+
+    @abstractmethod
+    def _set(self, doc: Doc, results: List[Tuple[Unit, Any]]) -> None:
+        """Sets what the student says of each unit."""
+
+    def _check(self, student: PackagedStudent) -> None:
+        """Refuses labels that cannot be set."""
+
+    def _labels_of(self, student: PackagedStudent) -> List[str]:
+        return student.labels
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        files = self.student.files
+        return srsly.msgpack_dumps({**files, manifest.MANIFEST: manifest.sum_up(files)})
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "StudentPipe":
+        try:
+            files = srsly.msgpack_loads(data)
+        except Exception as error:  # msgpack's errors have no class in common
+            raise PackageError(f"the bytes of '{self.name}' are damaged: {error}") from error
+        if not isinstance(files, Mapping):
+            raise PackageError(f"the bytes of '{self.name}' are damaged: they hold no files")
+        self.use(open_student(files, self.threads))
+        return self
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        manifest.write_files(path, self.student.files)
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "StudentPipe":
+        self.use(open_student(Path(path), self.threads))
+        return self
+
+
+def _rebuild(
+    kind: Type[StudentPipe], vocab: Vocab, name: str, options: Dict[str, Any], student: Any
+) -> StudentPipe:
+    made = kind(vocab, name, **options)
+    if student is not None:
+        made.use(student)
+    return made
+
+
+def one_of(option: str, value: str, allowed: Sequence[str]) -> str:
+    """The value of an option of a component.
+
+    # Raises
+
+    BridgeError
+        If it is not allowed.
+    """
+    if value not in allowed:
+        raise BridgeError(f"{option} must be one of {', '.join(allowed)}, found {value!r}")
+    return value
+
+
+def factory_of(nlp: Language, kind: Type[StudentPipe], name: str, **options: Any) -> StudentPipe:
+    """For factories: an empty component."""
+    return kind(nlp.vocab, name, **options)

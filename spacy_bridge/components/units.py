@@ -1,0 +1,82 @@
+"""What of a doc the network sees: sentences without whitespace, none too long."""
+import warnings
+from typing import Iterator, List, NamedTuple, Tuple
+
+import numpy
+from spacy.attrs import IS_PUNCT, IS_SPACE
+from spacy.tokens import Doc
+
+
+class Unit(NamedTuple):
+    """A sentence, or a part of one that is too long.
+
+    # Parameters
+
+    start, end : `int`
+        Its tokens in the doc, whitespace included.
+    places : `numpy.ndarray`
+        The tokens of the doc that are words.
+    words : `List[str]`
+    """
+
+    start: int
+    end: int
+    places: numpy.ndarray
+    words: List[str]
+
+
+def units_of(doc: Doc, max_words: int, by_sentence: bool) -> List[Unit]:
+    """Cuts a doc at its sentences, and sentences of more than `max_words` words at punctuation.
+
+    A unit of whitespace alone has no words.
+
+    # Parameters
+
+    doc : `Doc`
+    max_words : `int`
+    by_sentence : `bool`
+        `False`: the doc is one sentence.
+    """
+    if not len(doc):
+        return []
+    texts = [token.text for token in doc]
+    # Shape: (tokens, 2)
+    flags = doc.to_array([IS_SPACE, IS_PUNCT]).astype(bool)
+    units: List[Unit] = []
+    for first, last in _sentences(doc) if by_sentence else [(0, len(doc))]:
+        places = first + numpy.flatnonzero(~flags[first:last, 0])
+        if len(places) <= max_words:
+            units.append(Unit(first, last, places, [texts[place] for place in places]))
+            continue
+        warnings.warn(
+            f"a sentence of {len(places)} words is longer than max_words = {max_words}; it is cut at "
+            "punctuation, and annotated part by part"
+        )
+        units.extend(_cut(first, last, places, flags[:, 1], texts, max_words))
+    return units
+
+
+def _sentences(doc: Doc) -> Iterator[Tuple[int, int]]:
+    return ((sentence.start, sentence.end) for sentence in doc.sents)
+
+
+def _cut(
+    first: int,
+    last: int,
+    places: numpy.ndarray,
+    is_punctuation: numpy.ndarray,
+    texts: List[str],
+    max_words: int,
+) -> Iterator[Unit]:
+    """Each part ends with the last punctuation mark of its second half, or else is as long as allowed."""
+    start = 0
+    while start < len(places):
+        end = min(start + max_words, len(places))
+        if end < len(places):
+            half = start + max_words // 2
+            marks = numpy.flatnonzero(is_punctuation[places[half:end]])
+            if len(marks):
+                end = half + int(marks[-1]) + 1
+        until = last if end == len(places) else int(places[end])
+        yield Unit(first, until, places[start:end], [texts[place] for place in places[start:end]])
+        first, start = until, end

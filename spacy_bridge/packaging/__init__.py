@@ -1,0 +1,1 @@
+"""From a student's archive to a pipeline. Needs torch (to read the weights) and onnx."""

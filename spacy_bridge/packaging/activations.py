@@ -1,0 +1,53 @@
+"""Activation functions, by AllenNLP's names."""
+import math
+from typing import Any
+
+from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.packaging.graph import Graph
+
+_OPERATORS = {
+    "relu": "Relu",
+    "elu": "Elu",
+    "selu": "Selu",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+}
+SUPPORTED = sorted([*_OPERATORS, "linear", "leaky_relu", "gelu", "swish", "mish"])
+
+
+def activation_name(config: Any, where: str) -> str:
+    """The name in a configuration: a string, or an object with a type and no options.
+
+    # Raises
+
+    UnsupportedError
+        If it is another function, or has options.
+    """
+    name = config.get("type") if isinstance(config, dict) else config
+    if name not in SUPPORTED or (isinstance(config, dict) and set(config) != {"type"}):
+        raise UnsupportedError(
+            f"{where} is {config!r}, which cannot be packaged; supported, without options: "
+            f"{', '.join(SUPPORTED)}"
+        )
+    return name
+
+
+def activate(graph: Graph, value: str, name: str) -> str:
+    """The value, activated."""
+    if name == "linear":
+        return value
+    if name in _OPERATORS:
+        return graph.add(_OPERATORS[name], [value])
+    if name == "leaky_relu":
+        return graph.add("LeakyRelu", [value], alpha=0.01)
+    if name == "swish":
+        return graph.add("Mul", [value, graph.add("Sigmoid", [value])])
+    if name == "mish":
+        return graph.add("Mul", [value, graph.add("Tanh", [graph.add("Softplus", [value])])])
+    # gelu: x / 2 * (1 + erf(x / sqrt 2))
+    scaled = graph.add("Mul", [value, graph.constant(1 / math.sqrt(2.0), "float32")])
+    shifted = graph.add("Add", [graph.add("Erf", [scaled]), graph.constant(1.0, "float32")])
+    half = graph.add("Mul", [value, graph.constant(0.5, "float32")])
+    return graph.add("Mul", [half, shifted])

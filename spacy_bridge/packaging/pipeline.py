@@ -1,0 +1,119 @@
+"""A pipeline of packaged students."""
+import json
+from pathlib import Path
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Union
+
+import spacy
+from spacy.language import Language
+
+# Registers the factories also where the package's entry points are not installed.
+from spacy_bridge.components import chunker, entities, parser, tagger  # noqa: F401
+from spacy_bridge.packaging.student_files import student_files
+from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.runtime.manifest import MANIFEST, sum_up
+from spacy_bridge.runtime.student import PackagedStudent, open_student
+
+FACTORIES = {
+    "tagger": "kd_tagger",
+    "ner": "kd_ner",
+    "chunker": "kd_chunker",
+    "parser": "kd_parser",
+}
+SENTENCE_SETTERS = ("token.is_sent_start", "doc.sents")
+
+
+class StudentSource(NamedTuple):
+    """One component of a pipeline to be.
+
+    # Parameters
+
+    component : `str`
+        `tagger`, `ner`, `chunker` or `parser`.
+    archive : `Path`
+    name : `str`, optional
+        In the pipeline; `component` if it is `None`.
+    options : `Mapping[str, Any]`, optional
+        Of `student_files`: `encoding`, `decoder`.
+    config : `Mapping[str, Any]`, optional
+        Of the component's factory.
+    """
+
+    component: str
+    archive: Path
+    name: Optional[str] = None
+    options: Mapping[str, Any] = {}
+    config: Mapping[str, Any] = {}
+
+
+def build_pipeline(
+    sources: Sequence[StudentSource],
+    lang: str = "en",
+    meta: Optional[Mapping[str, Any]] = None,
+    sentences: str = "sentencizer",
+    int8: bool = False,
+) -> Language:
+    """A pipeline with a component for each source, in their order.
+
+    # Parameters
+
+    sources : `Sequence[StudentSource]`
+    lang : `str`, optional (default = `"en"`)
+    meta : `Mapping[str, Any]`, optional
+        Goes into `nlp.meta`.
+    sentences : `str`, optional (default = `"sentencizer"`)
+        The factory of the component that is put before the first parser.
+    int8 : `bool`, optional (default = `False`)
+    """
+    if not sources:
+        raise BridgeError("a pipeline needs at least one student: give --ner, --tagger, --chunker or --parser")
+    nlp = spacy.blank(lang)
+    nlp.meta.update(meta or {})
+    for source in sources:
+        if source.component not in FACTORIES:
+            raise BridgeError(
+                f"a component must be one of {', '.join(FACTORIES)}, found {source.component!r}"
+            )
+        files = student_files(source.archive, int8=int8, **source.options)
+        student = open_student({**files, MANIFEST: sum_up(files)})
+        name = source.name or source.component
+        add_student(nlp, source.component, name, student, source.config, sentences)
+    return nlp
+
+
+def add_student(
+    nlp: Language,
+    component: str,
+    name: str,
+    student: PackagedStudent,
+    config: Mapping[str, Any],
+    sentences: str = "sentencizer",
+) -> None:
+    """Adds a student to a pipeline; before a parser what sets sentence boundaries, if nothing does."""
+    if name in nlp.pipe_names:
+        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+    one_sentence = config.get("without_sentences") == "one"
+    if component == "parser" and not one_sentence and not _sets_sentences(nlp):
+        nlp.add_pipe(sentences)
+    pipe = nlp.add_pipe(FACTORIES[component], name=name, config=dict(config))
+    try:
+        pipe.use(student)
+    except BridgeError:
+        nlp.remove_pipe(name)
+        raise
+
+
+def _sets_sentences(nlp: Language) -> bool:
+    return any(
+        set(SENTENCE_SETTERS) & set(nlp.get_pipe_meta(name).assigns) for name in nlp.pipe_names
+    )
+
+
+def measure(nlp: Language, path: Union[str, Path]) -> Dict[str, Any]:
+    """The scores of a pipeline on a file of spaCy's format, as `spacy evaluate` has them."""
+    from spacy.training import Corpus
+
+    examples = list(Corpus(path, gold_preproc=False)(nlp))
+    if not examples:
+        raise BridgeError(f"{path} holds no docs to measure scores on")
+    scores = nlp.evaluate(examples)
+    return json.loads(json.dumps({key: value for key, value in scores.items() if key != "speed"}))

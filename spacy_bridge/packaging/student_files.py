@@ -1,0 +1,80 @@
+"""From a student's archive to the files that the run-time opens."""
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Union
+
+from spacy_bridge.packaging.archive import StudentArchive
+from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.packaging.parser_network import parser_network
+from spacy_bridge.packaging.tagger_network import tagger_network
+from spacy_bridge.packaging.text_inputs import TextInputs
+from spacy_bridge.runtime.student import NETWORK, SETTINGS, VOCABULARY, WEIGHTS
+from spacy_bridge.runtime.tensors import dump_tensors
+
+TAGGERS = ("crf_tagger", "crf_tagger_student")
+PARSERS = ("biaffine_parser", "biaffine_parser_student")
+
+
+def student_files(
+    archive: Union[str, Path],
+    encoding: Optional[str] = None,
+    decoder: Optional[str] = None,
+    int8: bool = False,
+) -> Dict[str, bytes]:
+    """
+    # Parameters
+
+    archive : `Union[str, Path]`
+        A `model.tar.gz`, or the folder of a run.
+    encoding : `str`, optional
+        How a tagger's tags say spans, where the archive does not say it.
+    decoder : `str`, optional
+        A parser's decoder, where it is not to be the archive's.
+    int8 : `bool`, optional (default = `False`)
+        Whether the network's matrices are rounded to 8 bits.
+
+    # Returns
+
+    `Dict[str, bytes]`
+        Content by name, without the manifest.
+
+    # Raises
+
+    UnsupportedError
+        If a part of the student, or an option, cannot be packaged; it is named.
+    """
+    opened = StudentArchive(archive)
+    kind = opened.model.get("type")
+    if kind in TAGGERS:
+        build: Callable[..., Any] = tagger_network
+        option = {"encoding": encoding}
+        if decoder is not None:
+            raise UnsupportedError(f"a tagger has no decoder, found {decoder!r}")
+    elif kind in PARSERS:
+        build, option = parser_network, {"decoder": decoder}
+        if encoding is not None:
+            raise UnsupportedError(f"a parser has no encoding, found {encoding!r}")
+    else:
+        raise UnsupportedError(
+            f"{archive}: model.type is {kind!r}, which cannot be packaged; supported: "
+            f"{', '.join(TAGGERS + PARSERS)}"
+        )
+    inputs = TextInputs(opened)
+    network, settings, tensors = build(opened, inputs.size, **option)
+    files = {**inputs.files, NETWORK: network}
+    if int8:
+        from spacy_bridge.packaging.quantise import quantise
+
+        files = {
+            name: quantise(content) if name.endswith(".onnx") else content
+            for name, content in files.items()
+        }
+    settings.update({"inputs": inputs.settings, "int8": int8})
+    files[SETTINGS] = _json(settings)
+    files[VOCABULARY] = _json(inputs.vocabulary)
+    files[WEIGHTS] = dump_tensors({**inputs.tensors, **tensors})
+    return files
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")

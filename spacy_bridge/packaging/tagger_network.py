@@ -1,0 +1,81 @@
+"""The network of a tagger."""
+from typing import Any, Dict, Optional, Tuple
+
+import numpy
+
+from spacy_bridge.packaging.archive import StudentArchive
+from spacy_bridge.packaging.encoders import encode, feed_forward
+from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.packaging.graph import Graph
+from spacy_bridge.packaging.options import Options
+from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.runtime.spans import ENCODINGS
+
+
+def tagger_network(
+    archive: StudentArchive, size: int, encoding: Optional[str] = None
+) -> Tuple[bytes, Dict[str, Any], Dict[str, numpy.ndarray]]:
+    """The graph, settings and further weights of a `crf_tagger` or `crf_tagger_student`.
+
+    # Parameters
+
+    archive : `StudentArchive`
+    size : `int`
+        Of the inputs.
+    encoding : `str`, optional
+        How its tags say spans; what the archive's `label_encoding` says if it is `None`.
+
+    # Returns
+
+    `Tuple[bytes, Dict[str, Any], Dict[str, numpy.ndarray]]`
+        The graph goes from `words` (batch, length, size) and `lengths` (batch,) of type int32 to
+        emissions (batch, length, tags).
+    """
+    options = Options(archive.model, "model")
+    options.ignore(
+        "type", "text_field_embedder", "dropout", "initializer", "regularizer", "top_k",
+        "calculate_span_f1", "verbose_metrics", "ignore_loss_on_o_tags", "label_weights",
+        "weight_strategy", "constrain_crf_decoding",
+    )  # fmt: skip
+    namespace = options.take("label_namespace", "labels")
+    own = options.take("label_encoding", None)
+    include_ends = options.take("include_start_end_transitions", True)
+    encoder = options.part("encoder")
+    feedforward = options.take("feedforward", None)
+    options.finish()
+    if encoding is not None and own is not None and encoding != own:
+        raise UnsupportedError(f"the archive's label_encoding is {own!r}, found {encoding!r} as well")
+    encoding = encoding or own
+    if encoding is not None and encoding not in ENCODINGS:
+        raise UnsupportedError(f"the encoding must be one of {', '.join(ENCODINGS)}, found {encoding!r}")
+    labels = archive.labels(namespace)
+    tags = len(labels)
+    weights = Weights(archive.weights)
+
+    graph = Graph()
+    value = graph.input("words", "float", ["batch", "length", size])
+    lengths = graph.input("lengths", "int32", ["batch"])
+    value, size = encode(graph, value, lengths, encoder, weights.below("encoder"))
+    if feedforward is not None:
+        part = Options(feedforward, "model.feedforward")
+        value, size = feed_forward(graph, value, part, weights.below("_feedforward"))
+    projection = weights.below("tag_projection_layer._module")
+    value = graph.linear(
+        value, projection.shaped("weight", (tags, size)), projection.shaped("bias", (tags,))
+    )
+    graph.output(value, "emissions", ["batch", "length", tags])
+
+    crf = weights.below("crf")
+    # Shape: (tags + 2, tags + 2), with a start and an end
+    allowed = crf.shaped("_constraint_mask", (tags + 2, tags + 2)).astype(numpy.uint8)
+    nothing = numpy.zeros(tags, numpy.float32)
+    tensors = {
+        "transitions": crf.shaped("transitions", (tags, tags)),
+        "transitions.allowed": allowed[:tags, :tags],
+        "start": crf["start_transitions"] if include_ends else nothing,
+        "start.allowed": allowed[tags, :tags],
+        "end": crf["end_transitions"] if include_ends else nothing,
+        "end.allowed": allowed[:tags, tags + 1],
+    }
+    settings = {"kind": "tagger", "labels": labels, "encoding": encoding}
+    return graph.finish(), settings, tensors

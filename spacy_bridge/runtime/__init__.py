@@ -1,0 +1,1 @@
+"""What runs a packaged student: numpy and ONNX Runtime alone."""

@@ -1,0 +1,113 @@
+"""The files of a packaged student, and the sums that show whether they are whole."""
+import hashlib
+import json
+from pathlib import Path
+from typing import Dict, Mapping, Union
+
+from spacy_bridge.runtime.errors import PackageError
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+
+
+def sum_up(files: Mapping[str, bytes]) -> bytes:
+    """The manifest of these files: the format's version, and of each file its SHA-256 sum.
+
+    It has one spelling only, without spaces, so that no byte of it can change unnoticed.
+    """
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return _spell({"files": sums, "format_version": FORMAT_VERSION})
+
+
+def write_files(folder: Union[str, Path], files: Mapping[str, bytes]) -> None:
+    """Writes the files and their manifest; the manifest comes last."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        _plain(name)
+        (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_bytes(sum_up(files))
+
+
+def read_files(folder: Union[str, Path]) -> Dict[str, bytes]:
+    """The checked content of each file that the manifest names. No other file is read.
+
+    # Raises
+
+    PackageError
+        If a file is missing, damaged, or a link out of the folder; or the version is another.
+    """
+    folder = Path(folder)
+    files = {MANIFEST: _read(folder, MANIFEST)}
+    for name in _sums(files[MANIFEST], str(folder)):
+        files[name] = _read(folder, name)
+    return check_files(files, str(folder))
+
+
+def check_files(files: Mapping[str, bytes], where: str) -> Dict[str, bytes]:
+    """The files without their manifest, once each has the sum that the manifest says.
+
+    # Parameters
+
+    files : `Mapping[str, bytes]`
+        Content by name, `manifest.json` among them.
+    where : `str`
+        For errors.
+
+    # Raises
+
+    PackageError
+        As `read_files`.
+    """
+    if MANIFEST not in files:
+        raise PackageError(f"{where}: no {MANIFEST}, so this is not a packaged student")
+    checked: Dict[str, bytes] = {}
+    for name, expected in _sums(files[MANIFEST], where).items():
+        if name not in files:
+            raise PackageError(f"{where}: {name} is missing")
+        found = hashlib.sha256(files[name]).hexdigest()
+        if found != expected:
+            raise PackageError(
+                f"{where}: {name} is damaged: its SHA-256 sum is {found}, expected {expected}"
+            )
+        checked[name] = files[name]
+    return checked
+
+
+def _sums(manifest: bytes, where: str) -> Dict[str, str]:
+    try:
+        content = json.loads(manifest.decode("utf-8"))
+    except ValueError as error:
+        raise PackageError(f"{where}: {MANIFEST} is damaged: {error}") from error
+    if not isinstance(content, dict) or _spell(content) != manifest:
+        raise PackageError(f"{where}: {MANIFEST} is damaged: it is not spelt as it was written")
+    version = content.get("format_version")
+    if version != FORMAT_VERSION:
+        raise PackageError(
+            f"{where}: format version {version!r}, but this allennlp-kd reads version "
+            f"{FORMAT_VERSION}: install the version that the package was made with, or a newer one"
+        )
+    sums = content.get("files")
+    if not isinstance(sums, dict) or set(content) != {"files", "format_version"}:
+        raise PackageError(f"{where}: {MANIFEST} is damaged: found the entries {sorted(content)}")
+    for name in sums:
+        _plain(name)
+    return sums
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if path.is_symlink() and path.resolve().parent != folder.resolve():
+        raise PackageError(f"{folder}: {name} is a link that leads out of the folder")
+    if not path.is_file():
+        raise PackageError(f"{folder}: {name} is missing")
+    return path.read_bytes()
+
+
+def _plain(name: str) -> None:
+    if not name or name == MANIFEST or name.startswith(".") or set(name) & set('/\\:\0"'):
+        raise PackageError(f"a packaged file needs a plain name, found {name!r}")
+
+
+def _spell(content: object) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("utf-8")

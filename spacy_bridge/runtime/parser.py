@@ -1,0 +1,46 @@
+"""A packaged dependency parser."""
+from typing import List, Mapping, NamedTuple
+
+import numpy
+
+from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.runtime.student import PackagedStudent
+from spacy_bridge.runtime.tree_decoding import DECODERS, ArcScores, decode
+
+
+class ParsedSentence(NamedTuple):
+    """`heads`: of each word, counted from 1, 0 for ROOT. `labels`: of the arc to it."""
+
+    heads: List[int]
+    labels: List[str]
+
+
+class PackagedParser(PackagedStudent):
+    """A `biaffine_parser` or `biaffine_parser_student`: each sentence gets a tree."""
+
+    kind = "parser"
+
+    def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
+        super().__init__(files, where, threads)
+        self.decoder = self.settings.get("decoder")
+        if self.decoder not in DECODERS:
+            raise PackageError(
+                f"{where}: the decoder must be one of {', '.join(DECODERS)}, found {self.decoder!r}"
+            )
+        bias = self.tensors.get("label_bias")
+        if bias is None or bias.shape != (len(self.labels),):
+            raise PackageError(f"{where}: label_bias must have one number for {len(self.labels)} labels")
+        self._bias = bias
+
+    def _nothing(self) -> ParsedSentence:
+        return ParsedSentence([], [])
+
+    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[ParsedSentence]:
+        arcs, heads, dependents = outputs
+        # Shape: (batch, nodes, labels, size)
+        dependents = dependents.reshape(*dependents.shape[:2], len(self._bias), -1)
+        trees, labels = decode(ArcScores(arcs, heads, dependents, self._bias), lengths, self.decoder)
+        return [
+            ParsedSentence(tree.tolist(), [self.labels[number] for number in row.tolist()])
+            for tree, row in zip(trees, labels)
+        ]

@@ -1,0 +1,119 @@
+"""A packaged student: words in, annotation out."""
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+
+import numpy
+
+from spacy_bridge.runtime import manifest
+from spacy_bridge.runtime.batches import batches_by_length
+from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.runtime.inputs import build_text_encoder
+from spacy_bridge.runtime.session import LazySession
+from spacy_bridge.runtime.tensors import load_tensors
+
+SETTINGS, VOCABULARY, WEIGHTS, NETWORK = (
+    "settings.json",
+    "vocabulary.json",
+    "weights.safetensors",
+    "network.onnx",
+)
+
+
+class PackagedStudent(ABC):
+    """Runs the network of a student that was packaged. Numpy and ONNX Runtime do the work.
+
+    It can be pickled; sessions are made anew in each process.
+
+    # Parameters
+
+    files : `Mapping[str, bytes]`
+        The checked files, without the manifest.
+    where : `str`
+        For errors.
+    threads : `int`, optional (default = `1`)
+    """
+
+    kind: str
+    """What `settings.json` calls this sort of student."""
+
+    def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
+        self.files: Dict[str, bytes] = dict(files)
+        self._where, self._threads = where, threads
+        for name in (SETTINGS, VOCABULARY, WEIGHTS, NETWORK):
+            if name not in files:
+                raise PackageError(f"{where}: {name} is missing")
+        self.settings = read_json(files, SETTINGS, where)
+        vocabulary = read_json(files, VOCABULARY, where)
+        self.tensors = load_tensors(files[WEIGHTS], f"{where}: {WEIGHTS}")
+        try:
+            self.labels: List[str] = list(self.settings["labels"])
+            self._encode = build_text_encoder(
+                self.settings["inputs"], vocabulary, self.tensors, files, where, threads
+            )
+        except KeyError as error:
+            raise PackageError(f"{where}: {SETTINGS} lacks or misnames {error}") from error
+        self._network = LazySession(files[NETWORK], f"{where}: {NETWORK}", threads)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), (self.files, self._where, self._threads)
+
+    def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Any]:
+        """The annotation of each sentence, in the order given; an empty one gets an empty one."""
+        results: List[Any] = [self._nothing() for _ in sentences]
+        for rows in batches_by_length([len(sentence) for sentence in sentences]):
+            batch = [sentences[row] for row in rows]
+            lengths = numpy.fromiter(map(len, batch), numpy.int64, len(batch))
+            outputs = self._network(words=self._encode(batch), lengths=lengths.astype(numpy.int32))
+            for row, result in zip(rows, self._decode(outputs, lengths)):
+                results[row] = result
+        return results
+
+    @abstractmethod
+    def _nothing(self) -> Any:
+        """What an empty sentence gets."""
+
+    @abstractmethod
+    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[Any]:
+        """From the network's outputs for a batch, in falling order of length, to one result a sentence."""
+
+
+def read_json(files: Mapping[str, bytes], name: str, where: str) -> Dict[str, Any]:
+    """A JSON object among the files."""
+    try:
+        content = json.loads(files[name].decode("utf-8"))
+    except ValueError as error:
+        raise PackageError(f"{where}: {name} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise PackageError(f"{where}: {name} must hold an object, found {type(content).__name__}")
+    return content
+
+
+def open_student(
+    source: Union[str, Path, Mapping[str, bytes]], threads: int = 1
+) -> PackagedStudent:
+    """Opens a packaged student, from its folder or from its files' content (manifest included).
+
+    # Raises
+
+    PackageError
+        If it is damaged, incomplete, of another version, or of an unknown kind.
+    """
+    from spacy_bridge.runtime.parser import PackagedParser
+    from spacy_bridge.runtime.tagger import PackagedTagger
+
+    if isinstance(source, (str, Path)):
+        where, files = str(source), manifest.read_files(source)
+    else:
+        where, files = "packaged student", manifest.check_files(source, "packaged student")
+    if SETTINGS not in files:
+        raise PackageError(f"{where}: {SETTINGS} is missing")
+    kinds = {student.kind: student for student in (PackagedTagger, PackagedParser)}
+    kind = read_json(files, SETTINGS, where).get("kind")
+    if kind not in kinds:
+        raise PackageError(
+            f"{where}: {SETTINGS} names an unknown component {kind!r}, expected one of "
+            f"{', '.join(sorted(kinds))}"
+        )
+    return kinds[kind](files, where, threads)

@@ -1,0 +1,48 @@
+"""A packaged tagger."""
+from typing import List, Mapping, Optional
+
+import numpy
+
+from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.runtime.spans import ENCODINGS
+from spacy_bridge.runtime.student import PackagedStudent
+from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
+
+
+class PackagedTagger(PackagedStudent):
+    """A `crf_tagger` or `crf_tagger_student`: each sentence gets one tag a word."""
+
+    kind = "tagger"
+
+    def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
+        super().__init__(files, where, threads)
+        self.encoding: Optional[str] = self.settings.get("encoding")
+        if self.encoding is not None and self.encoding not in ENCODINGS:
+            raise PackageError(
+                f"{where}: the encoding must be one of {', '.join(ENCODINGS)} or none, "
+                f"found {self.encoding!r}"
+            )
+        try:
+            self._scores = ChainScores(
+                *(
+                    numpy.where(self.tensors[f"{name}.allowed"] > 0, self.tensors[name], FORBIDDEN_SCORE)
+                    for name in ("transitions", "start", "end")
+                )
+            )
+        except (KeyError, ValueError) as error:
+            raise PackageError(f"{where}: the weights of the tags' moves do not fit: {error}") from error
+        if len(self._scores.start) != len(self.labels):
+            raise PackageError(
+                f"{where}: {len(self.labels)} labels, but moves between {len(self._scores.start)}"
+            )
+
+    def _nothing(self) -> List[str]:
+        return []
+
+    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[List[str]]:
+        tags, _ = viterbi(outputs[0], lengths, self._scores)
+        labels = self.labels
+        return [
+            [labels[tag] for tag in row[:length]]
+            for row, length in zip(tags.tolist(), lengths.tolist())
+        ]

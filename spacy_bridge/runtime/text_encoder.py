@@ -1,0 +1,68 @@
+"""Sentences as one array of vectors."""
+from typing import Dict, List, Mapping, Protocol, Sequence
+
+import numpy
+
+from spacy_bridge.runtime.words import WordSource, WordTable
+
+
+class SentenceSource(Protocol):
+    """Gives each word of a sentence a vector that depends on the sentence."""
+
+    size: int
+
+    def __call__(self, sentences: Sequence[Sequence[str]]) -> numpy.ndarray:
+        """Shape `(words of all sentences, size)`, sentence after sentence."""
+        ...
+
+
+class TextEncoder:
+    """The inputs of a student's network, side by side in the order of their sorted names.
+
+    # Parameters
+
+    words : `Mapping[str, WordSource]`
+        What depends on the word alone.
+    sentences : `Mapping[str, SentenceSource]`
+        What depends on the sentence.
+    """
+
+    def __init__(
+        self, words: Mapping[str, WordSource], sentences: Mapping[str, SentenceSource]
+    ) -> None:
+        self._table = WordTable(words)
+        self._sentences: Dict[str, SentenceSource] = dict(sentences)
+        self._order = []
+        column = 0
+        for name in sorted([*words, *sentences]):
+            if name in words:
+                self._order.append((name, slice(column, column + words[name].size)))
+                column += words[name].size
+            else:
+                self._order.append((name, None))
+
+    def __call__(self, sentences: Sequence[Sequence[str]]) -> numpy.ndarray:
+        """
+        # Parameters
+
+        sentences : `Sequence[Sequence[str]]`
+            Each with at least one word.
+
+        # Returns
+
+        `numpy.ndarray`
+            Shape `(sentences, length, size)`, zeros in padding.
+        """
+        lengths = numpy.fromiter(map(len, sentences), numpy.int64, len(sentences))
+        flat: List[str] = [word for sentence in sentences for word in sentence]
+        vectors = self._table(flat)
+        if self._sentences:
+            parts = [
+                vectors[:, columns] if columns is not None else self._sentences[name](sentences)
+                for name, columns in self._order
+            ]
+            vectors = numpy.concatenate(parts, axis=1)
+        shape = (len(sentences), int(lengths.max()), vectors.shape[1])
+        padded = numpy.zeros(shape, numpy.float32)
+        padded[numpy.arange(shape[1]) < lengths[:, None]] = vectors
+        return padded

@@ -1,0 +1,83 @@
+"""The best tag sequences: the numpy twin of `allennlp_kd.structs.chain.viterbi`."""
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy
+
+FORBIDDEN_SCORE = numpy.float32(-10000.0)
+"""What AllenNLP's `viterbi_tags` gives a forbidden move."""
+
+
+@dataclass(frozen=True)
+class ChainScores:
+    """The scores of moves, with forbidden ones already penalised.
+
+    # Parameters
+
+    transitions : `numpy.ndarray`
+        Shape `(tags, tags)`, indexed `[from, to]`.
+    start, end : `numpy.ndarray`
+        Shape `(tags,)`.
+    """
+
+    transitions: numpy.ndarray
+    start: numpy.ndarray
+    end: numpy.ndarray
+
+    def __post_init__(self) -> None:
+        tags = len(self.start)
+        if self.transitions.shape != (tags, tags) or self.end.shape != (tags,):
+            raise ValueError(
+                f"transitions and end must be of shape {(tags, tags)} and {(tags,)}, "
+                f"found {self.transitions.shape} and {self.end.shape}"
+            )
+
+
+def viterbi(
+    emissions: numpy.ndarray, lengths: numpy.ndarray, scores: ChainScores
+) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """The best sequence of each row; of equal ones that with the lower tags from the end.
+
+    # Parameters
+
+    emissions : `numpy.ndarray`
+        Shape `(batch, length, tags)`.
+    lengths : `numpy.ndarray`
+        Shape `(batch,)`, each at least 1, in falling order.
+    scores : `ChainScores`
+
+    # Returns
+
+    `Tuple[numpy.ndarray, numpy.ndarray]`
+        Tags of shape `(batch, length)`, 0 in padding, and the sequences' scores of shape `(batch,)`.
+    """
+    batch, length, tags = emissions.shape
+    if batch == 0:
+        return numpy.zeros((0, length), numpy.int64), numpy.zeros(0, emissions.dtype)
+    if (numpy.diff(lengths) > 0).any() or lengths[-1] < 1:
+        raise ValueError(f"lengths must be at least 1 and in falling order, found {list(lengths)}")
+    # Shape: (to, from), so that the maximum runs along the axis that is contiguous
+    moves = numpy.ascontiguousarray(scores.transitions.T)
+    best = emissions[:, 0] + scores.start
+    back = numpy.zeros((length, batch, tags), numpy.int32)
+    # The number of rows that are longer than each position.
+    longer = numpy.searchsorted(-lengths, -numpy.arange(length), side="left")
+    for position in range(1, length):
+        rows = longer[position]
+        # Shape: (rows, to, from)
+        candidates = best[:rows, None, :] + moves
+        chosen = candidates.argmax(axis=2)
+        back[position, :rows] = chosen
+        best[:rows] = (
+            numpy.take_along_axis(candidates, chosen[:, :, None], axis=2)[:, :, 0]
+            + emissions[:rows, position]
+        )
+    best = best + scores.end
+    sequences = numpy.zeros((batch, length), numpy.int64)
+    last = best.argmax(axis=1)
+    everyone = numpy.arange(batch)
+    sequences[everyone, lengths - 1] = last
+    for position in range(length - 1, 0, -1):
+        rows = longer[position]
+        sequences[:rows, position - 1] = back[position, everyone[:rows], sequences[:rows, position]]
+    return sequences, best[everyone, last]

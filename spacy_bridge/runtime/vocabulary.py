@@ -1,0 +1,30 @@
+"""Numbers of words and characters, as AllenNLP's `Vocabulary` gives them."""
+from typing import List, Sequence
+
+from spacy_bridge.runtime.errors import PackageError
+
+PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
+
+
+class TokenNumbers:
+    """The numbers of a padded namespace: padding is 0, and what is not in it is unknown.
+
+    # Parameters
+
+    tokens : `Sequence[str]`
+        In the order of their numbers from 1; `@@UNKNOWN@@` is one of them.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = list(tokens)
+        self._numbers = {token: number for number, token in enumerate(self.tokens, start=1)}
+        self._numbers[PADDING] = 0
+        if UNKNOWN not in self._numbers:
+            raise PackageError(f"a vocabulary must have an entry {UNKNOWN}; found {len(tokens)} others")
+        self._unknown = self._numbers[UNKNOWN]
+
+    def __getitem__(self, token: str) -> int:
+        return self._numbers.get(token, self._unknown)
+
+    def many(self, tokens: Sequence[str]) -> List[int]:
+        return [self._numbers.get(token, self._unknown) for token in tokens]

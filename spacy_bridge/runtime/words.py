@@ -1,0 +1,168 @@
+"""Vectors of words that depend on the word alone."""
+from typing import Dict, List, Mapping, Optional, Protocol, Sequence
+
+import numpy
+
+from spacy_bridge.runtime.session import LazySession
+from spacy_bridge.runtime.vocabulary import TokenNumbers
+
+
+class WordSource(Protocol):
+    """Gives each word a vector of `size` numbers."""
+
+    size: int
+
+    def __call__(self, words: Sequence[str]) -> numpy.ndarray:
+        """Shape `(words, size)`."""
+        ...
+
+
+class EmbeddedWords:
+    """An embedding of whole words: AllenNLP's indexer `single_id` with its embedder `embedding`.
+
+    # Parameters
+
+    numbers : `TokenNumbers`
+    weight : `numpy.ndarray`
+        Shape `(numbers, size)`, float32 or float16.
+    lowercase : `bool`, optional (default = `False`)
+    """
+
+    def __init__(self, numbers: TokenNumbers, weight: numpy.ndarray, lowercase: bool = False) -> None:
+        self._numbers = numbers
+        self._weight = weight
+        self._lowercase = lowercase
+        self.size = weight.shape[1]
+
+    def __call__(self, words: Sequence[str]) -> numpy.ndarray:
+        """See `WordSource`."""
+        if self._lowercase:
+            words = [word.lower() for word in words]
+        return self._weight[self._numbers.many(words)].astype(numpy.float32, copy=False)
+
+
+class SpelledWords:
+    """A network over the characters of a word: the indexer `characters` with `character_encoding`.
+
+    # Parameters
+
+    numbers : `TokenNumbers`
+    network : `LazySession`
+        From `characters` (words, characters) of type int64 and `lengths` (words,) of type int32 to
+        vectors (words, size).
+    size : `int`
+    min_characters : `int`
+        Shorter words are padded to this length, so that each filter of a CNN fits.
+    lowercase : `bool`, optional (default = `False`)
+    byte_encoding : `str`, optional
+        Take the bytes of this encoding, each plus 1, instead of characters' numbers.
+    start, end : `Sequence[int]`, optional
+        The numbers of what stands before and after each word.
+    """
+
+    def __init__(
+        self,
+        numbers: Optional[TokenNumbers],
+        network: LazySession,
+        size: int,
+        min_characters: int,
+        lowercase: bool = False,
+        byte_encoding: Optional[str] = None,
+        start: Sequence[int] = (),
+        end: Sequence[int] = (),
+    ) -> None:
+        self._numbers = numbers
+        self._network = network
+        self.size = size
+        self._min_characters = max(1, min_characters)
+        self._lowercase = lowercase
+        self._byte_encoding = byte_encoding
+        self._start, self._end = list(start), list(end)
+
+    def numbers_of(self, word: str) -> List[int]:
+        """The numbers of a word's characters, as AllenNLP's `TokenCharactersIndexer` gives them."""
+        if self._lowercase:
+            word = word.lower()
+        if self._byte_encoding is not None:
+            # A lone surrogate has no bytes in UTF-8, and AllenNLP fails on it.
+            inner = [byte + 1 for byte in word.encode(self._byte_encoding, errors="replace")]
+        else:
+            inner = self._numbers.many(word)
+        return self._start + inner + self._end
+
+    def __call__(self, words: Sequence[str]) -> numpy.ndarray:
+        """See `WordSource`."""
+        result = numpy.zeros((len(words), self.size), numpy.float32)
+        spelled = [self.numbers_of(word) for word in words]
+        lengths = numpy.fromiter(map(len, spelled), numpy.int32, len(spelled))
+        order = numpy.argsort(-lengths, kind="stable")
+        order = order[lengths[order] > 0]  # the network of an empty word gives zeros in AllenNLP
+        for rows in _rows_by_cells(order, lengths):
+            # Shape: (rows, characters)
+            characters = numpy.zeros(
+                (len(rows), max(self._min_characters, lengths[rows[0]])), numpy.int64
+            )
+            for place, row in enumerate(rows):
+                characters[place, : lengths[row]] = spelled[row]
+            result[rows] = self._network(characters=characters, lengths=lengths[rows])[0]
+        return result
+
+
+def _rows_by_cells(order: numpy.ndarray, lengths: numpy.ndarray, most: int = 16384) -> List:
+    """The rows, longest first, in blocks of at most so many cells (or of one row)."""
+    blocks, start = [], 0
+    while start < len(order):
+        count = max(1, most // int(lengths[order[start]]))
+        blocks.append(order[start : start + count])
+        start += count
+    return blocks
+
+
+class WordTable:
+    """The vectors of all sources side by side, computed once for each different word and kept.
+
+    # Parameters
+
+    sources : `Mapping[str, WordSource]`
+        They stand side by side in the order of their sorted names, as in AllenNLP's embedder.
+    capacity : `int`, optional (default = `20000`)
+        When so many words are kept, all are dropped, so that memory has a bound.
+    """
+
+    def __init__(self, sources: Mapping[str, WordSource], capacity: int = 20000) -> None:
+        self._sources = [sources[name] for name in sorted(sources)]
+        self.size = sum(source.size for source in self._sources)
+        self._capacity = capacity
+        self._rows: Dict[str, int] = {}
+        self._vectors = numpy.zeros((0, self.size), numpy.float32)
+
+    def __getstate__(self) -> Dict[str, object]:
+        return {**self.__dict__, "_rows": {}, "_vectors": self._vectors[:0].copy()}
+
+    def __call__(self, words: Sequence[str]) -> numpy.ndarray:
+        """The vectors of words, which may repeat: shape `(words, size)`."""
+        rows = self._rows
+        new = [word for word in dict.fromkeys(words) if word not in rows]
+        if len(rows) + len(new) > self._capacity:
+            rows.clear()
+            new = list(dict.fromkeys(words))
+        if new:
+            self._add(new)
+        result = self._vectors[[rows[word] for word in words]]
+        if len(rows) > self._capacity:  # one call had more different words than are kept
+            rows.clear()
+            self._vectors = self._vectors[:0].copy()
+        return result
+
+    def _add(self, new: List[str]) -> None:
+        start = len(self._rows)
+        if start + len(new) > len(self._vectors):
+            grown = numpy.empty((max(2 * start, start + len(new), 1024), self.size), numpy.float32)
+            grown[:start] = self._vectors[:start]
+            self._vectors = grown
+        column = 0
+        for source in self._sources:
+            self._vectors[start : start + len(new), column : column + source.size] = source(new)
+            column += source.size
+        for place, word in enumerate(new, start=start):
+            self._rows[word] = place
