@@ -57,7 +57,7 @@ def teacher_run(tmp_path_factory):
 def distillation_config(data, kind, **trainer):
     teacher = {"type": "archive", "archive_file": str(data / "run" / "model.tar.gz")}
     if kind == "store":
-        teacher = {"type": "store", "path": str(data / "store"), "teacher": teacher}
+        teacher = {"type": "store", "directory": str(data / "store"), "teacher": teacher}
     reader = {"type": "distillation", "reader": READER, "teacher": teacher}
     student = tagger_config("crf_tagger_student", label_encoding="BIO")
     model = {"type": "distillation", "student": student, "teacher": teacher, "alpha": 0.6}
@@ -221,6 +221,49 @@ def test_a_stock_configuration_changes_its_type_alone(teacher_run, tmp_path):
 
 def test_teacher_inputs_are_asked_for_where_the_reader_gives_none(teacher_run, tmp_path):
     config = distillation_config(teacher_run, "archive")
-    config["dataset_reader"] = READER
+    config["dataset_reader"] = dict(READER)
     with pytest.raises(Exception, match='the dataset reader must be of type "distillation"'):
         train_model(Params(config), str(tmp_path / "run"))
+
+
+def test_a_store_teaches_what_the_live_teacher_does(teacher_run, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(teacher_run, data)
+    weights = []
+    for name, kind in (("live", "archive"), ("filled", "store"), ("full", "store")):
+        train_model(Params(distillation_config(data, kind)), str(tmp_path / name))
+        weights.append(load_archive(tmp_path / name / "model.tar.gz").model.state_dict())
+    for found in weights[1:]:
+        for name, expected in weights[0].items():
+            torch.testing.assert_close(found[name], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_unlabelled_text_is_trained_on(teacher_run, tmp_path):
+    config = distillation_config(teacher_run, "archive", callbacks=[])
+    config["dataset_reader"]["labelled_fraction"] = 0.0
+    config["validation_dataset_reader"] = dict(READER)  # of gold, and without the teacher
+    config["trainer"]["validation_metric"] = "+f1-measure-overall"
+    train_model(Params(config), str(tmp_path / "run"))
+    with open(tmp_path / "run" / "metrics.json") as file:
+        metrics = json.load(file)
+    assert "training_gold_loss" not in metrics and metrics["training_distillation_loss"] > 0
+    assert metrics["validation_gold_loss"] > 0 and metrics["validation_accuracy"] >= 0
+    assert "validation_agreement" not in metrics
+
+
+@pytest.mark.slow
+def test_two_processes_train_save_and_recover(teacher_run, tmp_path):
+    config = distillation_config(teacher_run, "archive")
+    config["distributed"] = {"cuda_devices": [-1, -1]}
+    config["data_loader"]["batch_size"] = 1
+    directory = tmp_path / "run"
+    packages = ["allennlp_kd.plugin"]
+    once = json.loads(json.dumps(config))
+    train_model(Params(once), str(directory), include_package=packages)
+    (directory / "model.tar.gz").unlink()
+    train_model(Params(config), str(directory), include_package=packages, recover=True)
+    model = load_archive(directory / "model.tar.gz").model
+    assert type(model) is CrfTaggerStudent
+    with open(directory / "metrics.json") as file:
+        metrics = json.load(file)
+    assert {"validation_f1-measure-overall", "validation_agreement"} <= metrics.keys()
