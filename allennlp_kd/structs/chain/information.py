@@ -1,0 +1,131 @@
+"""Entropy, cross-entropy and Kullback-Leibler divergence of distributions over tag sequences."""
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.chain.layout import Layout
+from allennlp_kd.structs.chain.log_partition import in_full_precision, log_partition, messages_of
+from allennlp_kd.structs.chain.potentials import ChainPotentials
+
+INFINITY = float("inf")
+
+
+def entropy(potentials: ChainPotentials) -> Tensor:
+    """H(p) = log Z - E_p[score], in nats. A sequence that p forbids counts 0. Differentiable.
+
+    # Parameters
+
+    potentials : `ChainPotentials`
+        With a sequence of finite score for each sentence.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch,)`; 0 for an empty sentence.
+    """
+    return cross_entropy(potentials, potentials)
+
+
+def cross_entropy(p: ChainPotentials, q: ChainPotentials) -> Tensor:
+    """H(p, q) = -E_p[log q(y)] = log Z_q - E_p[score_q(y)], over whole sequences, in nats.
+
+    The mean of q's score needs p's marginals only: the score is a sum over nodes and edges. This is the
+    exact objective of structural distillation (Wang et al., "Structural knowledge distillation", 2021) with
+    p the teacher. Differentiable on both sides; much cheaper where p carries no gradient.
+
+    # Parameters
+
+    p, q : `ChainPotentials`
+        Of the same batch, with a sequence of finite score for each sentence.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch,)`; 0 for an empty sentence, inf where q forbids what p allows.
+
+    # Raises
+
+    ValueError
+        If the two have other numbers of tags or other masks.
+    """
+    p, q, layout = _alike(p, q)
+    return _minus_infinite(log_partition(q), _expected(p, layout, _scores(q, layout), q.transitions))
+
+
+def kl_divergence(p: ChainPotentials, q: ChainPotentials) -> Tensor:
+    """KL(p || q) = E_p[log p(y) - log q(y)] = E_p[score_p - score_q] - log Z_p + log Z_q, in nats.
+
+    Differentiable on both sides. Exactly 0 for equal potentials; rounding can leave it slightly below 0
+    for nearly equal ones, and it is not clamped.
+
+    # Parameters
+
+    p, q : `ChainPotentials`
+        As for `cross_entropy`.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch,)`; 0 for an empty sentence, inf where q forbids what p allows.
+
+    # Raises
+
+    ValueError
+        As `cross_entropy`.
+    """
+    p, q, layout = _alike(p, q)
+    words = _difference(_scores(q, layout), _scores(p, layout))
+    expected = _expected(p, layout, words, _difference(q.transitions, p.transitions))
+    return _minus_infinite(log_partition(q) - log_partition(p), expected)
+
+
+def _expected(p: ChainPotentials, layout: Layout, words: Tensor, transitions: Tensor) -> Tensor:
+    """The mean under p of what a sequence scores by other scores, where what p forbids counts 0.
+
+    # Parameters
+
+    p : `ChainPotentials`
+    layout : `Layout`
+    words : `Tensor`
+        Shape `(N, tags)`, start and end included.
+    transitions : `Tensor`
+        Shape `(tags, tags)`.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch,)`.
+    """
+    if not layout.sizes:
+        return words.new_zeros(p.batch_size)
+    with torch.autocast(words.device.type, enabled=False):
+        messages = messages_of(_scores(p, layout), p.transitions, layout)
+        at_words = layout.sum_words(messages.expected_word(words))
+        return at_words + layout.sum_edges(messages.expected_transition(transitions))
+
+
+def _scores(potentials: ChainPotentials, layout: Layout) -> Tensor:
+    return layout.fold(potentials.emissions, potentials.start, potentials.end)
+
+
+def _difference(left: Tensor, right: Tensor) -> Tensor:
+    """`left - right`, 0 where `right` forbids."""
+    return (left - right).masked_fill(right == -INFINITY, 0.0)
+
+
+def _minus_infinite(left: Tensor, right: Tensor) -> Tensor:
+    """`left - right`, inf where `right` is -inf, whatever `left` is."""
+    return (left - right).masked_fill(right == -INFINITY, INFINITY)
+
+
+def _alike(p: ChainPotentials, q: ChainPotentials):
+    """Both sides in the same precision, and their layout."""
+    if p.num_tags != q.num_tags:
+        raise ValueError(
+            f"both sides must have the same tags, found {p.num_tags} and {q.num_tags} of them"
+        )
+    if p.mask.shape != q.mask.shape or not torch.equal(p.mask, q.mask):
+        raise ValueError(
+            "both sides must have the same mask, found sentences of "
+            f"{p.lengths.tolist()} and {q.lengths.tolist()} words"
+        )
+    return in_full_precision(p), in_full_precision(q), Layout(p.lengths, p.mask.shape[1])
