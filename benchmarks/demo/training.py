@@ -40,7 +40,7 @@ def train(config: Path, run: Path, label: str, overrides: Dict[str, Any], data: 
         print(f"{label}: done before ({run})", flush=True)
         return
     command = [sys.executable, "-m", "allennlp", "train", str(config), "-s", str(run)]
-    command += ["--include-package", "allennlp_kd.plugin", "-o", json.dumps(overrides)]
+    command += ["--include-package", "allennlp_kd", "-o", json.dumps(overrides)]
     if list(run.glob("model_state_*.th")):
         print(f"{label}: goes on where it stopped", flush=True)
         command.append("--recover")

@@ -16,10 +16,9 @@ def measure(archive: Path, test: Path) -> Dict[str, Any]:
         and the decoded `tags` of each sentence.
     """
     import torch
-    from allennlp.models.archival import load_archive
 
     torch.set_num_threads(1)
-    loaded = load_archive(str(archive))
+    loaded = _load(archive)
     model, reader = loaded.model, loaded.validation_dataset_reader
     instances = list(reader.read(str(test)))
     gold = [instance["tags"].labels for instance in instances]
@@ -41,13 +40,22 @@ def measure(archive: Path, test: Path) -> Dict[str, Any]:
 
 def tag(archive: Path, words: Sequence[str]) -> List[str]:
     from allennlp.data import Token
-    from allennlp.models.archival import load_archive
 
-    loaded = load_archive(str(archive))
+    loaded = _load(archive)
     reader = loaded.validation_dataset_reader
     instance = reader.text_to_instance([Token(word) for word in words])
     reader.apply_token_indexers(instance)
     return loaded.model.forward_on_instance(instance)["tags"]
+
+
+def _load(archive: Path) -> Any:
+    from allennlp.common.plugins import import_plugins
+    from allennlp.common.util import import_module_and_submodules
+    from allennlp.models.archival import load_archive
+
+    import_plugins()
+    import_module_and_submodules("allennlp_kd")
+    return load_archive(str(archive))
 
 
 def share_of_equal(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> float:

@@ -12,15 +12,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Dict
 
-from benchmarks.demo_data import prepare
-from benchmarks.demo_measures import deviation_of_gap, gap_recovered, measure, share_of_equal
-from benchmarks.demo_measures import summary, tag
-from benchmarks.demo_training import seconds_per_epoch, train
+from benchmarks.demo.data import prepare
+from benchmarks.demo.measures import (
+    deviation_of_gap,
+    gap_recovered,
+    measure,
+    share_of_equal,
+    summary,
+    tag,
+)
+from benchmarks.demo.training import seconds_per_epoch, train
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIGS = Path("training_configs") / "demo"
 RUNS = Path("runs") / "demo"
-RECORD = Path(__file__).resolve().parent / "results" / "demo.json"
+RECORD = ROOT / "benchmarks" / "results" / "demo.json"
 FIRST_SEED = 13
 SENTENCE = "Bu küçük model , büyük olandan öğrendi .".split()
 STUDENTS = {"plain": "student", "distilled": "distill"}

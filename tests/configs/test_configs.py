@@ -1,0 +1,103 @@
+"""Every configuration is trained for a step on corpora of a few sentences."""
+from pathlib import Path
+
+import pytest
+from allennlp.commands.train import train_model
+from allennlp.common import Params
+from allennlp.common.plugins import import_plugins
+from allennlp.common.util import import_module_and_submodules
+from allennlp.models import load_archive
+
+from tests.configs.corpora import write_corpora
+from tests.modules.conftest import save_bert
+
+ROOT = Path(__file__).resolve().parents[2] / "training_configs"
+TASKS = ("chunking", "named_entities", "part_of_speech", "demo")
+CONFIGS = sorted(path for task in TASKS for path in (ROOT / task).glob("*.jsonnet"))
+WIDTH = 8  # of the tiny transformer
+
+
+def small_size(config, task) -> dict:
+    """Overrides, by dotted keys, that make a configuration tiny and leave its shape as it is."""
+    changes = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
+    prefix = "model.student." if config["model"]["type"] == "distillation" else "model."
+    model = config["model"].get("student", config["model"])
+    if model["encoder"]["type"] == "pass_through":
+        changes[f"{prefix}encoder.input_dim"] = WIDTH
+        reader = config["dataset_reader"]
+        reader_prefix = "dataset_reader.reader." if "reader" in reader else "dataset_reader."
+        for name in (f"{prefix}text_field_embedder.token_embedders.", f"{reader_prefix}token_indexers."):
+            changes[f"{name}tokens.max_length"] = 16
+    if "vocabulary" in config:
+        changes["vocabulary.min_count.tokens"] = 1
+    if config["model"]["type"] == "distillation":
+        for name in ("dataset_reader", "model"):
+            changes[f"{name}.teacher.directory"] = str(task / "store")
+            changes[f"{name}.teacher.teacher.archive_file"] = str(task / "teacher" / "model.tar.gz")
+    return changes
+
+
+def train(path: Path, run: Path):
+    config = Params.from_file(str(path)).as_dict(quiet=True)
+    changes = small_size(config, run.parent)
+    return train_model(Params.from_file(str(path), params_overrides=changes), str(run))
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    import_plugins()
+    import_module_and_submodules("allennlp_kd")
+    folder = tmp_path_factory.mktemp("configs")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("ALLENNLP_KD_DATA", str(write_corpora(folder / "data")))
+    patch.setenv("ALLENNLP_KD_TRANSFORMER", str(save_bert(folder / "transformer", depth=2)))
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def teachers(environment):
+    """A folder for each task, with the run of its teacher."""
+    for task in TASKS:
+        train(ROOT / task / "teacher.jsonnet", environment / task / "teacher")
+    return environment
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_trains(path, teachers):
+    run = teachers / path.parent.name / path.stem
+    if path.stem != "teacher":
+        train(path, run)
+    metrics = Params.from_file(str(run / "metrics.json"))
+    assert metrics["training_epochs"] == 0
+    assert metrics["training_loss"] > 0
+    assert "test_loss" in metrics
+    if path.stem.startswith("distill"):
+        assert metrics["training_distillation_loss"] > 0
+        assert 0 <= metrics["validation_agreement"] <= 1
+    assert load_archive(str(run / "model.tar.gz")).model is not None
+
+
+def test_each_task_has_a_teacher_a_student_and_its_distillation():
+    for task in TASKS:
+        found = {path.stem for path in CONFIGS if path.parent.name == task}
+        assert {"teacher", "student", "distill", "distill_transformer"} <= found
+
+
+@pytest.mark.parametrize("name", ["ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"])
+def test_a_variable_that_is_not_set_is_named(name, monkeypatch):
+    for other in ("ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"):
+        monkeypatch.setenv(other, "somewhere")
+    monkeypatch.delenv(name)
+    with pytest.raises(RuntimeError, match=f"undefined external variable: {name}(.|\n)*set_{name}_to_"):
+        Params.from_file(str(ROOT / "chunking" / "teacher.jsonnet"))
+
+
+def test_a_missing_data_file_is_named(tmp_path, monkeypatch):
+    import_plugins()
+    monkeypatch.setenv("ALLENNLP_KD_DATA", str(tmp_path))
+    import_module_and_submodules("allennlp_kd")
+    config = Params.from_file(str(ROOT / "demo" / "student.jsonnet"))
+    with pytest.raises(FileNotFoundError, match="turkish/train.conllu"):
+        train_model(config, str(tmp_path / "run"))
