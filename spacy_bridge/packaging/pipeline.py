@@ -108,11 +108,17 @@ def _sets_sentences(nlp: Language) -> bool:
     )
 
 
-def measure(nlp: Language, path: Union[str, Path]) -> Dict[str, Any]:
-    """The scores of a pipeline on a file of spaCy's format, as `spacy evaluate` has them."""
+def measure(nlp: Language, path: Union[str, Path], gold_tokens: bool = False) -> Dict[str, Any]:
+    """The scores of a pipeline on a file of spaCy's format, as `spacy evaluate` has them.
+
+    # Parameters
+
+    gold_tokens : `bool`, optional (default = `False`)
+        Whether the file's tokens and sentences are used, not the pipeline's.
+    """
     from spacy.training import Corpus
 
-    examples = list(Corpus(path, gold_preproc=False)(nlp))
+    examples = list(Corpus(path, gold_preproc=gold_tokens)(nlp))
     if not examples:
         raise BridgeError(f"{path} holds no docs to measure scores on")
     scores = nlp.evaluate(examples)

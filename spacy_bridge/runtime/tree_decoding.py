@@ -29,7 +29,9 @@ class ArcScores(NamedTuple):
     dependents: numpy.ndarray
     bias: numpy.ndarray
 
-    def labels_of(self, rows: numpy.ndarray, dependents: numpy.ndarray, heads: numpy.ndarray) -> numpy.ndarray:
+    def labels_of(
+        self, rows: numpy.ndarray, dependents: numpy.ndarray, heads: numpy.ndarray
+    ) -> numpy.ndarray:
         """The label scores of single arcs: shape `(arcs, labels)`."""
         scores = self.dependents[rows, dependents] @ self.heads[rows, heads][:, :, None]
         return scores[:, :, 0] + self.bias
@@ -62,10 +64,10 @@ def decode(scores: ArcScores, lengths: numpy.ndarray, decoder: str) -> Tuple[Lis
     """
     if decoder not in DECODERS:
         raise ValueError(f"decoder must be one of {', '.join(DECODERS)}, found {decoder!r}")
-    if decoder == "exact":
-        heads = _exact_heads(scores, lengths)
-    else:
-        heads = [_stock_heads(scores, row, int(words)) for row, words in enumerate(lengths)]
+    if decoder == "stock":
+        found = [_stock_tree(scores, row, int(words)) for row, words in enumerate(lengths)]
+        return [heads for heads, _ in found], [labels for _, labels in found]
+    heads = _exact_heads(scores, lengths)
     rows = numpy.repeat(numpy.arange(len(lengths)), lengths)
     dependents = numpy.concatenate([numpy.arange(1, words + 1) for words in lengths])
     labels = scores.labels_of(rows, dependents, numpy.concatenate(heads)).argmax(axis=1)
@@ -102,10 +104,18 @@ def _exact_heads(scores: ArcScores, lengths: numpy.ndarray) -> List[numpy.ndarra
     return heads
 
 
-def _stock_heads(scores: ArcScores, row: int, words: int) -> numpy.ndarray:
-    arcs = scores.arcs[row, 1 : words + 1, : words + 1].astype(numpy.float64)
-    probabilities = numpy.exp(arcs - arcs.max(axis=1, keepdims=True))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    probabilities *= numpy.exp(log_of_best(scores.labels_of_all(row, words)))
-    probabilities[:, 0] = 0.0
-    return best_heads(probabilities, single_root=False)
+def _stock_tree(scores: ArcScores, row: int, words: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    # In stock's precision and order: where a probability is too small for it, the first label wins.
+    arcs = scores.arcs[row, 1 : words + 1, : words + 1]
+    labels = scores.labels_of_all(row, words)
+    # Shape: (words, nodes, labels)
+    energy = numpy.exp(_log_softmax(arcs)[:, :, None] + _log_softmax(labels))
+    best = energy.max(axis=2)
+    best[:, 0] = 0.0
+    heads = best_heads(best, single_root=False)
+    return heads, energy[numpy.arange(words), heads].argmax(axis=1)
+
+
+def _log_softmax(scores: numpy.ndarray) -> numpy.ndarray:
+    scores = scores - scores.max(axis=-1, keepdims=True)
+    return scores - numpy.log(numpy.exp(scores).sum(axis=-1, keepdims=True))

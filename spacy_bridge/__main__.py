@@ -1,0 +1,129 @@
+"""`python -m spacy_bridge package` and `python -m spacy_bridge demo`."""
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, List, Optional, Sequence
+
+from spacy_bridge.runtime.errors import BridgeError
+
+COMPONENTS = ("tagger", "ner", "chunker", "parser")
+
+
+class _AddStudent(argparse.Action):
+    """Keeps the order in which students are named: it is the pipeline's."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: Optional[str] = None,
+    ) -> None:
+        if option_string == "--component":
+            component, name, archive = values
+            if component not in COMPONENTS:
+                parser.error(f"--component: expected one of {', '.join(COMPONENTS)}, found {component!r}")
+        else:
+            component, archive = str(option_string)[2:], values
+            name = component
+        namespace.students = [*(namespace.students or []), (component, name, Path(archive))]
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs a command.
+
+    # Returns
+
+    `int`
+        0, or 1 after an error that was printed.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        return parsed.run(parsed)
+    except (BridgeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m spacy_bridge", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    package = commands.add_parser("package", help="students' archives -> a pipeline of spaCy")
+    package.set_defaults(run=_package, students=None)
+    package.add_argument("output", type=Path, help="the pipeline goes into a folder in it")
+    for component in COMPONENTS:
+        package.add_argument(
+            f"--{component}", action=_AddStudent, metavar="ARCHIVE", help=f"a student as {component}"
+        )
+    package.add_argument(
+        "--component",
+        action=_AddStudent,
+        nargs=3,
+        metavar=("KIND", "NAME", "ARCHIVE"),
+        help="a student as a component with a name of its own",
+    )
+    package.add_argument("--lang", default="en")
+    package.add_argument("--name", default="students")
+    package.add_argument("--version", default="0.0.0")
+    for entry in ("author", "email", "url", "license", "description"):
+        package.add_argument(f"--{entry}", help="goes into meta.json")
+    package.add_argument("--encoding", help="how tags say spans, where an archive does not say it")
+    package.add_argument("--decoder", help="exact or stock, where it is not to be the parser's own")
+    package.add_argument("--attribute", default="tag", help="what a tagger sets: tag (default) or pos")
+    package.add_argument(
+        "--sentences", default="sentencizer", help="the component put before a parser (sentencizer)"
+    )
+    package.add_argument("--int8", action="store_true", help="round matrices to 8 bits")
+    package.add_argument("--scores", type=Path, help="a .spacy file; the scores go into meta.json")
+    package.add_argument("--gold-tokens", action="store_true", help="score on its tokens and sentences")
+    package.add_argument("--build", choices=["none", "wheel"], default="none")
+    package.add_argument("--no-isolation", action="store_true", help="build with what is installed")
+    package.add_argument("--force", action="store_true", help="replace a pipeline that is there")
+    demo = commands.add_parser("demo", help="text -> a page with entities and trees")
+    demo.set_defaults(run=_demo)
+    demo.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")
+    demo.add_argument("text", help="a file of text, or - for the standard input")
+    demo.add_argument("--output", type=Path, default=Path("demo.html"))
+    return parser
+
+
+def _package(parsed: argparse.Namespace) -> int:
+    from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline, measure
+    from spacy_bridge.packaging.wheel import build_wheel, requirement, save_pipeline
+
+    sources: List[StudentSource] = []
+    for component, name, archive in parsed.students or []:
+        options = {"decoder": parsed.decoder} if component == "parser" else {}
+        if component in ("ner", "chunker"):
+            options = {"encoding": parsed.encoding}
+        config = {"attribute": parsed.attribute} if component == "tagger" else {}
+        sources.append(StudentSource(component, archive, name, options, config))
+    meta = {"name": parsed.name, "version": parsed.version}
+    for entry in ("author", "email", "url", "license", "description"):
+        if getattr(parsed, entry):
+            meta[entry] = getattr(parsed, entry)
+    nlp = build_pipeline(sources, parsed.lang, meta, parsed.sentences, parsed.int8)
+    if parsed.scores:
+        nlp.meta["performance"] = measure(nlp, parsed.scores, parsed.gold_tokens)
+    students = [nlp.get_pipe(name) for _, name, _ in parsed.students]
+    pieces = any(name.startswith("tokenizer") for pipe in students for name in pipe.student.files)
+    needed = [requirement("transformer" if pieces else None)]
+    folder = save_pipeline(nlp, parsed.output, needed, parsed.force)
+    print(folder)
+    if parsed.build == "wheel":
+        print(build_wheel(folder, parsed.output, isolation=not parsed.no_isolation))
+    return 0
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from spacy_bridge.demo import open_pipeline, render_page
+
+    text = sys.stdin.read() if parsed.text == "-" else Path(parsed.text).read_text(encoding="utf-8")
+    page = render_page(open_pipeline(parsed.pipeline)(text))
+    parsed.output.write_text(page, encoding="utf-8")
+    print(parsed.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""A page that shows what a pipeline finds in a text."""
+import html
+from typing import List
+
+import spacy
+from spacy import displacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+_PAGE = """<!DOCTYPE html>
+<html lang="{lang}">
+<head><meta charset="utf-8"><title>{title}</title>
+<style>body {{ font-family: sans-serif; margin: 2em; }} .tree {{ overflow-x: auto; }}</style></head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""
+
+
+def open_pipeline(name: str) -> Language:
+    """`spacy.load`, also where the package's entry points are not installed."""
+    from spacy_bridge.components import chunker, entities, parser, tagger  # noqa: F401
+
+    return spacy.load(name)
+
+
+def render_page(doc: Doc) -> str:
+    """HTML with the entities, the chunks and the trees of a doc, of those which it has."""
+    parts: List[str] = []
+    if doc.has_annotation("ENT_IOB"):
+        parts.append("<h2>Entities</h2>")
+        parts.append(displacy.render(doc, style="ent", page=False, jupyter=False))
+    for key, spans in doc.spans.items():
+        parts.append(f"<h2>{html.escape(key)}</h2><p>")
+        parts.append(
+            " ".join(
+                f"[{html.escape(span.text)}]<sub>{html.escape(span.label_)}</sub>" for span in spans
+            )
+        )
+        parts.append("</p>")
+    if doc.has_annotation("DEP"):
+        parts.append("<h2>Trees</h2>")
+        for sentence in doc.sents:
+            tree = displacy.render(
+                sentence, style="dep", page=False, jupyter=False, options={"compact": True}
+            )
+            parts.append(f'<div class="tree">{tree}</div>')
+    title = html.escape(" ".join(doc.text.split())[:60]) or "Nothing"
+    return _PAGE.format(lang=html.escape(doc.lang_), title=title, body="\n".join(parts))

@@ -1,0 +1,111 @@
+"""A pipeline on disk, and the wheel that installs it."""
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from spacy.language import Language
+
+from spacy_bridge.runtime.errors import BridgeError
+
+DISTRIBUTION = "allennlp-kd"
+
+
+def requirement(extra: Optional[str] = None) -> str:
+    """What a packaged pipeline needs to be installed: this package, up to its next minor version."""
+    version = _own_version()
+    major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
+    name = f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION
+    return f"{name}>={version},<{major}.{minor + 1}.0"
+
+
+def _own_version() -> str:
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        path = Path(__file__).parents[2] / "allennlp_kd" / "__init__.py"
+        found = re.search(r'^__version__ = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+        if found is None:
+            raise BridgeError(f"{path} states no version") from None
+        return found[1]
+
+
+def save_pipeline(nlp: Language, folder: Path, requirements: List[str], force: bool = False) -> Path:
+    """Writes a pipeline where `spacy.load` opens it.
+
+    # Parameters
+
+    folder : `Path`
+        The pipeline goes into a folder in it that is called `<lang>_<name>-<version>`.
+    requirements : `List[str]`
+        For `meta.json`.
+    force : `bool`, optional (default = `False`)
+        Whether a pipeline that is there already is replaced.
+
+    # Returns
+
+    `Path`
+        The pipeline's folder.
+    """
+    meta: Dict[str, Any] = nlp.meta
+    target = folder / f"{meta['lang']}_{meta['name']}-{meta['version']}"
+    if target.exists():
+        if not force:
+            raise BridgeError(f"{target} exists already; replace it with --force")
+        if not (target / "meta.json").is_file():
+            raise BridgeError(f"{target} exists already, and is no pipeline")
+        import shutil
+
+        shutil.rmtree(target)
+    nlp.meta["requirements"] = requirements
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nlp.to_disk(target)
+    return target
+
+
+def build_wheel(pipeline: Path, folder: Path, isolation: bool = True) -> Path:
+    """The wheel of a pipeline: a Python package made by spaCy, built by pip.
+
+    # Parameters
+
+    pipeline : `Path`
+        Its folder.
+    folder : `Path`
+        Where the wheel goes.
+    isolation : `bool`, optional (default = `True`)
+        Whether pip fetches setuptools into an environment of its own to build with. If not, the one
+        that is installed is used, and nothing is fetched.
+
+    # Returns
+
+    `Path`
+        The wheel.
+
+    # Raises
+
+    BridgeError
+        If pip fails; the message holds the end of what it said.
+    """
+    import tempfile
+
+    from spacy.cli.package import package
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as sources:
+        package(pipeline, Path(sources), create_sdist=False, create_wheel=False, silent=True)
+        (made,) = Path(sources).iterdir()
+        before = {path: path.stat().st_mtime_ns for path in folder.glob("*.whl")}
+        command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder)]
+        command += ["--disable-pip-version-check", "--quiet"]
+        command += [] if isolation else ["--no-build-isolation", "--no-index"]
+        done = subprocess.run([*command, str(made)], capture_output=True, text=True)
+        if done.returncode:
+            raise BridgeError(f"pip could not build the wheel of {pipeline}:\n{done.stderr[-2000:]}")
+    wheels = [
+        path for path in folder.glob("*.whl") if before.get(path) != path.stat().st_mtime_ns
+    ]
+    if len(wheels) != 1:
+        raise BridgeError(f"pip built {len(wheels)} wheels in {folder}, expected one")
+    return wheels[0]

@@ -1,0 +1,312 @@
+"""The components do as spaCy's own do."""
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy
+import pytest
+import spacy
+from spacy import displacy
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+
+from spacy_bridge import load_student
+from spacy_bridge.runtime.errors import BridgeError, PackageError
+from spacy_bridge.runtime.parser import ParsedSentence
+from tests.spacy_bridge.pipelines import TEXTS, packaged, pipeline
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Any:
+    return pipeline()
+
+
+def as_json(docs: Any) -> Any:
+    return [{**doc.to_json(), "tokens": str(doc.to_json()["tokens"])} for doc in docs]
+
+
+def saying(nlp: Any, name: str, answer: Callable[[Any], Any]) -> Any:
+    """Puts an answer of our own in the place of the network's."""
+    pipe = nlp.get_pipe(name)
+
+    class Saying:
+        settings = pipe.student.settings
+        encoding = getattr(pipe.student, "encoding", None)
+        files = pipe.student.files
+
+        def __call__(self, sentences: Any) -> Any:
+            return [answer(words) for words in sentences]
+
+    pipe._student = Saying()
+    return pipe
+
+
+def test_nothing_is_lost_and_every_annotation_is_there(nlp: Any) -> None:
+    for text, doc in zip(TEXTS, nlp.pipe(TEXTS)):
+        assert doc.text == text
+        if len(doc):
+            assert doc.has_annotation("DEP", require_complete=True)
+            assert doc.has_annotation("TAG", require_complete=True)
+            assert "chunks" in doc.spans
+
+
+def test_pipe_equals_call(nlp: Any) -> None:
+    alone = as_json(nlp(text) for text in TEXTS)
+    for size in (1, 2, 100):
+        assert as_json(nlp.pipe(TEXTS, batch_size=size)) == alone
+
+
+def test_whitespace_hangs_from_its_left_neighbour_and_is_in_no_span(nlp: Any) -> None:
+    doc = nlp(TEXTS[0])
+    for sentence in doc.sents:
+        words = [token for token in sentence if not token.is_space]
+        for token in sentence:
+            if token.is_space and token.i > words[0].i:
+                assert token.head.i == token.i - 1
+            elif token.is_space:
+                assert token.head == words[0]
+            if token.is_space:
+                assert token.dep_ == "dep" and token.tag_ == "_SP"
+    for span in [*doc.ents, *doc.spans["chunks"]]:
+        assert not span[0].is_space and not span[-1].is_space
+
+
+def test_whitespace_never_reaches_the_network(nlp: Any) -> None:
+    with_space = nlp(Doc(nlp.vocab, words=["The", "\n", "fox", "  ", "jumps"]))
+    without = nlp(Doc(nlp.vocab, words=["The", "fox", "jumps"]))
+    words = [token for token in with_space if not token.is_space]
+    assert [token.tag_ for token in words] == [token.tag_ for token in without]
+    places = [token.i for token in words]
+    assert [places.index(token.head.i) for token in words] == [token.head.i for token in without]
+
+
+def test_sentence_of_whitespace_alone() -> None:
+    nlp = pipeline("parser")
+    doc = Doc(nlp.vocab, words=["\n", " ", "a", "b"], sent_starts=[True, False, True, False])
+    doc = nlp.get_pipe("parser")(doc)
+    assert [token.head.i for token in doc][:2] == [0, 0]
+    assert doc[0].dep_ == "ROOT" and [len(sentence) for sentence in doc.sents] == [2, 2]
+
+
+def test_trees_that_are_not_projective_are_kept() -> None:
+    nlp = pipeline("parser", without_sentences="one")
+    crossing = [3, 4, 0, 3, 1, 2, 6]
+    saying(nlp, "parser", lambda words: ParsedSentence(crossing[: len(words)], ["Root"] * len(words)))
+    doc = nlp(Doc(nlp.vocab, words=list("abcdefg")))
+    assert [token.head.i + 1 if token.head != token else 0 for token in doc] == crossing
+    assert [sentence.text for sentence in doc.sents] == [doc.text.strip()]
+    assert {token.dep_ for token in doc} == {"ROOT"}
+
+
+def test_parser_wants_sentences_or_a_setting() -> None:
+    nlp = pipeline("parser")
+    assert nlp.pipe_names == ["sentencizer", "parser"]
+    doc = Doc(nlp.vocab, words=["a", "b"])
+    with pytest.raises(BridgeError, match="'parser' needs sentence boundaries.*'sentencizer'"):
+        nlp.get_pipe("parser")(doc)
+    nlp = pipeline("parser", without_sentences="one")
+    assert nlp.pipe_names == ["parser"]
+    assert len(list(nlp("a. b. c.").sents)) == 1
+
+
+def test_analysis_finds_the_missing_sentences() -> None:
+    nlp = pipeline("parser")
+    assert not nlp.analyze_pipes()["problems"]["parser"]
+    nlp.remove_pipe("sentencizer")
+    assert nlp.analyze_pipes()["problems"]["parser"] == ["token.is_sent_start"]
+
+
+def test_taggers_see_sentences_where_there_are_some() -> None:
+    nlp = pipeline("tagger")
+    seen = []
+    saying(nlp, "tagger", lambda words: (seen.append(words), ["O"] * len(words))[1])
+    nlp("a. b")
+    nlp.get_pipe("tagger")(Doc(nlp.vocab, words=list("abc"), sent_starts=[1, 0, 1]))
+    assert seen == [["a.", "b"], ["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    "policy, expected", [("keep", "ab0 de1"), ("override", "bc1 de1"), ("replace", "bc1 de1")]
+)
+def test_policy_for_entities_that_are_there(policy: str, expected: str) -> None:
+    nlp = pipeline("ner", existing=policy)
+    saying(nlp, "ner", lambda words: ["O", "B-1", "I-1", "B-1", "I-1", "O"])
+    doc = Doc(nlp.vocab, words=list("abcdef"), spaces=[False] * 6)
+    doc.ents = [Span(doc, 0, 2, label="0")]
+    found = nlp.get_pipe("ner")(doc).ents
+    assert " ".join(span.text + span.label_ for span in found) == expected
+    doc.ents = [Span(doc, 5, 6, label="0")]
+    kept = [span.text for span in nlp.get_pipe("ner")(doc).ents]
+    assert kept == (["bc", "de"] if policy == "replace" else ["bc", "de", "f"])
+
+
+def test_long_sentences_are_cut_at_punctuation_with_a_warning() -> None:
+    nlp = pipeline("parser", "tagger", max_words=8)
+    words = ["w"] * 5 + [","] + ["w"] * 20
+    doc = Doc(nlp.vocab, words=words)
+    seen = []
+    saying(nlp, "tagger", lambda part: (seen.append(len(part)), ["O"] * len(part))[1])
+    with pytest.warns(UserWarning, match="a sentence of 26 words is longer than max_words = 8"):
+        nlp(doc)
+    with pytest.warns(UserWarning):
+        seen.clear()
+        nlp.get_pipe("tagger")(Doc(nlp.vocab, words=words))
+    assert seen == [6, 8, 8, 4]
+    assert [len(sentence) for sentence in doc.sents] == [6, 8, 8, 4]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp(Doc(nlp.vocab, words=["w"] * 8))
+
+
+@pytest.mark.parametrize("way", ["disk", "bytes", "pickle", "pickle of the pipeline"])
+def test_round_trips(nlp: Any, way: str, tmp_path: Path) -> None:
+    expected = as_json(nlp.pipe(TEXTS))
+    if way == "disk":
+        nlp.to_disk(tmp_path / "nlp")
+        again = spacy.load(tmp_path / "nlp")
+        assert {path.name for path in (tmp_path / "nlp" / "ner").iterdir()} > {"manifest.json"}
+    elif way == "bytes":
+        again = spacy.blank("en").from_config(nlp.config).from_bytes(nlp.to_bytes())
+    elif way == "pickle":
+        again = nlp
+        for name in ("parser", "ner", "tagger", "chunker"):
+            place = nlp.pipe_names.index(name)
+            copy = pickle.loads(pickle.dumps(nlp.get_pipe(name)))
+            assert copy.vocab is not nlp.vocab and copy.labels == nlp.get_pipe(name).labels
+            assert type(nlp.pipeline[place][1]) is type(copy)
+            doc = Doc(copy.vocab, words=["The", "fox"], sent_starts=[True, False])
+            assert copy(doc).has_annotation("DEP" if name == "parser" else "TAG") in (True, False)
+    else:
+        again = pickle.loads(pickle.dumps(nlp))
+    assert as_json(again.pipe(TEXTS)) == expected
+
+
+def test_options_survive(tmp_path: Path) -> None:
+    nlp = pipeline("chunker", spans_key="np", max_words=77)
+    nlp.to_disk(tmp_path / "nlp")
+    again = spacy.load(tmp_path / "nlp")
+    assert again.get_pipe("chunker").spans_key == "np"
+    assert again.get_pipe("chunker").max_words == 77
+    assert "np" in again("The fox").spans
+
+
+def test_renaming_selecting_and_another_language(tmp_path: Path) -> None:
+    nlp = pipeline("tagger", "ner")
+    nlp.rename_pipe("ner", "names")
+    nlp.to_disk(tmp_path / "nlp")
+    again = spacy.load(tmp_path / "nlp")
+    assert again.pipe_names == ["tagger", "names"]
+    assert as_json([again(TEXTS[0])]) == as_json([nlp(TEXTS[0])])
+    with again.select_pipes(enable=["names"]):
+        assert not again("The fox").has_annotation("TAG")
+    multi = spacy.blank("xx")
+    multi.add_pipe("kd_ner", name="ner").from_disk(packaged("tagger"))
+    assert multi.get_pipe("ner").labels == ("LOC", "PER")
+    assert multi("The fox jumps").has_annotation("ENT_IOB")
+
+
+def test_beside_components_of_spacy() -> None:
+    nlp = pipeline("ner")
+    ruler = nlp.add_pipe("entity_ruler", before="ner")
+    ruler.add_patterns([{"label": "ANIMAL", "pattern": "fox"}])
+    doc = nlp("The quick brown fox")
+    assert ("fox", "ANIMAL") in [(span.text, span.label_) for span in doc.ents]
+    nlp.add_pipe("merge_entities")
+    assert "fox" in [token.text for token in nlp("The quick brown fox")]
+
+
+def test_doc_bin_and_displacy(nlp: Any) -> None:
+    docs = [doc for doc in nlp.pipe(TEXTS)]
+    again = list(DocBin(docs=docs, store_user_data=True).get_docs(nlp.vocab))
+    assert as_json(again) == as_json(docs)
+    assert "<svg" in displacy.render(docs[0], style="dep", jupyter=False)
+    assert "PER" in displacy.render(docs[0], style="ent", jupyter=False)
+
+
+def test_scores(nlp: Any) -> None:
+    examples = []
+    for text in TEXTS[1:2] + TEXTS[4:]:  # spaCy counts gold whitespace, but not predicted whitespace
+        examples.append(Example(nlp.make_doc(text), nlp(text)))
+    scores = nlp.evaluate(examples)
+    for name in ("tag_acc", "ents_f", "dep_uas", "dep_las", "sents_f", "spans_chunks_f"):
+        assert scores[name] == 1.0, name
+    wrong = examples[0].reference.copy()
+    wrong.ents = []
+    for token in wrong:
+        token.tag_ = "other"
+    scores = nlp.evaluate([Example(nlp.make_doc(wrong.text), wrong)])
+    assert scores["tag_acc"] < 0.1 and scores["ents_p"] == 0.0 and scores["dep_las"] == 1.0
+
+
+def test_an_empty_component_says_so(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("kd_ner", name="names")
+    for act in (lambda: nlp("a"), nlp.to_bytes, lambda: nlp.to_disk(tmp_path / "nlp")):
+        with pytest.raises(BridgeError, match="'names' has no student"):
+            act()
+
+
+def test_errors_go_to_the_error_handler_with_the_docs_that_fail() -> None:
+    nlp = pipeline("ner")
+
+    def answer(words: Any) -> Any:
+        if "bad" in words:
+            raise RuntimeError("no answer")
+        return ["O"] * len(words)
+
+    saying(nlp, "ner", answer)
+    with pytest.raises(RuntimeError, match="no answer"):
+        list(nlp.pipe(["a", "bad", "c"]))
+    failed = []
+    nlp.set_error_handler(lambda name, pipe, docs, error: failed.extend((name, doc.text) for doc in docs))
+    found = [doc.text for doc in nlp.pipe(["a", "bad", "c", "d"])]
+    assert found == ["a", "c", "d"] and failed == [("ner", "bad")]
+
+
+@pytest.mark.parametrize(
+    "component, config, message",
+    [
+        ("kd_ner", {"existing": "drop"}, "existing must be one of keep, override, replace, found 'drop'"),
+        ("kd_tagger", {"attribute": "lemma"}, "attribute must be one of tag, pos, found 'lemma'"),
+        ("kd_parser", {"without_sentences": "guess"}, "must be one of raise, one, found 'guess'"),
+        ("kd_parser", {"max_words": 0}, "max_words must be at least 1, found 0"),
+        ("kd_chunker", {"threads": 0}, "threads must be at least 1, found 0"),
+    ],
+)
+def test_options_that_are_no_options(component: str, config: Any, message: str) -> None:
+    with pytest.raises(BridgeError, match=message):
+        spacy.blank("en").add_pipe(component, name="x", config=config)
+
+
+def test_students_that_do_not_fit_a_component() -> None:
+    nlp = spacy.blank("en")
+    with pytest.raises(PackageError, match="'a' runs a parser, found a tagger"):
+        nlp.add_pipe("kd_parser", name="a").from_disk(packaged("tagger"))
+    with pytest.raises(PackageError, match="tags that are none: O, B-PER.*set attribute to 'tag'"):
+        nlp.add_pipe("kd_tagger", name="b", config={"attribute": "pos"}).from_disk(packaged("tagger"))
+
+
+def test_a_huge_sentence_takes_linear_time() -> None:
+    import time
+
+    nlp = pipeline("parser", without_sentences="one", max_words=50)
+    load_student(packaged("tagger"), "tagger", nlp=nlp, max_words=50)
+    load_student(packaged("tagger"), "ner", nlp=nlp, max_words=50)
+    times = []
+    for size in (2000, 16000):
+        doc = Doc(nlp.vocab, words=["word", "x", "The"] * (size // 3))
+        start = time.perf_counter()
+        with pytest.warns(UserWarning):
+            for _, pipe in nlp.pipeline:
+                doc = pipe(doc)
+        times.append(time.perf_counter() - start)
+        assert doc.has_annotation("DEP", require_complete=True)
+    assert times[1] < 30 * times[0]  # linear is 8, quadratic 64
+
+
+def test_labels(nlp: Any) -> None:
+    assert nlp.get_pipe("ner").labels == ("LOC", "PER")
+    assert set(nlp.get_pipe("parser").labels) >= {"ROOT", "nsubj", "nmod:poss"}
+    assert nlp.get_pipe("tagger").labels[-1] == "_SP"
+    assert numpy.all([label in nlp.vocab.strings for label in nlp.get_pipe("ner").labels])
