@@ -126,12 +126,21 @@ def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPot
 def penalise(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
     """The potentials with -10,000 for what is forbidden, as AllenNLP's `viterbi_tags` has it.
 
+    There a sentence starts and ends in tags of their own, and at those places every other tag scores
+    -10,000 rather than -inf. So a first tag may also follow any tag at that price, and a last one lead to
+    any tag. It shows where no sequence is legal, in the score and sometimes in the choice.
+
     # Raises
 
     ValueError
         If the constraints are for another number of tags.
     """
-    return _replace_forbidden(potentials, constraints, FORBIDDEN_SCORE)
+    found = _replace_forbidden(potentials, constraints, FORBIDDEN_SCORE)
+    return replace(
+        found,
+        start=torch.maximum(found.start, found.transitions.amax(dim=0) + FORBIDDEN_SCORE),
+        end=torch.maximum(found.end, found.transitions.amax(dim=1) + FORBIDDEN_SCORE),
+    )
 
 
 def _replace_forbidden(

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from allennlp_kd.structs.chain.constraints import Constraints, penalise
 from allennlp_kd.structs.chain.halves import Halves
-from allennlp_kd.structs.chain.log_partition import in_full_precision
+from allennlp_kd.structs.chain.partition import in_full_precision
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.log_partition import in_full_precision, log_partition, messages_of
+from allennlp_kd.structs.chain.partition import in_full_precision, log_partition, messages_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 INFINITY = float("inf")

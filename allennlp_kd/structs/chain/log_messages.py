@@ -64,11 +64,12 @@ class LogMessages(Messages):
         return self.log_nodes().exp()
 
     def log_nodes(self) -> Tensor:
-        return self._forward + self.backward[0]
+        return normalise(self._forward + self.backward[0])
 
     def log_edges(self) -> Tensor:
         before = self._forward.index_select(0, self.layout.previous)
-        return before.unsqueeze(2) + self.transitions + self.backward[1].unsqueeze(1)
+        edges = before.unsqueeze(2) + self.transitions + self.backward[1].unsqueeze(1)
+        return normalise(edges.flatten(1)).view_as(edges)
 
     def edge_counts(self, weights: Tensor) -> Tensor:
         before = self._forward.index_select(0, self.layout.previous)
@@ -78,8 +79,8 @@ class LogMessages(Messages):
         for left, right, weight in zip(
             before.split(sizes), self.backward[1].split(sizes), weights.split(sizes)
         ):
-            edges = (left.unsqueeze(2) + self.transitions + right.unsqueeze(1)).exp()
-            counts = counts + weight @ edges.flatten(1)
+            edges = (left.unsqueeze(2) + self.transitions + right.unsqueeze(1)).flatten(1)
+            counts = counts + weight @ normalise(edges).exp()
         return counts.view_as(self.transitions)
 
     def expected_transition(self, scores: Tensor) -> Tensor:
@@ -94,3 +95,13 @@ def logsumexp(values: Tensor) -> Tensor:
     nothing = total == 0
     logarithm = total.masked_fill(nothing, 1.0).log().masked_fill(nothing, -INFINITY)
     return logarithm + largest.squeeze(-1)
+
+
+def normalise(values: Tensor) -> Tensor:
+    """Log-probabilities which should sum to 1 already, made to: `(cells, tags)` over the last axis.
+
+    With large scores a and b are rounded by more than a probability may be wrong, and what is wrong with
+    the sum would be multiplied by the scores wherever a mean of them is taken.
+    """
+    total = logsumexp(values.detach())
+    return values - total.masked_fill(total == -INFINITY, 0.0).unsqueeze(-1)

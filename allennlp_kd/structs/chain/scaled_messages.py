@@ -104,7 +104,7 @@ class ScaledMessages(Messages):
         if bool(infinite.any()):
             # A product with infinite cells would be 0 * inf where a message has underflowed.
             reached = ((before @ (self._moves * infinite)) * after).detach().sum(dim=1) > 0
-            expected = expected.masked_fill(reached, float(scores[infinite][0]))
+            expected = expected.masked_fill(reached, float(scores.detach()[infinite][0]))
         return expected
 
 

@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.log_partition import in_full_precision, log_partition
+from allennlp_kd.structs.chain.partition import in_full_precision, log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 
