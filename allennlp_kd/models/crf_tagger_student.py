@@ -15,19 +15,19 @@ from allennlp_kd.models.student import Student
 from allennlp_kd.structs.chain import ChainPotentials, k_best, nll, viterbi
 from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
 
-# What stock's decoder adds to a forbidden transition's score. Finite, so that a sentence of which every
-# tag sequence is forbidden still gets stock's best one.
+# What stock's decoder adds to a forbidden transition's score. Finite, so that a sentence of which
+# every tag sequence is forbidden still gets stock's best one.
 FORBIDDEN = -10000.0
 
 
 @Model.register("crf_tagger_student")
 class CrfTaggerStudent(CrfTagger, Student):
-    """Takes all of stock `crf_tagger`'s parameters, loads its weights, returns its loss and its outputs.
+    """Takes all of stock `crf_tagger`'s parameters and its weights; returns its loss and outputs.
 
     The loss is stock's, minus the log likelihood summed over the batch; where `label_weights` or
-    `ignore_loss_on_o_tags` weight it, stock's own CRF computes it. What differs: a training forward does
-    not decode, so its output has no tags and its epoch no metrics; a metric that was not computed is
-    absent, not 0; and the span F1 reduces across processes.
+    `ignore_loss_on_o_tags` weight it, stock's own CRF computes it. What differs: a training forward
+    does not decode, so its output has no tags and its epoch no metrics; a metric that was not
+    computed is absent, not 0; and the span F1 reduces across processes.
 
     # Parameters
 
@@ -110,8 +110,8 @@ class CrfTaggerStudent(CrfTagger, Student):
 
         # Returns
 
-        As `CrfTagger.forward`: `logits`, `mask`, with gold `loss`, with metadata `words`; `tags` and
-        `top_k_tags` only where the model is not in training mode.
+        As `CrfTagger.forward`: `logits`, `mask`, with gold `loss`, with metadata `words`; `tags`
+        and `top_k_tags` only where the model is not in training mode.
         """
         potentials = self.potentials(tokens)
         if self.training:
@@ -141,8 +141,8 @@ class CrfTaggerStudent(CrfTagger, Student):
     ) -> Dict[str, Any]:
         """See `Student`. The best tag sequences under stock's constraints.
 
-        `top_k_tags` holds allowed sequences only, fewer than k where a sentence has no more; stock then
-        adds forbidden ones. Where all are forbidden, it holds the best of them.
+        `top_k_tags` holds allowed sequences only, fewer than k where a sentence has no more; stock
+        then adds forbidden ones. Where all are forbidden, it holds the best of them.
         """
         outputs = self._output(potentials, metadata)
         potentials = potentials.detach()
@@ -153,11 +153,7 @@ class CrfTaggerStudent(CrfTagger, Student):
             paths, scores = k_best(self._constrained(potentials, float("-inf")), self.top_k)
             fallback = zip(outputs["tags"], best_scores.tolist())
             outputs["top_k_tags"] = [
-                [
-                    (path[:length], score)
-                    for path, score in zip(*row)
-                    if score != float("-inf")
-                ]
+                [(path[:length], score) for path, score in zip(*row) if score != float("-inf")]
                 or [best_path]
                 for row, length, best_path in zip(
                     zip(paths.tolist(), scores.tolist()), lengths, fallback
@@ -187,7 +183,7 @@ class CrfTaggerStudent(CrfTagger, Student):
 
     @overrides(check_signature=False)
     def record(self, outputs: Dict[str, Any], tags: Tensor, **inputs: Any) -> None:
-        """See `Student`. Stock's metrics, from the decoded tags as stock's "class probabilities"."""
+        """See `Student`. Stock's metrics, from the tags as stock's "class probabilities"."""
         mask = outputs["mask"]
         tags = fit_columns(tags, mask.shape[1])
         decoded = self.decisions(outputs)["labels"].unsqueeze(-1)

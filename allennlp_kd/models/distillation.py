@@ -24,19 +24,19 @@ _ABSENT = object()  # no sentence of the batch can have teacher inputs: their re
 class Distillation(StudentWrapper):
     """A student that learns from gold annotation and from a teacher.
 
-    The loss is `(1 - alpha) * gold + alpha * distillation`. Both terms are sums over the sentences that
-    have the gold or the teacher inputs, divided by the number of words of the whole batch, across
-    processes (across accumulated batches too with the callback `word_weighted_accumulation`). A term whose
-    weight is 0 is not computed. Outside of training, a batch from a reader that gives no teacher inputs
-    has the gold term alone, with the weight 1.
+    The loss is `(1 - alpha) * gold + alpha * distillation`. Both terms are sums over the sentences
+    that have the gold or the teacher inputs, divided by the number of words of the whole batch,
+    across processes (across accumulated batches too with the callback
+    `word_weighted_accumulation`). A term whose weight is 0 is not computed. Outside of training, a
+    batch from a reader that gives no teacher inputs has the gold term alone, with the weight 1.
 
-    The weights are the student's own: `state_dict` and the archive hold nothing else, and loading the
-    archive builds the student alone.
+    The weights are the student's own: `state_dict` and the archive hold nothing else, and loading
+    the archive builds the student alone.
 
-    Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that each was
-    computed on, unweighted; and, outside of training, `agreement`: the share of words for which the
-    student decodes what the teacher's potentials, over the labels that both know and under the student's
-    constraints, decode to.
+    Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that
+    each was computed on, unweighted; and, outside of training, `agreement`: the share of words for
+    which the student decodes what the teacher's potentials, over the labels that both know and
+    under the student's constraints, decode to.
 
     # Parameters
 
@@ -48,16 +48,16 @@ class Distillation(StudentWrapper):
     alpha : `float`, optional (default = `0.5`)
         The weight of the distillation term, in [0, 1].
     labels : `str`, optional (default = `"same"`)
-        `same`: student and teacher must have the same labels, in any order. `shared`: the objective is
-        over the labels that both have. `none`, of trees: it is over the arcs alone.
+        `same`: student and teacher must have the same labels, in any order. `shared`: the objective
+        is over the labels that both have. `none`, of trees: it is over the arcs alone.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels.
 
     # Raises
 
     ConfigurationError
-        If alpha is not in [0, 1]; the student is no `Student`; student, teacher and objective are not of
-        one structure; or the labels do not fit the policy.
+        If alpha is not in [0, 1]; the student is no `Student`; student, teacher and objective are
+        not of one structure; or the labels do not fit the policy.
     """
 
     def __init__(
@@ -143,13 +143,11 @@ class Distillation(StudentWrapper):
 
     def _no_teacher_inputs(self, which: str) -> str:
         return (
-            f"alpha is {self.alpha}, but {which} have no teacher inputs: the dataset reader must be of "
-            'type "distillation", with "teacher_inputs" not false'
+            f"alpha is {self.alpha}, but {which} have no teacher inputs: the dataset reader must "
+            'be of type "distillation", with "teacher_inputs" not false'
         )
 
-    def _gold_term(
-        self, potentials: Any, gold: Dict[str, Rows], weight: float
-    ) -> Optional[Term]:
+    def _gold_term(self, potentials: Any, gold: Dict[str, Rows], weight: float) -> Optional[Term]:
         if not gold or any(rows.value is None for rows in gold.values()):
             return None
         index = next(iter(gold.values())).index

@@ -54,8 +54,8 @@ class LossTerms:
         # Returns
 
         `Tuple[Tensor, float]`
-            The weighted sum of the terms, divided by the number of words of the batch across processes,
-            and this number.
+            The weighted sum of the terms, divided by the number of words of the batch across
+            processes, and this number.
         """
         words = potentials.lengths.sum()
         parts = [words]
@@ -82,7 +82,7 @@ class LossTerms:
 def zero_of(potentials: Potentials) -> Tensor:
     """0, with a gradient of 0 for all scores.
 
-    So each weight has a gradient also in a process whose sentences have no term that it enters, as DDP
-    demands. Nothing is multiplied by 0: a score may be infinite.
+    So each weight has a gradient also in a process whose sentences have no term that it enters, as
+    DDP demands. Nothing is multiplied by 0: a score may be infinite.
     """
     return torch.stack([part[:0].sum() for part in score_tensors(potentials)]).sum()

@@ -17,8 +17,8 @@ def on_same_words(
 ) -> Tuple[SomePotentials, SomePotentials]:
     """Both without columns that are padding in all sentences.
 
-    The student's are padded to the longest sentence of the batch, the teacher's to the longest that has
-    teacher inputs.
+    The student's are padded to the longest sentence of the batch, the teacher's to the longest that
+    has teacher inputs.
 
     # Raises
 
@@ -56,7 +56,7 @@ def _first_words(potentials: SomePotentials, length: int) -> SomePotentials:
 
 
 def spread_tags(potentials: SomePotentials, tags: Sequence[int], size: int) -> SomePotentials:
-    """The inverse of `select_tags`: over `size` tags, of which these are scored, the rest forbidden.
+    """The inverse of `select_tags`: over `size` tags, all but these of which are forbidden.
 
     # Parameters
 

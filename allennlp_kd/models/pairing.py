@@ -21,7 +21,8 @@ class Pairing:
     teacher : `Teacher`
     objective : `Objective`
     policy : `str`
-        `same` or `shared`, see `LabelAlignment`; or, of trees, `none`: their arcs are compared alone.
+        `same` or `shared`, see `LabelAlignment`; or, of trees, `none`: their arcs are compared
+        alone.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels.
 
@@ -42,8 +43,9 @@ class Pairing:
         structure = student.structure
         if teacher.structure != structure or structure not in objective.structures:
             raise ConfigurationError(
-                f"the student's structure is {structure}, the teacher's {teacher.structure}, and the "
-                f"objective takes {', '.join(sorted(objective.structures))}: they do not go together"
+                f"the student's structure is {structure}, the teacher's {teacher.structure}, and "
+                f"the objective takes {', '.join(sorted(objective.structures))}: they do not go "
+                "together"
             )
         self._teacher = teacher
         self._num_labels = len(student.labels)
@@ -113,7 +115,7 @@ class Pairing:
         for name, potentials in (("teacher", teacher), ("student", student)):
             if have_nan(potentials.select_rows(wrong.nonzero()[0])):
                 raise ValueError(
-                    f"the {name}'s scores of sentence {row} (of those in the batch that have teacher "
-                    "inputs) hold NaN"
+                    f"the {name}'s scores of sentence {row} (of those in the batch that have "
+                    "teacher inputs) hold NaN"
                 )
         raise ValueError(f"the distillation loss of sentence {row} is NaN")

@@ -8,9 +8,9 @@ from torch import Tensor
 class Student(Model):
     """A model whose potentials are open to an objective.
 
-    Trained alone, a student is the stock model that it stands in for: the same parameters, weights, loss
-    and outputs. What `distillation` needs besides are the steps that its `forward` is made of, each on
-    its own. Inputs and gold are the fields of the reader's instances, by name.
+    Trained alone, a student is the stock model that it stands in for: the same parameters, weights,
+    loss and outputs. What `distillation` needs besides are the steps that its `forward` is made of,
+    each on its own. Inputs and gold are the fields of the reader's instances, by name.
     """
 
     structure: ClassVar[str]
@@ -45,8 +45,9 @@ class Student(Model):
 
         potentials : `ChainPotentials` or `TreePotentials`
         gold : `Tensor`
-            The gold fields, each of shape `(batch, words)`, row by row those of the potentials. They may
-            be narrower than the potentials, where the longest sentences of a batch have no gold.
+            The gold fields, each of shape `(batch, words)`, row by row those of the potentials.
+            They may be narrower than the potentials, where the longest sentences of a batch have no
+            gold.
 
         # Returns
 
@@ -61,8 +62,8 @@ class Student(Model):
         # Parameters
 
         potentials : `ChainPotentials` or `TreePotentials`
-            Not always the student's own: a teacher's, over the student's labels, are decoded like them;
-            of trees, they may have no labels, and only heads are decoded.
+            Not always the student's own: a teacher's, over the student's labels, are decoded like
+            them; of trees, they may have no labels, and only heads are decoded.
         inputs : `Any`
             The batch as for `potentials`; none of it is required.
         """
@@ -74,8 +75,8 @@ class Student(Model):
         # Returns
 
         `Dict[str, Tensor]`
-            `"labels"`, indices of `labels`, and for trees `"heads"`; each of shape `(batch, words)`, -1 in
-            padded cells. No `"labels"` where none were scored.
+            `"labels"`, indices of `labels`, and for trees `"heads"`; each of shape `(batch,
+            words)`, -1 in padded cells. No `"labels"` where none were scored.
         """
         raise NotImplementedError
 
@@ -87,7 +88,7 @@ class Student(Model):
         outputs : `Dict[str, Any]`
             What `decode` has returned.
         gold_and_inputs : `Any`
-            The batch with its gold fields (which may be narrower, as for `gold_loss`). It may be empty,
-            of 0 sentences: metrics reduce across processes and wait for each of them.
+            The batch with its gold fields (which may be narrower, as for `gold_loss`). It may be
+            empty, of 0 sentences: metrics reduce across processes and wait for each of them.
         """
         raise NotImplementedError

@@ -10,8 +10,8 @@ from allennlp.predictors import Predictor
 class StudentPredictor(Predictor):
     """Stands for the default predictor of the student.
 
-    AllenNLP finds the predictor by the type of the model in the archive's configuration, `distillation`;
-    which one it is depends on the student.
+    AllenNLP finds the predictor by the type of the model in the archive's configuration,
+    `distillation`; which one it is depends on the student.
     """
 
     @classmethod

@@ -15,10 +15,10 @@ from allennlp_kd.models.student import Student
 
 
 class StudentWrapper(Model):
-    """Whatever is saved of it, or loaded into it, is the student's own, under the student's own names.
+    """What is saved of it, or loaded into it, is the student's own, under the student's own names.
 
-    So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the one
-    that it was trained with; of its `model`, loading reads `student` and builds that.
+    So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the
+    one that it was trained with; of its `model`, loading reads `student` and builds that.
 
     # Parameters
 

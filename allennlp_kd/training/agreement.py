@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 @TrainerCallback.register("agreement")
 class Agreement(TrainerCallback):
-    """Logs, after each validation, how often the student decodes what the teacher does, for each label.
+    """Logs, after each validation, how often the student decodes what the teacher does, by label.
 
-    The shares are metrics too, `agreement/LABEL`, so they are in the metrics' files and in TensorBoard. A
-    label that the teacher has not decoded is left out.
+    The shares are metrics too, `agreement/LABEL`, so they are in the metrics' files and in
+    TensorBoard. A label that the teacher has not decoded is left out.
     """
 
     @overrides
@@ -29,7 +29,8 @@ class Agreement(TrainerCallback):
         super().on_start(trainer, is_primary=is_primary, **kwargs)
         if not isinstance(trainer.model, Distillation):
             raise ConfigurationError(
-                f"agreement needs a model of type distillation, found {type(trainer.model).__name__}"
+                "agreement needs a model of type distillation, "
+                f"found {type(trainer.model).__name__}"
             )
         trainer.model.agreement_by_label = True
 
@@ -49,8 +50,8 @@ class Agreement(TrainerCallback):
         trainer.model.last_agreement = {}
         if not shares:
             logger.warning(
-                "no agreement in epoch %d: there was no validation, or its sentences have no teacher "
-                "inputs, or alpha is 0",
+                "no agreement in epoch %d: there was no validation, or its sentences have no "
+                "teacher inputs, or alpha is 0",
                 epoch,
             )
             return

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class DistillationSchedule(TrainerCallback):
     """Sets the alpha and the temperature of a `distillation` model before each batch.
 
-    The values follow from the trainer's own counts of epochs and steps, which it restores, so they are
-    right after `--recover` whichever callbacks there were before. They are logged with the training
-    metrics, as `alpha` and `temperature`.
+    The values follow from the trainer's own counts of epochs and steps, which it restores, so they
+    are right after `--recover` whichever callbacks there were before. They are logged with the
+    training metrics, as `alpha` and `temperature`.
 
     # Parameters
 

@@ -46,9 +46,7 @@ class Schedule(FromParams):
                 f"the shape of a schedule must be one of {', '.join(SHAPES)}, found {shape!r}"
             )
         if by not in UNITS:
-            raise ConfigurationError(
-                f"a schedule goes by one of {', '.join(UNITS)}, found {by!r}"
-            )
+            raise ConfigurationError(f"a schedule goes by one of {', '.join(UNITS)}, found {by!r}")
         if shape == "constant":
             if end not in (None, start) or length is not None:
                 raise ConfigurationError(

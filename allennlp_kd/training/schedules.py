@@ -14,7 +14,7 @@ def linear(start: float, end: float, progress: float) -> float:
 
 
 def cosine(start: float, end: float, progress: float) -> float:
-    """`start + (end - start) * (1 - cos(pi * progress)) / 2`: slow at both ends (Loshchilov and Hutter, 2017)."""
+    """`start + (end - start) * (1 - cos(pi * progress)) / 2` (Loshchilov and Hutter, 2017)."""
     return start + (end - start) * (1.0 - math.cos(math.pi * progress)) / 2.0
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class WordWeightedAccumulation(TrainerCallback):
     """Makes `n` accumulated batches of a `distillation` model equal one batch of all their words.
 
-    The trainer takes the mean of the batches' losses, each of which is per word, so that a word counts
-    for more in a batch of few words. With w_i words and the loss l_i in batch i, and W_i the words of the
-    batches 1 to i, this callback keeps the gradient of (sum_j<=i w_j l_j) / W_i instead: it scales the
-    gradient that is there by W_(i-1) / W_i and adds that of l_i w_i / W_i. Without accumulation, nothing
-    changes.
+    The trainer takes the mean of the batches' losses, each of which is per word, so that a word
+    counts for more in a batch of few words. With w_i words and the loss l_i in batch i, and W_i the
+    words of the batches 1 to i, this callback keeps the gradient of (sum_j<=i w_j l_j) / W_i
+    instead: it scales the gradient that is there by W_(i-1) / W_i and adds that of l_i w_i / W_i.
+    Without accumulation, nothing changes.
     """
 
     def __init__(self, serialization_dir: str) -> None:

@@ -29,7 +29,9 @@ SENTENCES = {
 def instances(encoding: str = "BIO", sentences: Optional[List[Any]] = None) -> List[Instance]:
     found = []
     for words, tags in SENTENCES[encoding] if sentences is None else sentences:
-        tokens = TextField([Token(word) for word in words.split()], {"tokens": SingleIdTokenIndexer()})
+        tokens = TextField(
+            [Token(word) for word in words.split()], {"tokens": SingleIdTokenIndexer()}
+        )
         fields = {"tokens": tokens, "metadata": MetadataField({"words": words.split()})}
         if tags is not None:
             fields["tags"] = SequenceLabelField(tags.split(), tokens)

@@ -81,7 +81,10 @@ def test_loss_and_gradients_are_stocks(name):
 def test_the_argument_of_forward_overrules_the_parameter():
     (stock, student), batch = pair()
     losses = [
-        [float(model(**batch, ignore_loss_on_o_tags=value)["loss"]) for value in (True, False, None)]
+        [
+            float(model(**batch, ignore_loss_on_o_tags=value)["loss"])
+            for value in (True, False, None)
+        ]
         for model in (stock, student)
     ]
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)

@@ -2,55 +2,14 @@ import random
 
 import pytest
 import torch
-from allennlp.common.checks import ConfigurationError
 from allennlp.training.util import get_metrics
 
 from allennlp_kd.models import crf_tagger_student
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.objective import Objective
-from allennlp_kd.structs.chain import viterbi
-from tests.models.fake_teacher import FakeTeacher, SquaredDifference, teacher_inputs
-from tests.models.tagging import instances, tagger, tensors, vocabulary
-
-LENGTHS = [6, 2, 1, 7]
-WORDS = 16
-
-
-def model(alpha=0.5, labels=None, teacher=None, student="crf_tagger_student", **changes):
-    vocab = vocabulary()
-    torch.manual_seed(0)
-    built = tagger(student, vocab, label_encoding="BIO")
-    names = labels or list(vocab.get_token_to_index_vocabulary("labels"))
-    teacher = teacher or FakeTeacher(names)
-    objective = SquaredDifference()
-    if "labels_policy" in changes:
-        changes["labels"] = changes.pop("labels_policy")
-    return Distillation(vocab, built, teacher, objective=objective, alpha=alpha, **changes)
-
-
-def batch(found, rows=None, gold_rows=None):
-    """All sentences; those of `rows` with teacher inputs, those of `gold_rows` with gold."""
-    inputs = tensors(found.vocab, instances())
-    inputs["teacher"] = teacher_inputs(LENGTHS, len(found.teacher.labels), rows)
-    if gold_rows is not None:
-        width = max((LENGTHS[row] for row in gold_rows), default=0)
-        tags = inputs["tags"][gold_rows][:, :width]
-        index = torch.tensor(gold_rows)
-        inputs["tags"] = {"rows": index, "value": tags} if gold_rows else None
-    return inputs
-
-
-def expected_terms(found, rows, gold_rows):
-    """Sentence by sentence."""
-    inputs = batch(found)
-    potentials = found.student.potentials(**inputs)
-    gold = [
-        float(found.student(**tensors(found.vocab, [instances()[row]]))["loss"])
-        for row in gold_rows
-    ]
-    teacher = found.teacher.potentials(inputs["teacher"]["value"])
-    losses = SquaredDifference()(potentials, teacher)
-    return sum(gold), float(losses[rows].sum())
+from tests.models.fake_teacher import FakeTeacher
+from tests.models.small_distillation import LENGTHS, WORDS, batch, expected_terms, model
+from tests.models.tagging import tagger, vocabulary
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
@@ -166,71 +125,6 @@ def test_under_the_shared_policy_the_other_labels_take_no_part():
     assert "tags" in outputs
 
 
-def test_in_evaluation_the_students_output_comes_with_the_loss_and_the_metrics():
-    found = model(alpha=0.3)
-    found.eval()
-    outputs = found(**batch(found))
-    alone = found.student(**{k: v for k, v in batch(found).items() if k != "teacher"})
-    assert outputs.keys() == alone.keys() and outputs["tags"] == alone["tags"]
-    gold, distillation = expected_terms(found, range(4), range(4))
-    expected = (0.7 * gold + 0.3 * distillation) / WORDS
-    assert float(outputs["loss"]) == pytest.approx(expected, rel=1e-5)
-    metrics = found.get_metrics(reset=True)
-    assert {"accuracy", "f1-measure-overall", "agreement", "gold_loss"} <= metrics.keys()
-    assert found.get_metrics() == {}
-
-
-def test_in_evaluation_without_teacher_inputs_there_is_the_student_alone():
-    found = model(alpha=1.0).eval()
-    inputs = batch(found)
-    del inputs["teacher"]
-    outputs = found(**inputs)
-    alone = found.student(**inputs)
-    assert outputs["tags"] == alone["tags"]
-    assert float(outputs["loss"]) == pytest.approx(float(alone["loss"]) / WORDS, rel=1e-5)
-    assert found.teacher.calls == 0
-    assert "agreement" not in found.get_metrics()
-    del inputs["tags"]
-    assert "loss" not in found(**inputs)
-    sentences = instances(sentences=[("a dog", None)])
-    readable = found.forward_on_instances(sentences)[0]
-    assert readable["tags"] == found.student.forward_on_instances(sentences)[0]["tags"]
-
-
-@pytest.mark.parametrize("gold_rows", [[0, 1, 2, 3], [1, 3], [2], []])
-def test_metrics_count_the_sentences_with_gold(gold_rows):
-    found = model().eval()
-    found(**batch(found, [0], gold_rows))
-    metrics = found.get_metrics(reset=True)
-    if gold_rows:
-        found.student(**tensors(found.vocab, [instances()[row] for row in gold_rows]))
-    expected = found.student.get_metrics(reset=True)
-    assert {key: metrics[key] for key in expected} == expected
-    assert ("accuracy" in metrics) == bool(gold_rows)
-
-
-@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [1, 2], [3]])
-def test_agreement_is_with_the_constrained_best_tags_of_the_teacher(rows):
-    found = model().eval()
-    outputs = found(**batch(found, rows))
-    inputs = batch(found)["teacher"]["value"]
-    constrained = found.student._constrained(found.teacher.potentials(inputs), -10000.0)
-    best = viterbi(constrained)[0].tolist()
-    pairs = [(a, b) for row in rows for a, b in zip(outputs["tags"][row], best[row])]
-    assert len(pairs) == sum(LENGTHS[row] for row in rows)
-    same = sum(a == b for a, b in pairs)
-    assert found.get_metrics()["agreement"] == pytest.approx(same / len(pairs))
-    found.agreement_by_label = True
-    metrics = found.get_metrics(reset=True)
-    for index, name in enumerate(found.student.labels):
-        of_label = [a == b for a, b in pairs if b == index]
-        key = f"agreement/{name}"
-        assert (key in metrics) == bool(of_label)
-        if of_label:
-            assert metrics[key] == pytest.approx(sum(of_label) / len(of_label))
-    assert found.last_agreement
-
-
 def test_the_state_is_the_students():
     found = model()
     state = found.state_dict()
@@ -243,6 +137,10 @@ def test_the_state_is_the_students():
     with pytest.raises(RuntimeError, match="crf.transitions"):
         other.load_state_dict({k: v for k, v in state.items() if k != "crf.transitions"})
     assert found.get_regularization_penalty() is None
+    found.student._regularizer = lambda module: (
+        torch.tensor(2.0) if module is found.student else None
+    )
+    assert float(found.get_regularization_penalty()) == 2.0
     names = found.get_parameters_for_histogram_logging()
     assert names == [name for name, _ in found.named_parameters()]
     found.extend_embedder_vocab()
@@ -258,78 +156,9 @@ def test_the_same_seed_gives_the_same_gradients():
     assert gradients[0] and all(torch.equal(a, b) for a, b in zip(*gradients))
 
 
-@pytest.mark.parametrize("alpha", [-0.1, 1.5, float("nan")])
-def test_alpha_must_be_a_share(alpha):
-    with pytest.raises(ConfigurationError, match=f"lie in \\[0, 1\\], found {alpha}"):
-        model(alpha)
-    with pytest.raises(ConfigurationError, match=f"found {alpha}"):
-        model().alpha = alpha
-
-
-def test_a_stock_tagger_is_no_student():
-    with pytest.raises(ConfigurationError, match="such as crf_tagger_student, found CrfTagger"):
-        model(student="crf_tagger")
-
-
-def test_structures_must_go_together():
-    teacher = FakeTeacher(["a"], structure="tree")
-    with pytest.raises(ConfigurationError, match="student's structure is chain, the teacher's tree"):
-        model(teacher=teacher)
-
-
 def test_the_objective_is_substructured_if_none_is_given():
     vocab = vocabulary()
     student = tagger("crf_tagger_student", vocab)
     found = Distillation(vocab, student, FakeTeacher(student.labels))
     assert type(found.objective) is Objective.by_name("substructured")
     assert float(found(**batch(found))["loss"]) > 0
-
-
-def test_a_chain_has_nothing_but_labels():
-    with pytest.raises(ConfigurationError, match='policy "none" is for trees .* structure chain'):
-        model(labels_policy="none")
-
-
-def test_training_without_teacher_inputs_says_what_the_reader_must_be():
-    found = model()
-    inputs = batch(found)
-    del inputs["teacher"]
-    with pytest.raises(ConfigurationError, match='reader must be of type "distillation"'):
-        found(**inputs)
-    found.alpha = 0.0
-    assert "loss" in found(**inputs)
-    found = model()
-    found(**batch(found, rows=[]))
-    assert "gold_loss" in found.get_metrics()
-    with pytest.raises(ConfigurationError, match="all sentences of an epoch have no teacher inputs"):
-        found.get_metrics(reset=True)
-    found = model()
-    found(**batch(found, rows=[2]))
-    found.get_metrics(reset=True)
-    found(**batch(found, rows=[]))
-    assert found.get_metrics(reset=True).keys() == {"gold_loss"}
-
-
-def test_a_teacher_that_has_scored_other_words_is_refused():
-    found = model()
-    inputs = batch(found)
-    inputs["teacher"]["value"]["words"][1] = 1
-    with pytest.raises(ValueError, match="scored 1 words of a sentence of 2 .number 1 of"):
-        found(**inputs)
-    inputs = batch(found)
-    inputs["teacher"] = {"rows": torch.tensor([0]), "value": inputs["teacher"]["value"]}
-    with pytest.raises(ValueError, match="1 sentences have teacher inputs, .* has scored 4"):
-        found(**inputs)
-
-
-@pytest.mark.parametrize("side", ["teacher", "student"])
-def test_scores_that_are_no_numbers_are_refused(side):
-    found = model()
-    inputs = batch(found, rows=[0, 1])
-    if side == "teacher":
-        inputs["teacher"]["value"]["emissions"][1, 0, 2] = float("nan")
-    else:
-        found.student.tag_projection_layer._module.bias.data[0] = float("nan")
-    row = 1 if side == "teacher" else 0
-    with pytest.raises(ValueError, match=f"the {side}'s scores of sentence {row} .* hold NaN"):
-        found(**inputs)

@@ -12,66 +12,8 @@ from allennlp.commands.train import train_model
 from allennlp.common import Params
 from allennlp.models.archival import load_archive
 
-import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.models.crf_tagger_student import CrfTaggerStudent
-from tests.models.tagging import SENTENCES, tagger_config
-
-READER = {"type": "sequence_tagging"}
-
-
-def write_data(directory):
-    for name in ("train", "dev"):
-        with open(directory / f"{name}.txt", "w") as file:
-            for words, tags in SENTENCES["BIO"]:
-                pairs = zip(words.split(), tags.split())
-                file.write("\t".join(f"{word}###{tag}" for word, tag in pairs) + "\n")
-
-
-def experiment(data, reader, model, **trainer):
-    config = {
-        "dataset_reader": reader,
-        "train_data_path": str(data / "train.txt"),
-        "validation_data_path": str(data / "dev.txt"),
-        "model": model,
-        "data_loader": {"batch_size": 2, "shuffle": True},
-        "trainer": {
-            "num_epochs": 2,
-            "cuda_device": -1,
-            "optimizer": {"type": "adam", "lr": 0.01},
-            **trainer,
-        },
-    }
-    return json.loads(json.dumps(config))  # to build an object is to use up its part
-
-
-@pytest.fixture(scope="module")
-def teacher_run(tmp_path_factory):
-    """Data, and an archive that a stock tagger has left."""
-    directory = tmp_path_factory.mktemp("teacher")
-    write_data(directory)
-    config = experiment(directory, READER, tagger_config("crf_tagger", label_encoding="BIO"))
-    train_model(Params(config), str(directory / "run"))
-    return directory
-
-
-def distillation_config(data, kind, **trainer):
-    teacher = {"type": "archive", "archive_file": str(data / "run" / "model.tar.gz")}
-    if kind == "store":
-        teacher = {"type": "store", "directory": str(data / "store"), "teacher": teacher}
-    reader = {"type": "distillation", "reader": READER, "teacher": teacher}
-    student = tagger_config("crf_tagger_student", label_encoding="BIO")
-    model = {"type": "distillation", "student": student, "teacher": teacher, "alpha": 0.6}
-    callbacks = [
-        {
-            "type": "distillation_schedule",
-            "alpha": {"start": 0.8, "end": 0.4, "length": 2},
-            "temperature": {"start": 2.0, "end": 1.0, "length": 4, "by": "step"},
-        },
-        {"type": "agreement"},
-        {"type": "tensorboard", "summary_interval": 1},
-    ]
-    trainer = {"callbacks": callbacks, "validation_metric": "+agreement", **trainer}
-    return experiment(data, reader, model, **trainer)
+from tests.models.experiments import distillation_config
 
 
 @pytest.fixture(scope="module", params=["archive", "store"])
@@ -217,53 +159,3 @@ def test_a_stock_configuration_changes_its_type_alone(teacher_run, tmp_path):
     assert type(model) is CrfTaggerStudent
     stock = load_archive(teacher_run / "run" / "model.tar.gz").model.state_dict()
     assert all(torch.equal(stock[name], value) for name, value in model.state_dict().items())
-
-
-def test_teacher_inputs_are_asked_for_where_the_reader_gives_none(teacher_run, tmp_path):
-    config = distillation_config(teacher_run, "archive")
-    config["dataset_reader"] = dict(READER)
-    with pytest.raises(Exception, match='the dataset reader must be of type "distillation"'):
-        train_model(Params(config), str(tmp_path / "run"))
-
-
-def test_a_store_teaches_what_the_live_teacher_does(teacher_run, tmp_path):
-    data = tmp_path / "data"
-    shutil.copytree(teacher_run, data)
-    weights = []
-    for name, kind in (("live", "archive"), ("filled", "store"), ("full", "store")):
-        train_model(Params(distillation_config(data, kind)), str(tmp_path / name))
-        weights.append(load_archive(tmp_path / name / "model.tar.gz").model.state_dict())
-    for found in weights[1:]:
-        for name, expected in weights[0].items():
-            torch.testing.assert_close(found[name], expected, rtol=1e-5, atol=1e-6)
-
-
-def test_unlabelled_text_is_trained_on(teacher_run, tmp_path):
-    config = distillation_config(teacher_run, "archive", callbacks=[])
-    config["dataset_reader"]["labelled_fraction"] = 0.0
-    config["validation_dataset_reader"] = dict(READER)  # of gold, and without the teacher
-    config["trainer"]["validation_metric"] = "+f1-measure-overall"
-    train_model(Params(config), str(tmp_path / "run"))
-    with open(tmp_path / "run" / "metrics.json") as file:
-        metrics = json.load(file)
-    assert "training_gold_loss" not in metrics and metrics["training_distillation_loss"] > 0
-    assert metrics["validation_gold_loss"] > 0 and metrics["validation_accuracy"] >= 0
-    assert "validation_agreement" not in metrics
-
-
-@pytest.mark.slow
-def test_two_processes_train_save_and_recover(teacher_run, tmp_path):
-    config = distillation_config(teacher_run, "archive")
-    config["distributed"] = {"cuda_devices": [-1, -1]}
-    config["data_loader"]["batch_size"] = 1
-    directory = tmp_path / "run"
-    packages = ["allennlp_kd.plugin"]
-    once = json.loads(json.dumps(config))
-    train_model(Params(once), str(directory), include_package=packages)
-    (directory / "model.tar.gz").unlink()
-    train_model(Params(config), str(directory), include_package=packages, recover=True)
-    model = load_archive(directory / "model.tar.gz").model
-    assert type(model) is CrfTaggerStudent
-    with open(directory / "metrics.json") as file:
-        metrics = json.load(file)
-    assert {"validation_f1-measure-overall", "validation_agreement"} <= metrics.keys()

@@ -35,7 +35,7 @@ def batch(model: Any, rows: List[int], taught: List[int], gold: List[int]) -> Di
 
 
 def run(rank: int, size: int) -> Dict[str, Any]:
-    """The gradients of each step, the metrics of training and of evaluation, and the saved weights."""
+    """Each step's gradients, the metrics of training and of evaluation, and what is saved."""
     model = distillation(alpha=0.3)
     module = model
     if size > 1:

@@ -16,7 +16,7 @@ class Killed(Exception):
 
 
 class Kill(TrainerCallback):
-    """Ends a training after so many steps, as a signal would: after the checkpoint of the step before."""
+    """Ends a training after so many steps, before the checkpoint of the last of them."""
 
     def __init__(self, steps):
         super().__init__("")

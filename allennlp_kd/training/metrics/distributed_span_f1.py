@@ -10,7 +10,7 @@ from overrides import overrides
 
 @Metric.register("distributed_span_f1")
 class DistributedSpanF1(SpanBasedF1Measure):
-    """`SpanBasedF1Measure`, which refuses distributed training, with its counts summed over processes.
+    """`SpanBasedF1Measure`, which refuses to be distributed, with counts summed over processes.
 
     All processes have to call `get_metric` together.
     """
@@ -23,8 +23,8 @@ class DistributedSpanF1(SpanBasedF1Measure):
         # Returns
 
         `Dict[str, float]`
-            As stock: `precision-`, `recall-` and `f1-measure-` of each type of span and `overall`, from
-            the spans of all processes.
+            As stock: `precision-`, `recall-` and `f1-measure-` of each type of span and `overall`,
+            from the spans of all processes.
         """
         counts = [
             Counter(self._true_positives),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @Metric.register("label_agreement")
 class LabelAgreement(Metric):
-    """The share of words for which student and teacher decode the same, in all and by the teacher's label.
+    """The share of words that student and teacher decode alike, in all and by the teacher's label.
 
     Reduces across processes at each call, so all of them have to call it equally often.
 
@@ -34,9 +34,9 @@ class LabelAgreement(Metric):
         # Parameters
 
         student, teacher : `Dict[str, Tensor]`
-            `"labels"`, shape `(batch, words)`, indices of `labels`, -1 in padded cells; where there is
-            more to decide (`"heads"`), the same for it. Words agree if all does that the teacher has
-            decided; one that scores no labels is compared in the rest.
+            `"labels"`, shape `(batch, words)`, indices of `labels`, -1 in padded cells; where there
+            is more to decide (`"heads"`), the same for it. Words agree if all does that the teacher
+            has decided; one that scores no labels is compared in the rest.
         mask : `Tensor`, optional
             Shape `(batch, words)`, boolean, the words that count; the others are left out.
         """
@@ -70,8 +70,8 @@ class LabelAgreement(Metric):
         # Returns
 
         `Dict[str, float]`
-            `agreement`; where more than labels is decided, `agreement-heads` and so on for each on its
-            own. Empty if no word was counted.
+            `agreement`; where more than labels is decided, `agreement-heads` and so on for each on
+            its own. Empty if no word was counted.
         """
         metrics: Dict[str, float] = {}
         if self._words > 0:
@@ -84,10 +84,8 @@ class LabelAgreement(Metric):
         return metrics
 
     def by_label(self) -> Dict[str, float]:
-        """The share for each label that the teacher has decoded since the last reset, by its name."""
-        counts = zip(
-            self._labels, self._words_by_label.tolist(), self._agreed_by_label.tolist()
-        )
+        """The share for each label that the teacher has decoded since the last reset."""
+        counts = zip(self._labels, self._words_by_label.tolist(), self._agreed_by_label.tolist())
         return {name: agreed / words for name, words, agreed in counts if words > 0}
 
     @overrides

@@ -7,7 +7,7 @@ from overrides import overrides
 
 @Metric.register("word_average")
 class WordAverage(Metric):
-    """The sum of a loss term over an epoch, divided by the number of words that it was computed on."""
+    """A loss term summed over an epoch, divided by the number of words that it was computed on."""
 
     supports_distributed = True
 

@@ -1,0 +1,75 @@
+import pytest
+import torch
+from allennlp.common.checks import ConfigurationError
+
+from tests.models.fake_teacher import FakeTeacher
+from tests.models.small_distillation import batch, model
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.5, float("nan")])
+def test_alpha_must_be_a_share(alpha):
+    with pytest.raises(ConfigurationError, match=f"lie in \\[0, 1\\], found {alpha}"):
+        model(alpha)
+    with pytest.raises(ConfigurationError, match=f"found {alpha}"):
+        model().alpha = alpha
+
+
+def test_a_stock_tagger_is_no_student():
+    with pytest.raises(ConfigurationError, match="such as crf_tagger_student, found CrfTagger"):
+        model(student="crf_tagger")
+
+
+def test_structures_must_go_together():
+    teacher = FakeTeacher(["a"], structure="tree")
+    with pytest.raises(ConfigurationError, match="structure is chain, the teacher's tree"):
+        model(teacher=teacher)
+
+
+def test_a_chain_has_nothing_but_labels():
+    with pytest.raises(ConfigurationError, match='policy "none" is for trees .* structure chain'):
+        model(labels_policy="none")
+
+
+def test_training_without_teacher_inputs_says_what_the_reader_must_be():
+    found = model()
+    inputs = batch(found)
+    del inputs["teacher"]
+    with pytest.raises(ConfigurationError, match='reader must be of type "distillation"'):
+        found(**inputs)
+    found.alpha = 0.0
+    assert "loss" in found(**inputs)
+    found = model()
+    found(**batch(found, rows=[]))
+    assert "gold_loss" in found.get_metrics()
+    with pytest.raises(ConfigurationError, match="sentences of an epoch have no teacher inputs"):
+        found.get_metrics(reset=True)
+    found = model()
+    found(**batch(found, rows=[2]))
+    found.get_metrics(reset=True)
+    found(**batch(found, rows=[]))
+    assert found.get_metrics(reset=True).keys() == {"gold_loss"}
+
+
+def test_a_teacher_that_has_scored_other_words_is_refused():
+    found = model()
+    inputs = batch(found)
+    inputs["teacher"]["value"]["words"][1] = 1
+    with pytest.raises(ValueError, match="scored 1 words of a sentence of 2 .number 1 of"):
+        found(**inputs)
+    inputs = batch(found)
+    inputs["teacher"] = {"rows": torch.tensor([0]), "value": inputs["teacher"]["value"]}
+    with pytest.raises(ValueError, match="1 sentences have teacher inputs, .* has scored 4"):
+        found(**inputs)
+
+
+@pytest.mark.parametrize("side", ["teacher", "student"])
+def test_scores_that_are_no_numbers_are_refused(side):
+    found = model()
+    inputs = batch(found, rows=[0, 1])
+    if side == "teacher":
+        inputs["teacher"]["value"]["emissions"][1, 0, 2] = float("nan")
+    else:
+        found.student.tag_projection_layer._module.bias.data[0] = float("nan")
+    row = 1 if side == "teacher" else 0
+    with pytest.raises(ValueError, match=f"the {side}'s scores of sentence {row} .* hold NaN"):
+        found(**inputs)
