@@ -8,6 +8,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from overrides import overrides
 
+from allennlp_kd.data.columns import ragged_line
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.teacher import Teacher
@@ -68,12 +69,22 @@ class DistillationReader(DatasetReader):
 
     @overrides
     def _read(self, file_path) -> Iterator[Instance]:
-        instances = islice(self._reader._read(file_path), self.max_instances)
+        instances = islice(self._explained(file_path), self.max_instances)
         if not self._training:
             yield from instances
             return
         while chunk := list(islice(instances, self.CHUNK)):
             yield from self._prepared(chunk)
+
+    def _explained(self, file_path) -> Iterator[Instance]:
+        """The wrapped reader's instances; where a line of a column file is to blame, it is named."""
+        try:
+            yield from self._reader._read(file_path)
+        except ValueError as error:
+            fault = ragged_line(file_path)
+            if fault is None:
+                raise
+            raise ConfigurationError(fault) from error
 
     def _prepared(self, instances: List[Instance]) -> Iterable[Instance]:
         if self._lazy_teacher is not None:

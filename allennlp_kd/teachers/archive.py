@@ -6,8 +6,10 @@ import torch
 from allennlp.common import cached_transformers
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
+from allennlp.data.fields import TextField
 from allennlp.models import Model
 from allennlp.models.archival import load_archive
+from allennlp.modules.token_embedders import PretrainedTransformerEmbedder
 from allennlp.nn import util
 from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
@@ -93,7 +95,23 @@ class ArchiveTeacher(Teacher):
         opened.reader.apply_token_indexers(made)
         instance = Instance({opened.scorer.text_field: made[opened.scorer.text_field]})
         instance.index_fields(opened.model.vocab)
+        self._check_length(instance[opened.scorer.text_field], sentence)
         return instance
+
+    def _check_length(self, field: TextField, sentence: Sentence) -> None:
+        """A transformer that does not fold long sentences would fail with an index out of range."""
+        for module in self._open().model.modules():
+            if not isinstance(module, PretrainedTransformerEmbedder) or module._max_length is not None:
+                continue
+            limit = getattr(module.config, "max_position_embeddings", None)
+            for indexed in field._indexed_tokens.values():
+                pieces = len(indexed.get("token_ids", ()))
+                if limit is not None and pieces > limit:
+                    raise ConfigurationError(
+                        f"a sentence of {len(sentence.words)} words is {pieces} word pieces long, and the "
+                        f"teacher {self.archive_file} takes {limit}: '{' '.join(sentence.words[:8])} ...'. "
+                        "Leave it out, or train a teacher with max_length, which folds long sentences"
+                    )
 
     @overrides
     def potentials(self, inputs: Any):

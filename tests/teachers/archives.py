@@ -1,0 +1,42 @@
+"""A tiny archive of stock `crf_tagger`, trained by stock AllenNLP."""
+from pathlib import Path
+from typing import Any, Dict
+
+from allennlp.commands.train import train_model
+from allennlp.common import Params
+
+import allennlp_models.tagging  # noqa: F401 (registers readers and the model)
+
+from tests.configs.corpora import write_corpora
+
+
+def tagger_params(data: Path, **model: Any) -> Dict[str, Any]:
+    return {
+        "dataset_reader": {"type": "conll2000", "tag_label": "chunk"},
+        "train_data_path": str(data / "conll2000" / "train-first-7936.txt"),
+        "validation_data_path": str(data / "conll2000" / "dev-last-1000.txt"),
+        "model": {
+            "type": "crf_tagger",
+            "label_encoding": "BIO",
+            "text_field_embedder": {
+                "token_embedders": {"tokens": {"type": "embedding", "embedding_dim": 4}}
+            },
+            "encoder": {"type": "lstm", "input_size": 4, "hidden_size": 3},
+            **model,
+        },
+        "data_loader": {"batch_size": 2},
+        "trainer": {
+            "optimizer": "adam",
+            "num_epochs": 1,
+            "cuda_device": -1,
+            "enable_default_callbacks": False,
+        },
+    }
+
+
+def train_tagger(folder: Path, **model: Any) -> str:
+    """Trains one and returns the path of its `model.tar.gz`."""
+    data = write_corpora(folder / "data")
+    run = folder / "run"
+    train_model(Params(tagger_params(data, **model)), str(run))
+    return str(run / "model.tar.gz")

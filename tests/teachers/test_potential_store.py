@@ -1,0 +1,120 @@
+import json
+import random
+import struct
+
+import numpy
+import pytest
+
+from allennlp_kd.teachers.potential_store import PREFIX, PotentialStore, StoreError
+
+HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
+
+
+def arrays(seed: int):
+    generator = numpy.random.default_rng(seed)
+    return {"emissions": generator.normal(size=(seed + 1, 2)).astype("float32")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    store = PotentialStore(str(tmp_path / "store"), HEADER)
+    store.write({f"sentence {seed}": arrays(seed) for seed in range(3)})
+    return tmp_path / "store"
+
+
+def test_what_is_written_is_read(folder):
+    store = PotentialStore(str(folder), HEADER)
+    assert len(store) == 3 and "sentence 1" in store and "sentence 3" not in store
+    for seed in range(3):
+        found = store.read(f"sentence {seed}")
+        assert list(found) == ["emissions"]
+        numpy.testing.assert_array_equal(found["emissions"], arrays(seed)["emissions"])
+    assert store.header["labels"] == ["O", "B"]
+
+
+def test_several_arrays_of_several_types(tmp_path):
+    store = PotentialStore(str(tmp_path / "store"), HEADER)
+    given = {"a": numpy.arange(6, dtype="float16").reshape(2, 3), "b": numpy.zeros((0, 4), "int32")}
+    store.write({"x": given})
+    for name, array in PotentialStore(str(tmp_path / "store")).read("x").items():
+        assert array.dtype == given[name].dtype
+        numpy.testing.assert_array_equal(array, given[name])
+
+
+def test_a_missing_sentence_is_a_key_error(folder):
+    with pytest.raises(KeyError):
+        PotentialStore(str(folder)).read("sentence 3")
+
+
+def test_shards_of_other_workers_are_taken_up(folder):
+    first, second = PotentialStore(str(folder), HEADER), PotentialStore(str(folder), HEADER)
+    second.write({"late": arrays(5)})
+    assert "late" not in first
+    first.refresh()
+    numpy.testing.assert_array_equal(first.read("late")["emissions"], arrays(5)["emissions"])
+
+
+@pytest.mark.parametrize("name,value", [("fingerprint", "xyz"), ("dtype", "float16")])
+def test_a_store_of_another_kind_is_refused(folder, name, value):
+    expected, found = value, HEADER[name]
+    with pytest.raises(StoreError, match=f"another {name}: expected {expected}, found {found}"):
+        PotentialStore(str(folder), {**HEADER, name: value})
+
+
+def test_a_format_of_the_future_is_refused(folder):
+    (shard,) = folder.glob("*.shard")
+    content = bytearray(shard.read_bytes())
+    struct.pack_into("<I", content, PREFIX.size - 28, 99)
+    shard.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged or of another format"):
+        PotentialStore(str(folder))
+
+
+def test_no_store(tmp_path):
+    with pytest.raises(StoreError, match="there is no store at"):
+        PotentialStore(str(tmp_path / "nothing"))
+
+
+def read_all(folder):
+    store = PotentialStore(str(folder), HEADER)
+    return {seed: store.read(f"sentence {seed}")["emissions"] for seed in range(3)}
+
+
+def test_every_flipped_bit_is_detected(folder):
+    generator = random.Random(0)
+    for file in (*folder.glob("*.shard"), folder / "header.json"):
+        whole = file.read_bytes()
+        for _ in range(300):
+            damaged = bytearray(whole)
+            place = generator.randrange(len(damaged))
+            damaged[place] ^= 1 << generator.randrange(8)
+            file.write_bytes(damaged)
+            try:
+                found = read_all(folder)
+            except (StoreError, KeyError):
+                continue
+            # White space of the header, and nothing else, may change unseen.
+            assert file.name == "header.json" and json.loads(damaged) == json.loads(whole)
+            assert all((found[seed] == arrays(seed)["emissions"]).all() for seed in found)
+        file.write_bytes(whole)
+    read_all(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 10, PREFIX.size + 3, -1])
+def test_a_truncated_shard_is_detected(folder, keep):
+    (shard,) = folder.glob("*.shard")
+    shard.write_bytes(shard.read_bytes()[:keep])
+    with pytest.raises(StoreError, match=f"{shard.name} is damaged"):
+        read_all(folder)
+
+
+def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
+    before = sorted(path.name for path in folder.iterdir())
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        PotentialStore(str(folder), HEADER).write({"late": arrays(5)})
+    assert sorted(path.name for path in folder.iterdir()) == before
