@@ -59,8 +59,16 @@ setup(
         ]
     },
     extras_require={"train": TRAIN, "transformer": TRANSFORMER, "test": TEST},
+    # spaCy finds the components by name, without an import of the bridge.
+    entry_points={
+        "spacy_factories": [
+            "kd_chunker = spacy_bridge.components.chunker:make_chunker",
+            "kd_ner = spacy_bridge.components.entities:make_entities",
+            "kd_parser = spacy_bridge.components.parser:make_parser",
+            "kd_tagger = spacy_bridge.components.tagger:make_tagger",
+        ]
+    },
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",

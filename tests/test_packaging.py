@@ -121,3 +121,12 @@ def test_every_package_is_packaged():
         for path in (ROOT / package).rglob("*.py")
     }
     assert folders == set(found)
+
+
+def test_the_entry_points_name_what_exists():
+    import importlib
+
+    targets = re.findall(r'"\w+ = ([\w.]+):(\w+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+    assert len(targets) == 4
+    for module, name in targets:
+        assert callable(getattr(importlib.import_module(module), name))

@@ -7,6 +7,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -80,6 +82,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="students over so many seeds, recorded")
     arguments = parser.parse_args()
     os.chdir(ROOT)
+    # So that what is being trained is stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.time()
 
     data = RUNS / "data"

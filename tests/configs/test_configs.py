@@ -1,4 +1,5 @@
 """Every configuration is trained for a step on corpora of a few sentences."""
+import json
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,8 @@ def test_trains(path, teachers):
     run = teachers / path.parent.name / path.stem
     if path.stem != "teacher":
         train(path, run)
-    metrics = Params.from_file(str(run / "metrics.json"))
-    assert metrics["training_epochs"] == 0
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["best_epoch"] == 0
     assert metrics["training_loss"] > 0
     assert "test_loss" in metrics
     if path.stem.startswith("distill"):

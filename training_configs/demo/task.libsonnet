@@ -23,7 +23,7 @@ local environment = import "../lib/environment.libsonnet";
     words: 100,
     characters: { dim: 32, filters: 64, widths: [2, 3, 4] },
     hidden: 200,
-    layers: 2,
+    layers: 1,
     dropout: 0.5,
   },
 }

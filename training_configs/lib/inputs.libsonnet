@@ -28,7 +28,8 @@ local lstm(input, size) = {
           tokens: { type: "embedding", embedding_dim: size.words },
           [if has_characters then "token_characters"]: {
             type: "character_encoding",
-            embedding: { embedding_dim: characters.dim },
+            // Its default is the namespace of the words.
+            embedding: { embedding_dim: characters.dim, vocab_namespace: "token_characters" },
             encoder: {
               type: "cnn",
               embedding_dim: characters.dim,
