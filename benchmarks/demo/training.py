@@ -49,13 +49,13 @@ def train(config: Path, run: Path, label: str, overrides: Dict[str, Any], data: 
     environment = dict(os.environ, ALLENNLP_KD_DATA=str(data), OMP_NUM_THREADS="1")
     log = run.with_suffix(".log")
     log.parent.mkdir(parents=True, exist_ok=True)
+    shown = {path.name for path in _epochs(run)}
     started = time.time()
     with open(log, "a", encoding="utf-8") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
         )
         try:
-            shown = {path.name for path in _epochs(run)}
             while process.poll() is None:
                 time.sleep(POLL_SECONDS)
                 _show(run, label, shown, started)
