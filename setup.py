@@ -50,14 +50,6 @@ setup(
     packages=find_packages(include=["allennlp_kd", "allennlp_kd.*", "spacy_bridge", "spacy_bridge.*"]),
     python_requires=">=3.10,<3.13",
     install_requires=SERVING,
-    entry_points={
-        "spacy_factories": [
-            "kd_chunker = spacy_bridge.components.chunker:make_chunker",
-            "kd_ner = spacy_bridge.components.entities:make_entities",
-            "kd_parser = spacy_bridge.components.parser:make_parser",
-            "kd_tagger = spacy_bridge.components.tagger:make_tagger",
-        ]
-    },
     extras_require={"train": TRAIN, "transformer": TRANSFORMER, "test": TEST},
     # spaCy finds the components by name, without an import of the bridge.
     entry_points={
