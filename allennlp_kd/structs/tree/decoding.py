@@ -1,0 +1,124 @@
+"""The best tree.
+
+There is no k-best over trees. A k-th best tree costs a search per word of the best one (Camerini
+et al., 1980; Zmigrod et al., 2021), in Python a hundred times the price of the best alone, and
+nothing here needs it: an objective that wants a teacher's alternatives finds them word by word,
+in `k_best_heads`, because a head-selection parser is a product of its words' distributions.
+"""
+
+from typing import Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.tree.arborescence import maximum_spanning_arborescence
+from allennlp_kd.structs.tree.blocks import over_label_scores
+from allennlp_kd.structs.tree.local import NOTHING
+from allennlp_kd.structs.tree.potentials import TreePotentials
+from allennlp_kd.structs.tree.projective import best_projective_score
+from allennlp_kd.structs.tree.single_root import finite_scores, penalised_root
+from allennlp_kd.structs.tree.trees import are_trees
+
+
+def best_labels(potentials: TreePotentials) -> Tensor:
+    """The log probability of the best label on each arc, shape `(batch, length, length + 1)`.
+
+    What stands in cells which are no arc means nothing.
+    """
+
+    def of_block(scores: Tensor) -> Tensor:
+        return scores.amax(dim=3) - scores.logsumexp(dim=3)
+
+    return over_label_scores(of_block, potentials)
+
+
+def maximum_spanning_tree(
+    potentials: TreePotentials, single_root: bool = True, projective: bool = False
+) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+    """The tree, with labels if there are any, of the highest score. Not differentiable.
+
+    Where the best head of each word, each on its own, makes a tree of the kind asked for, that is
+    the answer, for the whole batch at once; only the other sentences are searched.
+
+    # Returns
+
+    `Tuple[Tensor, Optional[Tensor], Tensor]`
+        Heads and labels of shape `(batch, length)`, 0 in padding, and scores of shape `(batch,)`:
+        those of `score`. Of a sentence without an allowed tree the score is -inf and the heads
+        any tree.
+    """
+    if torch.is_grad_enabled():
+        # So that nothing without history is left in what the caller's potentials cache.
+        potentials = potentials.detach()
+    with torch.no_grad():
+        scores = potentials.arc_scores
+        if potentials.labels is not None:
+            scores = scores + best_labels(potentials).masked_fill(~potentials.arc_mask, 0)
+        if projective:
+            heads = best_projective_heads(scores, potentials.mask, single_root)
+        else:
+            heads = best_heads(scores, potentials.mask, single_root)
+        total = scores.gather(2, heads.unsqueeze(2)).squeeze(2)
+        total = total.masked_fill(~potentials.mask, 0).sum(dim=1)
+        labels = None
+        if potentials.labels is not None:
+            labels = potentials.label_scores_of(heads).argmax(dim=2)
+            labels = labels.masked_fill(~potentials.mask, 0)
+        return heads, labels, total
+
+
+def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
+    """The tree of the highest sum of these scores.
+
+    # Parameters
+
+    scores : `Tensor`
+        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+    mask : `Tensor`
+        Shape `(batch, length)`.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch, length)`, 0 in padded cells.
+
+    # Raises
+
+    ValueError
+        If the score of an arc is NaN; the message names the sentence.
+    """
+    _refuse_nan(scores)
+    heads = scores.argmax(dim=2).masked_fill(~mask, 0)
+    possible = (scores.amax(dim=2) > NOTHING) | ~mask
+    done = are_trees(heads, mask, single_root) & possible.all(dim=1)
+    rest = (~done).nonzero().squeeze(1)
+    if len(rest) == 0:
+        return heads
+    rest_mask = mask[rest]
+    rest_scores = finite_scores(scores[rest], rest_mask)
+    if single_root:
+        rest_scores, _ = penalised_root(rest_scores, rest_mask)
+    lengths = rest_mask.sum(dim=1).tolist()
+    for row, length, table in zip(rest.tolist(), lengths, rest_scores.cpu().numpy()):
+        found = maximum_spanning_arborescence(table[:length, : length + 1])
+        heads[row, :length] = torch.from_numpy(found).to(heads)
+    return heads
+
+
+def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
+    """As `best_heads`, among projective trees."""
+    _refuse_nan(scores)
+    with torch.enable_grad():
+        leaf = finite_scores(scores.detach(), mask).requires_grad_()
+        table = penalised_root(leaf, mask)[0] if single_root else leaf
+        best = best_projective_score(table, mask.sum(dim=1))
+        if not best.requires_grad:  # no sentence has a word
+            return torch.zeros_like(mask, dtype=torch.long)
+        (chosen,) = torch.autograd.grad(best.sum(), leaf)
+    return chosen.argmax(dim=2).masked_fill(~mask, 0)
+
+
+def _refuse_nan(scores: Tensor) -> None:
+    if bool(torch.isnan(scores).any()):
+        row = int(torch.isnan(scores).flatten(1).any(dim=1).nonzero()[0])
+        raise ValueError(f"row {row} has arcs with the score NaN, so it has no best tree")

@@ -1,0 +1,157 @@
+"""Label scores of all arcs, kept as the inputs of their biaffine form."""
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Optional, Sequence
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FactoredLabels:
+    """The scores of label k on the arc from head h to dependent d, bilinear in two vectors:
+
+        score[d, h, k] = head[h] @ weight[k] @ dependent[d] + bias[k].
+
+    That is `torch.nn.Bilinear` (Dozat and Manning, 2017) without its expanded copies: the
+    dependents meet the weight once, in one matrix product, and each head or all heads in a second
+    one.
+
+    # Parameters
+
+    head : `Tensor`
+        Shape `(batch, length + 1, head dimension)`, ROOT first.
+    dependent : `Tensor`
+        Shape `(batch, length, dependent dimension)`.
+    weight : `Tensor`
+        Shape `(labels, head dimension, dependent dimension)`.
+    bias : `Tensor`
+        Shape `(labels,)`.
+
+    # Raises
+
+    ValueError
+        If a shape is not as above; the message names it.
+    """
+
+    head: Tensor
+    dependent: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def __post_init__(self) -> None:
+        for name, dimensions in (("head", 3), ("dependent", 3), ("weight", 3), ("bias", 1)):
+            part = getattr(self, name)
+            if part.dim() != dimensions or not part.is_floating_point():
+                raise ValueError(
+                    f"{name} must be floating point with {dimensions} dimensions, "
+                    f"found {part.dtype} of shape {tuple(part.shape)}"
+                )
+        labels, head_dimension, dependent_dimension = self.weight.shape
+        batch, length, _ = self.dependent.shape
+        for name, shape in (
+            ("head", (batch, length + 1, head_dimension)),
+            ("dependent", (batch, length, dependent_dimension)),
+            ("bias", (labels,)),
+        ):
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                raise ValueError(f"{name} must have the shape {shape}, found {found}")
+
+    @property
+    def num_labels(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def length(self) -> int:
+        return self.dependent.shape[1]
+
+    @cached_property
+    def _projected(self) -> Tensor:
+        """`weight @ dependent` of all words, shape `(batch, length, labels, head dimension)`."""
+        return self._project(self.dependent)
+
+    def _project(self, dependent: Tensor) -> Tensor:
+        labels, head_dimension, dependent_dimension = self.weight.shape
+        # Shape: (dependent dimension, labels * head dimension)
+        weight = self.weight.permute(2, 0, 1).reshape(dependent_dimension, labels * head_dimension)
+        return torch.matmul(dependent, weight).unflatten(2, (labels, head_dimension))
+
+    def of_all(self, first: int = 0, last: Optional[int] = None) -> Tensor:
+        """The scores of all arcs into the dependents `first` (inclusive) to `last` (exclusive).
+
+        # Returns
+
+        `Tensor`
+            Shape `(batch, last - first, length + 1, labels)`.
+        """
+        whole = first == 0 and last in (None, self.length)
+        projected = self._projected if whole else self._project(self.dependent[:, first:last])
+        # Shape: (batch, dependents * labels, length + 1)
+        scores = torch.matmul(projected.flatten(1, 2), self.head.transpose(1, 2))
+        scores = scores.unflatten(1, (projected.shape[1], self.num_labels))
+        return scores.transpose(2, 3) + self.bias
+
+    def of_heads(self, heads: Tensor) -> Tensor:
+        """The scores of one arc into each word.
+
+        # Parameters
+
+        heads : `Tensor`
+            Shape `(batch, length)`, integer; 0 is ROOT.
+
+        # Returns
+
+        `Tensor`
+            Shape `(batch, length, labels)`.
+        """
+        batch, positions, dimension = self.head.shape
+        offsets = torch.arange(batch, device=heads.device).unsqueeze(1) * positions
+        # Shape: (batch * length, head dimension)
+        chosen = self.head.reshape(-1, dimension).index_select(0, (heads + offsets).flatten())
+        # Shape: (batch * length, labels, 1)
+        scores = torch.bmm(self._projected.flatten(0, 1), chosen.unsqueeze(2))
+        return scores.view(batch, self.length, self.num_labels) + self.bias
+
+    def without_padding(self, mask: Tensor) -> "FactoredLabels":
+        """The vectors of padded words replaced by zeros; `mask` has the shape `(batch, length)`."""
+        heads = torch.nn.functional.pad(mask, (1, 0), value=True)
+        return replace(
+            self,
+            head=self.head.masked_fill(~heads.unsqueeze(2), 0),
+            dependent=self.dependent.masked_fill(~mask.unsqueeze(2), 0),
+        )
+
+    def first_words(self, length: int) -> "FactoredLabels":
+        """Without the columns behind the first `length` words."""
+        return replace(self, head=self.head[:, : length + 1], dependent=self.dependent[:, :length])
+
+    def select_labels(self, labels: Sequence[int]) -> "FactoredLabels":
+        """The scores of these labels alone, in this order."""
+        index = torch.as_tensor(labels, dtype=torch.long, device=self.weight.device)
+        return replace(self, weight=self.weight[index], bias=self.bias[index])
+
+    def spread_labels(self, labels: Sequence[int], size: int) -> "FactoredLabels":
+        """Scores over `size` labels, the rest of which are forbidden (-inf)."""
+        index = torch.as_tensor(labels, dtype=torch.long, device=self.weight.device)
+        weight = self.weight.new_zeros((size,) + tuple(self.weight.shape[1:]))
+        bias = self.bias.new_full((size,), float("-inf"))
+        return replace(
+            self,
+            weight=weight.index_copy(0, index, self.weight),
+            bias=bias.index_copy(0, index, self.bias),
+        )
+
+    def select_rows(self, rows: Tensor) -> "FactoredLabels":
+        """The scores of these sentences of the batch."""
+        return replace(self, head=self.head[rows], dependent=self.dependent[rows])
+
+    def divided_by(self, temperature: float) -> "FactoredLabels":
+        """All scores divided by `temperature`."""
+        return replace(self, weight=self.weight / temperature, bias=self.bias / temperature)
+
+    def detach(self) -> "FactoredLabels":
+        """The same scores, without their history."""
+        return FactoredLabels(
+            self.head.detach(), self.dependent.detach(), self.weight.detach(), self.bias.detach()
+        )

@@ -1,0 +1,87 @@
+"""The local distributions of a head-selection parser: heads of a word, labels of an arc."""
+from typing import Tuple
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.tree.potentials import TreePotentials
+
+NOTHING = float("-inf")
+
+
+def log_normalised(scores: Tensor) -> Tensor:
+    """Log softmax over the last dimension, where -inf stays -inf also if a whole row is."""
+    forbidden = scores == NOTHING
+    scores = scores.masked_fill(forbidden.all(dim=-1, keepdim=True), 0)
+    return torch.log_softmax(scores, dim=-1).masked_fill(forbidden, NOTHING)
+
+
+def expectation(log_weights: Tensor, values: Tensor) -> Tensor:
+    """The sum of `exp(log_weights) * values` over the last dimension; a weight of 0 counts as
+    nothing.
+
+    So 0 * inf is 0 here, in the result and in the gradient.
+    """
+    nothing = log_weights == NOTHING
+    return (log_weights.exp() * values.masked_fill(nothing, 0)).sum(dim=-1)
+
+
+def divergence(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """`KL(p || q)` over the last dimension of two tables of log probabilities of the same shape."""
+    nothing = log_p == NOTHING
+    difference = log_p.masked_fill(nothing, 0) - log_q.masked_fill(nothing, 0)
+    return (log_p.exp() * difference).sum(dim=-1)
+
+
+def log_head_probabilities(potentials: TreePotentials) -> Tensor:
+    """The distribution over the heads of each word, on its own: a softmax over the word's arcs.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch, length, length + 1)`; -inf in cells which are no arc.
+    """
+    return log_normalised(potentials.arc_scores)
+
+
+def log_label_probabilities(potentials: TreePotentials, heads: Tensor) -> Tensor:
+    """The distribution over the labels of one arc into each word.
+
+    # Parameters
+
+    heads : `Tensor`
+        Shape `(batch, length)`, integer.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch, length, labels)`; what stands in padded rows means nothing.
+    """
+    return log_normalised(potentials.label_scores_of(heads))
+
+
+def k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
+    """The k most probable heads of each word, each word on its own.
+
+    # Returns
+
+    `Tuple[Tensor, Tensor]`
+        Heads of shape `(batch, length, k)`, best first, and their log probabilities; where a word
+        has fewer than k possible heads the rest is head 0 at -inf.
+
+    # Raises
+
+    ValueError
+        If k is less than 1.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, found {k}")
+    log_probabilities = log_head_probabilities(potentials)
+    present = min(k, log_probabilities.shape[2])
+    best, heads = log_probabilities.topk(present, dim=2)
+    heads = heads.masked_fill(best == NOTHING, 0)
+    missing = (0, k - present)
+    return (
+        torch.nn.functional.pad(heads, missing),
+        torch.nn.functional.pad(best, missing, value=NOTHING),
+    )

@@ -1,0 +1,234 @@
+"""The scores of every sub-structure of a batch of dependency trees."""
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Iterator, Optional, Sequence, Union
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+
+
+@dataclass(frozen=True)
+class TreePotentials:
+    """The scores of all arcs, and of all labels on them, of a batch, before any normalisation.
+
+    Words are numbered from 0 as dependents and from 1 as heads, where 0 is ROOT: the arc into
+    word d (from 0) has the head h in 0 .. length, and h = d + 1 would be the word itself. Cells
+    which are no arc (that diagonal, and all that touch padding) may hold anything; read
+    `arc_scores`, in which they are -inf. A tree with heads h and labels l has the score
+
+        sum_d arcs[d, h_d] + log softmax(labels[d, h_d])[l_d]:
+
+    labels are normalised arc by arc (Dozat and Manning, 2017), so they move no probability
+    between trees. A score of -inf forbids what it scores. A sentence of length 0 has one (empty)
+    tree, of score 0.
+
+    # Parameters
+
+    arcs : `Tensor`
+        Shape `(batch, length, length + 1)`, floating point, indexed `[dependent, head]`.
+    mask : `Tensor`
+        Shape `(batch, length)`, boolean, `True` at words; each row is a run of `True` then of
+        `False`.
+    labels : `Tensor` or `FactoredLabels`, optional (default = `None`)
+        Shape `(batch, length, length + 1, labels)`, or factors of it. `None`: the arcs have no
+        labels.
+
+    # Raises
+
+    ValueError
+        If a shape, a type or the form of the mask is not as above; the message names it.
+    """
+
+    arcs: Tensor
+    mask: Tensor
+    labels: Optional[Union[Tensor, FactoredLabels]] = None
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.arcs.shape)
+        if len(shape) != 3 or shape[2] != shape[1] + 1 or not self.arcs.is_floating_point():
+            raise ValueError(
+                "arcs must be floating point of shape (batch, length, length + 1), "
+                f"found {self.arcs.dtype} of shape {shape}"
+            )
+        if self.mask.dtype != torch.bool or tuple(self.mask.shape) != shape[:2]:
+            raise ValueError(
+                f"mask must be boolean of shape {shape[:2]}, "
+                f"found {self.mask.dtype} of shape {tuple(self.mask.shape)}"
+            )
+        gaps = self.mask[:, 1:] & ~self.mask[:, :-1]
+        if bool(gaps.any()):
+            row = int(gaps.any(dim=1).nonzero()[0])
+            raise ValueError(
+                f"mask must be a run of words, then padding; row {row} is "
+                f"{self.mask[row].int().tolist()}"
+            )
+        if isinstance(self.labels, FactoredLabels):
+            found = tuple(self.labels.dependent.shape[:2])
+            if found != shape[:2]:
+                raise ValueError(f"labels must be factors of {shape[:2]} words, found {found}")
+        elif self.labels is not None:
+            found = tuple(self.labels.shape)
+            if found[:3] != shape or len(found) != 4 or not self.labels.is_floating_point():
+                raise ValueError(
+                    f"labels must be floating point of shape {shape + ('labels',)}, "
+                    f"found {self.labels.dtype} of shape {found}"
+                )
+        if self.labels is not None and self.num_labels == 0:
+            raise ValueError("labels must score at least one label, found 0")
+
+    @property
+    def batch_size(self) -> int:
+        return self.arcs.shape[0]
+
+    @property
+    def max_length(self) -> int:
+        return self.arcs.shape[1]
+
+    @property
+    def num_labels(self) -> int:
+        """The number of labels; 0 if the arcs have none."""
+        if isinstance(self.labels, FactoredLabels):
+            return self.labels.num_labels
+        return 0 if self.labels is None else self.labels.shape[3]
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """The number of words of each sentence, shape `(batch,)`."""
+        return self.mask.sum(dim=1)
+
+    @cached_property
+    def arc_mask(self) -> Tensor:
+        """Which cells are arcs, shape `(batch, length, length + 1)`, boolean."""
+        heads = torch.nn.functional.pad(self.mask, (1, 0), value=True)
+        itself = torch.eye(self.max_length, dtype=torch.bool, device=self.mask.device)
+        itself = torch.nn.functional.pad(itself, (1, 0), value=False)
+        return self.mask.unsqueeze(2) & heads.unsqueeze(1) & ~itself
+
+    @cached_property
+    def arc_scores(self) -> Tensor:
+        """`arcs` with -inf in all cells which are no arc."""
+        return self.arcs.masked_fill(~self.arc_mask, float("-inf"))
+
+    @cached_property
+    def label_parts(self) -> Union[Tensor, FactoredLabels]:
+        """`labels` with nothing of what stands in padding, so that no NaN reaches a gradient."""
+        if self.labels is None:
+            raise ValueError("these arcs have no label scores")
+        if isinstance(self.labels, FactoredLabels):
+            return self.labels.without_padding(self.mask)
+        return self.labels.masked_fill(~self.arc_mask.unsqueeze(3), 0)
+
+    def label_scores(self, first: int = 0, last: Optional[int] = None) -> Tensor:
+        """The scores of all labels on all arcs into the words `first` (inclusive) to `last`
+        (exclusive).
+
+        # Returns
+
+        `Tensor`
+            Shape `(batch, last - first, length + 1, labels)`. What stands in cells which are no
+            arc is not NaN and means nothing.
+        """
+        if isinstance(self.label_parts, FactoredLabels):
+            return self.label_parts.of_all(first, last)
+        return self.label_parts[:, first:last]
+
+    def label_scores_of(self, heads: Tensor) -> Tensor:
+        """The scores of all labels on one arc into each word, without computing those of other
+        arcs.
+
+        # Parameters
+
+        heads : `Tensor`
+            Shape `(batch, length)`, integer.
+
+        # Returns
+
+        `Tensor`
+            Shape `(batch, length, labels)`.
+        """
+        if isinstance(self.label_parts, FactoredLabels):
+            return self.label_parts.of_heads(heads)
+        index = heads[:, :, None, None].expand(-1, -1, 1, self.num_labels)
+        return self.label_parts.gather(2, index).squeeze(2)
+
+    def without_labels(self) -> "TreePotentials":
+        """The arcs alone."""
+        return self if self.labels is None else replace(self, labels=None)
+
+    def tempered(self, temperature: float) -> "TreePotentials":
+        """All scores divided by `temperature`, which tempers the distribution over whole trees."""
+        if not temperature > 0:
+            raise ValueError(f"temperature must be greater than 0, found {temperature}")
+        if temperature == 1:
+            return self
+        labels = self.labels
+        if isinstance(labels, FactoredLabels):
+            labels = labels.divided_by(temperature)
+        elif labels is not None:
+            labels = labels / temperature
+        return replace(self, arcs=self.arcs / temperature, labels=labels)
+
+    def select_labels(self, labels: Sequence[int]) -> "TreePotentials":
+        """The potentials over these labels alone, in this order."""
+        if self.labels is None:
+            raise ValueError(
+                f"these arcs have no label scores, so labels {list(labels)} are none of them"
+            )
+        if isinstance(self.labels, FactoredLabels):
+            return replace(self, labels=self.labels.select_labels(labels))
+        index = torch.as_tensor(labels, dtype=torch.long, device=self.arcs.device)
+        return replace(self, labels=self.labels[..., index])
+
+    select_tags = select_labels
+    """The name that chains and trees share."""
+
+    def spread_labels(self, labels: Sequence[int], size: int) -> "TreePotentials":
+        """The inverse of `select_labels`: over `size` labels, the rest of which are forbidden."""
+        if self.labels is None or list(labels) == list(range(size)):
+            return self
+        if isinstance(self.labels, FactoredLabels):
+            return replace(self, labels=self.labels.spread_labels(labels, size))
+        index = torch.as_tensor(labels, dtype=torch.long, device=self.arcs.device)
+        spread = self.labels.new_full(tuple(self.arcs.shape) + (size,), float("-inf"))
+        return replace(self, labels=spread.index_copy(3, index, self.labels))
+
+    def select_rows(self, rows: Tensor) -> "TreePotentials":
+        """The potentials of these sentences of the batch, `rows` of shape `(selected,)`."""
+        labels = self.labels
+        if isinstance(labels, FactoredLabels):
+            labels = labels.select_rows(rows)
+        elif labels is not None:
+            labels = labels[rows]
+        return replace(self, arcs=self.arcs[rows], mask=self.mask[rows], labels=labels)
+
+    def first_words(self, length: int) -> "TreePotentials":
+        """Without the columns behind the first `length` words."""
+        if length == self.max_length:
+            return self
+        labels = self.labels
+        if isinstance(labels, FactoredLabels):
+            labels = labels.first_words(length)
+        elif labels is not None:
+            labels = labels[:, :length, : length + 1]
+        arcs = self.arcs[:, :length, : length + 1]
+        return replace(self, arcs=arcs, mask=self.mask[:, :length], labels=labels)
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All tensors of scores, as they were given."""
+        yield self.arcs
+        if isinstance(self.labels, FactoredLabels):
+            yield from (
+                self.labels.head,
+                self.labels.dependent,
+                self.labels.weight,
+                self.labels.bias,
+            )
+        elif self.labels is not None:
+            yield self.labels
+
+    def detach(self) -> "TreePotentials":
+        """The same scores, without their history."""
+        labels = None if self.labels is None else self.labels.detach()
+        return replace(self, arcs=self.arcs.detach(), labels=labels)

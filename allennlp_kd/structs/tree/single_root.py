@@ -1,0 +1,60 @@
+"""The single-root rule as a change of scores, so that each algorithm is written once."""
+from typing import Tuple
+
+import torch
+from torch import Tensor
+
+# What stands for -inf where arithmetic must stay finite. Its sums over a sentence are far from
+# any score and from overflow in float64.
+FORBIDDEN = -1e15
+
+
+def finite_scores(scores: Tensor, mask: Tensor) -> Tensor:
+    """Arc scores in float64, with `FORBIDDEN` for -inf, and ROOT as the one head of padded words,
+    at 0.
+
+    # Parameters
+
+    scores : `Tensor`
+        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+    mask : `Tensor`
+        Shape `(batch, length)`.
+    """
+    scores = scores.double()
+    scores = torch.where(scores == float("-inf"), torch.full_like(scores, FORBIDDEN), scores)
+    padded = torch.full_like(scores, FORBIDDEN)
+    padded[..., 0] = 0
+    return torch.where(mask.unsqueeze(2), scores, padded)
+
+
+def penalised_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
+    """The same scores with each arc from ROOT so much worse that one of them beats any number of
+    them.
+
+    With m arcs from ROOT a tree loses m penalties. A penalty above the range of tree scores makes
+    the best tree the best single-root tree (Stanojevic and Cohen, 2021). With log(number of
+    trees) and 40 more, all multi-root trees together weigh less than exp(-40) of one single-root
+    tree, less than what float64 can see; so a sum over all trees is the sum over single-root
+    trees, after the penalty is added again.
+
+    # Parameters
+
+    scores, mask : `Tensor`
+        As of and from `finite_scores`.
+
+    # Returns
+
+    `Tuple[Tensor, Tensor]`
+        The penalised scores, and the penalties of shape `(batch,)`, 0 for sentences of length 0.
+    """
+    plain = scores.detach()
+    lengths = mask.sum(dim=1)
+    # Shape: (batch, length)
+    forbidden = plain <= FORBIDDEN / 2
+    worst = plain.masked_fill(forbidden, float("inf")).amin(dim=2)
+    ranges = (plain.amax(dim=2) - worst).clamp(min=0)  # a word that may have no head: -inf, so 0
+    penalty = ranges.sum(dim=1) + lengths * torch.log(lengths + 1.0) + 40
+    penalty = torch.where(lengths > 0, penalty, torch.zeros_like(penalty))
+    loss = torch.zeros_like(scores)
+    loss[..., 0] = penalty.unsqueeze(1) * mask
+    return scores - loss, penalty
