@@ -1,6 +1,5 @@
 """A tagger's training step: stock's, the student's alone, and a distillation's with a store."""
 
-import copy
 import tempfile
 import time
 from pathlib import Path
@@ -54,7 +53,7 @@ def without_encoder(setup: TaggerSetup, name: str, batches: List[Batch]) -> Call
     What is left: projection, loss, distillation, decoding, metrics, and the backward pass to the
     encoder's results.
     """
-    model: Model = copy.deepcopy(getattr(setup, name))
+    model: Model = getattr(setup, name)
     tagger = model.student if name == "distilled" else model
     embedder, encoder = tagger.text_field_embedder, tagger.encoder
     inputs: List[Batch] = [setup.inputs(name, batch) for batch in batches]
@@ -64,13 +63,15 @@ def without_encoder(setup: TaggerSetup, name: str, batches: List[Batch]) -> Call
         mask = tokens["tokens"]["tokens"] > 0
         with torch.no_grad():
             encoded.append(encoder(embedder(tokens), mask).requires_grad_())
-    tagger.text_field_embedder, tagger.encoder = Given(), Given()
+    given = Given()
 
     def run() -> None:
+        tagger.text_field_embedder = tagger.encoder = given
         for batch, result in zip(inputs, encoded):
             result.grad = None
-            tagger.text_field_embedder.result = tagger.encoder.result = result
+            given.result = result
             step(model, batch)
+        tagger.text_field_embedder, tagger.encoder = embedder, encoder
 
     return run
 

@@ -3,6 +3,7 @@
 import json
 import random
 import tarfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
@@ -99,7 +100,7 @@ def build(
     hidden_size: int = 200,
     max_instances: int = 100 * BATCH_SIZE,
     warm_up: int = 60,
-    num_batches: int = 8,
+    num_batches: int = 4,
     objective: str = "substructured",
 ) -> TaggerSetup:
     """Trains stock's tagger a little, makes it the teacher, and gives its weights to all three.
@@ -125,17 +126,21 @@ def build(
     import allennlp_models.tagging  # noqa: F401
 
     config = reader_config(column)
-    reader = DatasetReader.from_params(Params({**config, "max_instances": max_instances}))
+    reader = DatasetReader.from_params(_params({**config, "max_instances": max_instances}))
     instances = list(reader.read(data))
     vocab = Vocabulary.from_instances(instances)
     stock_config = model_config("crf_tagger", hidden_size)
-    stock = Model.from_params(Params(json.loads(json.dumps(stock_config))), vocab=vocab)
+    stock = Model.from_params(_params(stock_config), vocab=vocab)
     _warm_up(stock, instances, warm_up)
     archive = _archive(stock, {"dataset_reader": config, "model": stock_config}, folder)
 
-    teacher = {"type": "store", "path": str(folder / "store"), "teacher": {"archive_file": archive}}
+    teacher = {
+        "type": "store",
+        "directory": str(folder / "store"),
+        "teacher": {"archive_file": archive},
+    }
     distillation_reader = DatasetReader.from_params(
-        Params(
+        _params(
             {
                 "type": "distillation",
                 "reader": config,
@@ -150,9 +155,9 @@ def build(
     sampler = BucketBatchSampler(BATCH_SIZE, sorting_keys=["tokens"])
     bucketed = _loader(distillation_reader, data, vocab, batch_sampler=sampler)
     student_config = model_config("crf_tagger_student", hidden_size)
-    plain = Model.from_params(Params(json.loads(json.dumps(student_config))), vocab=vocab)
+    plain = Model.from_params(_params(student_config), vocab=vocab)
     distilled = Model.from_params(
-        Params(
+        _params(
             {
                 "type": "distillation",
                 "student": student_config,
@@ -176,6 +181,11 @@ def build(
         bucketed=spaced(in_order, num_batches),
         loader=loader,
     )
+
+
+def _params(config: Dict[str, Any]) -> Params:
+    # Reading parameters consumes them.
+    return Params(deepcopy(config))
 
 
 def _loader(reader: DatasetReader, data: Path, vocab: Vocabulary, **options: Any) -> DataLoader:

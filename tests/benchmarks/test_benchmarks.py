@@ -1,0 +1,68 @@
+"""Every benchmark runs to its end, small, on a treebank of a few sentences."""
+
+import json
+
+import pytest
+
+from benchmarks import __main__ as entry
+
+WORDS = [("the", "DET"), ("cat", "NOUN"), ("sleeps", "VERB"), (".", "PUNCT")]
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    folder = tmp_path / "data" / "ud_english_ewt"
+    folder.mkdir(parents=True)
+    rows = []
+    for length in (1, 4, 2, 3) * 10:
+        for number, (word, tag) in enumerate(WORDS[:length], start=1):
+            rows.append(f"{number}\t{word}\t_\t{tag}\t{tag}\t_\t0\troot\t_\t_\n")
+        rows.append("\n")
+    (folder / "train.conllu").write_text("".join(rows), encoding="utf-8")
+    monkeypatch.setenv("ALLENNLP_KD_DATA", str(tmp_path / "data"))
+
+
+def run(name, tmp_path):
+    output = tmp_path / "out.json"
+    assert entry.main([name, "--quick", "--output", str(output)]) == 0
+    return json.loads(output.read_text())
+
+
+@pytest.mark.parametrize(
+    "name, targets",
+    [
+        ("decoding", ["stock / viterbi, 9 tags", "stock / 5 best, 50 tags"]),
+        (
+            "training_step",
+            [
+                "distillation / stock, step",
+                "distillation / stock, all but the encoder",
+                "distillation / student alone, step",
+                "data loading / (data loading + steps)",
+                "NLL / stock NLL, 17 tags",
+                "scores, centred / stock NLL, 50 tags",
+                "predictions / stock NLL, 9 tags",
+                "distillation / student alone, peak memory",
+            ],
+        ),
+    ],
+)
+def test_measures_every_target(name, targets, data, tmp_path):
+    result = run(name, tmp_path)
+    found = {target["name"]: target for target in result["targets"]}
+    assert set(targets) <= set(found)
+    assert all(
+        target["measured"] > 0 for target in found.values() if "difference" not in target["name"]
+    )
+    agreement = [target for name, target in found.items() if "difference" in name]
+    assert all(target["met"] for target in agreement)
+    assert result["quick"] is True and result["threads"] == 1
+
+
+@pytest.mark.parametrize("name", ["decoding", "training_step"])
+def test_says_that_data_are_missing(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("ALLENNLP_KD_DATA", raising=False)
+    output = tmp_path / "out.json"
+    assert entry.main([name, "--quick", "--output", str(output)]) == 0
+    assert "skipped: no data (set ALLENNLP_KD_DATA" in capsys.readouterr().out
+    assert not output.exists()
