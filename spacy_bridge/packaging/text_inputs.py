@@ -80,7 +80,7 @@ class TextInputs:
             from spacy_bridge.packaging.transformer import add_transformer
 
             settings = add_transformer(
-                self._archive, self.files, self.tensors, file, indexer, embedder, weights
+                self._archive, self.files, file, indexer, embedder, weights
             )
             self.settings[name] = settings
             self.size += settings["size"]

@@ -63,7 +63,7 @@ def build_text_encoder(
                 LazySession(files[graph], f"{where}: {graph}", threads),
                 **{
                     option: settings[option]
-                    for option in ("size", "start", "end", "max_length", "mode", "types")
+                    for option in ("size", "start", "end", "max_length", "mode")
                 },
             )
         else:

@@ -104,15 +104,28 @@ def training_text(config: Dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def make_archive(folder: Path, config: Dict[str, Any], seed: int = 13, scale: float = 3.0) -> Path:
-    """Builds the model, gives it large random weights, and packs it as `allennlp train` does."""
+def make_archive(
+    folder: Path,
+    config: Dict[str, Any],
+    seed: int = 13,
+    scale: float = 3.0,
+    carries: bool = False,
+) -> Path:
+    """Builds the model, gives it large random weights, and packs it as `allennlp train` does.
+
+    # Parameters
+
+    carries : `bool`, optional (default = `False`)
+        Whether parts are told the folder, so that they put what they need there.
+    """
     folder.mkdir(parents=True)
     data = folder / "data.txt"
     data.write_text(training_text(config), encoding="utf-8")
-    reader = DatasetReader.from_params(Params(deepcopy(config["dataset_reader"])))
+    extras = {"serialization_dir": str(folder), "local_rank": 0} if carries else {}
+    reader = DatasetReader.from_params(Params(deepcopy(config["dataset_reader"])), **extras)
     vocabulary = Vocabulary.from_instances(list(reader.read(str(data))))
     torch.manual_seed(seed)
-    model = Model.from_params(vocab=vocabulary, params=Params(deepcopy(config["model"])))
+    model = Model.from_params(Params(deepcopy(config["model"])), vocab=vocabulary, **extras)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name == "crf._constraint_mask":

@@ -1,0 +1,190 @@
+"""Transformers: the one part that is traced, by torch's exporter."""
+import inspect
+import io
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy
+import torch
+
+from spacy_bridge.packaging.archive import StudentArchive
+from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.packaging.graph import OPSET
+from spacy_bridge.packaging.options import Options
+from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.runtime.errors import BridgeError
+
+CARRIED = "vocabulary/.transformers/"
+"""Where an archive carries the architecture and the tokenizer of `pretrained_transformer_layers`."""
+
+_TRAINING = ("train_parameters", "load_weights", "gradient_checkpointing", "eval_mode", "layers",
+             "from_archive", "archive_prefix", "transformer_kwargs", "override_weights_file",
+             "override_weights_strip_prefix", "reinit_modules")  # fmt: skip
+
+
+def add_transformer(
+    archive: StudentArchive,
+    files: Dict[str, bytes],
+    name: str,
+    indexer: Options,
+    embedder: Options,
+    weights: Weights,
+) -> Dict[str, Any]:
+    """Adds the files of a transformer's input, and says what `settings.json` says of it.
+
+    # Parameters
+
+    archive : `StudentArchive`
+    files : `Dict[str, bytes]`
+        Gets the graph and the tokenizer.
+    name : `str`
+        Of the files.
+    indexer, embedder : `Options`
+        Of `pretrained_transformer_mismatched` or `pretrained_transformer_layers`.
+    weights : `Weights`
+        The embedder's.
+    """
+    indexer.ignore("namespace")
+    embedder.ignore(*_TRAINING)
+    embedder.refuse("sub_module", None)
+    mode = embedder.take("sub_token_mode", "avg")
+    last_layer_only = embedder.take("last_layer_only", True)
+    parts = (indexer, embedder)
+    models = [part.take("model_name") for part in parts]
+    carried = [part.take("carried_as", "transformer") for part in parts]
+    lengths = [part.take("max_length", None) for part in parts]
+    tokenizers = [part.take("tokenizer_kwargs", None) for part in parts]
+    for part in parts:
+        part.finish()
+    for what, (first, second) in (("model_name", models), ("max_length", lengths)):
+        if first != second:
+            raise UnsupportedError(
+                f"the indexer's and the embedder's {what} must be the same, found {first!r} and "
+                f"{second!r}"
+            )
+    inside = {
+        file[len(CARRIED + carried[0]) + 1 :]: content
+        for file, content in archive.files.items()
+        if file.startswith(f"{CARRIED}{carried[0]}/")
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for file, content in inside.items():
+            (Path(folder) / Path(file).name).write_bytes(content)
+        source = folder if inside else models[0]
+        kwargs = {} if inside else dict(tokenizers[0] or {})
+        tokenizer, start, end = _tokenizer(source, kwargs)
+        network, size = _network(
+            source, len(tokenizer), weights.below("_matched_embedder"), last_layer_only
+        )
+    files[f"{name}.onnx"] = network
+    files[f"tokenizer-{name}.json"] = tokenizer.backend_tokenizer.to_str().encode("utf-8")
+    return {
+        "type": "word_pieces",
+        "tokenizer": f"tokenizer-{name}.json",
+        "graph": f"{name}.onnx",
+        "size": size,
+        "start": start,
+        "end": end,
+        "max_length": lengths[0],
+        "mode": mode,
+    }
+
+
+def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], List[int]]:
+    """The tokenizer, and the pieces that it puts before and after a sentence."""
+    from transformers import AutoTokenizer
+
+    kwargs.setdefault("use_fast", True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **kwargs)
+    except (OSError, ValueError) as error:
+        raise BridgeError(f"the tokenizer of {source!r} cannot be opened: {error}") from error
+    if not tokenizer.is_fast:
+        raise UnsupportedError(
+            f"the tokenizer of {source!r} is a {type(tokenizer).__name__}, which has no tokenizer.json"
+        )
+    plain = tokenizer.encode_plus("a", add_special_tokens=False)["input_ids"]
+    whole = tokenizer.encode_plus("a", add_special_tokens=True)
+    pieces = whole["input_ids"]
+    if any(whole.get("token_type_ids", [])):
+        raise UnsupportedError(f"the transformer {source!r} needs types of segments")
+    for place in range(len(pieces) - len(plain) + 1):
+        if pieces[place : place + len(plain)] == plain:
+            return tokenizer, pieces[:place], pieces[place + len(plain) :]
+    raise UnsupportedError(f"the tokenizer of {source!r} changes words beside its special pieces")
+
+
+def _network(
+    source: str, vocabulary: int, weights: Weights, last_layer_only: bool
+) -> Tuple[bytes, int]:
+    """The graph from `pieces` and `mask` to vectors, and their size."""
+    from transformers import AutoConfig, AutoModel
+
+    try:
+        config = AutoConfig.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise BridgeError(f"the transformer {source!r} cannot be opened: {error}") from error
+    # The fused attention of newer versions is not exported.
+    eager = {"attn_implementation": "eager"} if hasattr(config, "_attn_implementation") else {}
+    model = AutoModel.from_config(config, **eager)
+    if model.get_input_embeddings().num_embeddings != vocabulary:
+        model.resize_token_embeddings(vocabulary)
+    prefix = weights.below("transformer_model")
+    state = model.state_dict()
+    with torch.no_grad():
+        for key, value in state.items():
+            if prefix.has(key):
+                value.copy_(torch.from_numpy(prefix.shaped(key, tuple(value.shape))))
+            elif "pooler." not in key and not key.endswith(("position_ids", "token_type_ids")):
+                prefix[key]  # raises
+    mix: Optional[numpy.ndarray] = None
+    if not last_layer_only:
+        part = weights.below("_scalar_mix")
+        scores = [part[f"scalar_parameters.{layer}"] for layer in range(config.num_hidden_layers)]
+        exponents = numpy.exp(numpy.concatenate(scores))
+        mix = part["gamma"] * exponents / exponents.sum()
+    return _export(_Vectors(model.eval(), mix)), int(config.hidden_size)
+
+
+class _Vectors(torch.nn.Module):
+    """The last layer, or a mix of all."""
+
+    def __init__(self, transformer: torch.nn.Module, mix: Optional[numpy.ndarray]) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.mix = None if mix is None else [float(weight) for weight in mix]
+
+    def forward(self, pieces: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        outputs = self.transformer(
+            input_ids=pieces,
+            attention_mask=mask.float(),
+            output_hidden_states=self.mix is not None,
+            return_dict=True,
+        )
+        if self.mix is None:
+            return outputs.last_hidden_state
+        return sum(weight * layer for weight, layer in zip(self.mix, outputs.hidden_states[1:]))
+
+
+def _export(module: torch.nn.Module) -> bytes:
+    pieces = torch.ones(2, 5, dtype=torch.long)
+    names = {name: {0: "segments", 1: "pieces"} for name in ("pieces", "mask", "vectors")}
+    target = io.BytesIO()
+    options: Dict[str, Any] = {}
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        options["dynamo"] = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of constants in a trace; that lengths are none is tested
+        torch.onnx.export(
+            module,
+            (pieces, torch.ones_like(pieces)),
+            target,
+            input_names=["pieces", "mask"],
+            output_names=["vectors"],
+            dynamic_axes=names,
+            opset_version=OPSET,
+            **options,
+        )
+    return target.getvalue()

@@ -1,0 +1,118 @@
+"""Vectors of words from a transformer over word pieces."""
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy
+
+from spacy_bridge.runtime.batches import batches_by_length
+from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.runtime.session import LazySession
+
+
+class WordPieces:
+    """A transformer: AllenNLP's `pretrained_transformer_mismatched`.
+
+    Each word is split on its own, and its vector made of those of its pieces; a word without pieces gets
+    zeros. Longer sentences are folded into segments of `max_length` pieces, each with its own start and end.
+
+    # Parameters
+
+    tokenizer : `bytes`
+        The content of a `tokenizer.json`.
+    network : `LazySession`
+        From `pieces` (segments, pieces) and `mask` (the same), both int64, to vectors
+        (segments, pieces, size).
+    size : `int`
+    start, end : `Sequence[int]`
+        The pieces around each segment.
+    max_length : `int`, optional
+    mode : `str`
+        `avg` or `first`: the mean of the pieces' vectors, or the first's.
+    """
+
+    def __init__(
+        self,
+        tokenizer: bytes,
+        network: LazySession,
+        size: int,
+        start: Sequence[int],
+        end: Sequence[int],
+        max_length: Optional[int],
+        mode: str,
+    ) -> None:
+        try:
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise PackageError(
+                "this student reads word pieces, which needs the package tokenizers: "
+                "pip install 'allennlp-kd[transformer]'"
+            ) from error
+        if mode not in ("avg", "first"):
+            raise PackageError(f"the mode of word pieces must be avg or first, found {mode!r}")
+        try:
+            self._tokenizer = Tokenizer.from_str(tokenizer.decode("utf-8"))
+        except Exception as error:  # the library raises its base class alone
+            raise PackageError(f"the tokenizer cannot be read: {error}") from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._network = network
+        self.size = size
+        self._start, self._end = list(start), list(end)
+        self._room = None if max_length is None else max_length - len(start) - len(end)
+        self._mode = mode
+        self._known: Dict[str, List[int]] = {}
+
+    def pieces_of(self, word: str) -> List[int]:
+        """The numbers of a word's pieces."""
+        pieces = self._known.get(word)
+        if pieces is None:
+            if len(self._known) >= 50000:
+                self._known.clear()
+            pieces = self._tokenizer.encode(word, add_special_tokens=False).ids
+            self._known[word] = pieces
+        return pieces
+
+    def __call__(self, sentences: Sequence[Sequence[str]]) -> numpy.ndarray:
+        """See `SentenceSource`."""
+        split = [[self.pieces_of(word) for word in sentence] for sentence in sentences]
+        segments: List[Tuple[int, List[int]]] = []  # where its pieces stand among all, and they
+        place = 0
+        for words in split:
+            pieces = [piece for word in words for piece in word]
+            room = self._room or max(1, len(pieces))
+            for first in range(0, len(pieces), room):
+                segments.append((place + first, pieces[first : first + room]))
+            place += len(pieces)
+        # Shape: (pieces, size)
+        vectors = numpy.zeros((place, self.size), numpy.float32)
+        extra = len(self._start) + len(self._end)
+        for rows in batches_by_length([len(pieces) + extra for _, pieces in segments]):
+            self._fill(vectors, [segments[row] for row in rows])
+        counts = [len(word) for words in split for word in words]
+        return _pool(vectors, numpy.array(counts, numpy.int64), self._mode)
+
+    def _fill(self, vectors: numpy.ndarray, segments: List[Tuple[int, List[int]]]) -> None:
+        before = len(self._start)
+        length = len(segments[0][1]) + before + len(self._end)
+        pieces = numpy.zeros((len(segments), length), numpy.int64)
+        mask = numpy.zeros_like(pieces)
+        for row, (_, inner) in enumerate(segments):
+            whole = self._start + inner + self._end
+            pieces[row, : len(whole)] = whole
+            mask[row, : len(whole)] = 1
+        (outputs,) = self._network(pieces=pieces, mask=mask)
+        for row, (place, inner) in enumerate(segments):
+            vectors[place : place + len(inner)] = outputs[row, before : before + len(inner)]
+
+
+def _pool(vectors: numpy.ndarray, counts: numpy.ndarray, mode: str) -> numpy.ndarray:
+    """One vector a word, of `counts` successive pieces each: shape `(words, size)`."""
+    words = numpy.zeros((len(counts), vectors.shape[1]), numpy.float32)
+    some = counts > 0
+    if not some.any():
+        return words
+    first = (numpy.cumsum(counts) - counts)[some]
+    if mode == "first":
+        words[some] = vectors[first]
+    else:
+        words[some] = numpy.add.reduceat(vectors, first, axis=0) / counts[some, None]
+    return words

@@ -1,0 +1,130 @@
+"""Packaged transformer students say what AllenNLP says."""
+import json
+import tarfile
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy
+import pytest
+
+import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
+import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
+from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.packaging.student_files import student_files
+from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.runtime.manifest import sum_up
+from spacy_bridge.runtime.student import open_student
+from tests.modules.conftest import BUILDERS
+from tests.spacy_bridge.archives import WORDS, make_archive, parser, predict, tagger
+
+SENTENCES: List[List[str]] = [
+    ["the", "cat", "sleeping", "."],
+    ["a"],
+    ["\u200b", "dogs", "running", "b12b", "the"],  # the first has no word piece
+    ["a", "b", "the", "dogs"] * 6,  # more pieces than max_length
+]
+
+
+def inputs(kind: str, folder: Path, **options: Any) -> Dict[str, Any]:
+    indexer = {"type": kind, "model_name": str(folder), "max_length": 12}
+    embedder = {**indexer, **options}
+    if "tokenizer_kwargs" in options:
+        indexer["tokenizer_kwargs"] = options["tokenizer_kwargs"]
+    return {
+        "indexers": {"pieces": indexer, "a": WORDS},
+        "embedders": {"pieces": embedder, "a": {"type": "embedding", "embedding_dim": 3}},
+        "encoder": {"type": "pass_through", "input_dim": 11},
+    }
+
+
+def check(path: Path) -> None:
+    files = student_files(path)
+    student = open_student({**files, "manifest.json": sum_up(files)})
+    expected = predict(path, SENTENCES)
+    lengths = sorted({len(words) for words in SENTENCES}, reverse=True)
+    order = sorted(range(len(SENTENCES)), key=lambda row: -len(SENTENCES[row]))
+    batch = [SENTENCES[row] for row in order]
+    counts = numpy.array([len(words) for words in batch], numpy.int32)
+    (emissions,) = student._network(words=student._encode(batch), lengths=counts)
+    for place, row in enumerate(order):
+        logits = expected[row]["logits"][: counts[place]]
+        assert numpy.abs(emissions[place, : counts[place]] - logits).max() < 1e-4
+    assert student(SENTENCES) == [output["tags"] for output in expected]
+    assert len(lengths) > 3
+    # AllenNLP fails on a sentence without pieces beside a folded one.
+    assert [len(tags) for tags in student([["\u200b"], *SENTENCES])][:2] == [1, 4]
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_equals_allennlp(kind: str, tmp_path: Path) -> None:
+    folder = BUILDERS[kind](tmp_path / "checkpoint", depth=2)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5))
+
+
+@pytest.mark.parametrize("options", [{"last_layer_only": False}, {"sub_token_mode": "first"}])
+def test_options(options: Dict[str, Any], tmp_path: Path) -> None:
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=3)
+    config = inputs("pretrained_transformer_mismatched", folder, **options)
+    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5))
+
+
+def test_a_parser_of_word_pieces(tmp_path: Path) -> None:
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=2)
+    parts = inputs("pretrained_transformer_mismatched", folder)
+    config = parser(encoder=parts["encoder"])
+    config["dataset_reader"]["token_indexers"] = parts["indexers"]
+    config["model"]["text_field_embedder"]["token_embedders"] = parts["embedders"]
+    path = make_archive(tmp_path / "student", config, scale=1.2)
+    files = student_files(path)
+    sentences = [list(dict.fromkeys(words)) for words in SENTENCES]
+    found = open_student({**files, "manifest.json": sum_up(files)})(sentences)
+    for parsed, output in zip(found, predict(path, sentences)):
+        assert parsed.heads == list(output["predicted_heads"])
+        assert parsed.labels == output["predicted_dependencies"]
+
+
+def test_layers_are_read_from_the_archive_alone(tmp_path: Path) -> None:
+    import shutil
+
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=4)
+    config = inputs("pretrained_transformer_layers", folder, layers=[0, 2])
+    made = make_archive(tmp_path / "student", tagger(**config), scale=1.5, carries=True)
+    with tarfile.open(made) as archive:
+        assert any(".transformers" in name for name in archive.getnames())
+    shutil.rmtree(folder)
+    check(made)
+
+
+def test_without_the_tokenizers_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    files = student_files(make_archive(tmp_path / "student", tagger(**config)))
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(PackageError, match=r"pip install 'allennlp-kd\[transformer\]'"):
+        open_student({**files, "manifest.json": sum_up(files)})
+
+
+def test_what_does_not_fit(tmp_path: Path) -> None:
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
+    config = tagger(**inputs("pretrained_transformer_mismatched", folder))
+    path = make_archive(tmp_path / "student", config).parent
+    (path / "model.tar.gz").unlink()
+    content = json.loads((path / "config.json").read_text())
+    embedder = content["model"]["text_field_embedder"]["token_embedders"]["pieces"]
+    for option, value, message in (
+        ("max_length", 9, "max_length must be the same, found 12 and 9"),
+        ("sub_module", "encoder", "sub_module is 'encoder', which cannot be packaged"),
+        ("model_name", "elsewhere", "model_name must be the same"),
+        ("unheard_of", 1, "options that cannot be packaged: 'unheard_of'"),
+    ):
+        old = embedder.pop(option, None)
+        embedder[option] = value
+        (path / "config.json").write_text(json.dumps(content))
+        with pytest.raises(UnsupportedError, match=message):
+            student_files(path)
+        del embedder[option]
+        if old is not None:
+            embedder[option] = old
