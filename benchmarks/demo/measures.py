@@ -1,5 +1,8 @@
 """What the demo's table says of an archive."""
+import io
 import time
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Dict, List, Optional, Sequence
@@ -49,12 +52,15 @@ def tag(archive: Path, words: Sequence[str]) -> List[str]:
 
 
 def _load(archive: Path) -> Any:
-    from allennlp.common.plugins import import_plugins
-    from allennlp.common.util import import_module_and_submodules
-    from allennlp.models.archival import load_archive
+    warnings.filterwarnings("ignore")
+    # A plugin of AllenNLP's tries a download at each start, and says so.
+    with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+        from allennlp.common.plugins import import_plugins
+        from allennlp.common.util import import_module_and_submodules
+        from allennlp.models.archival import load_archive
 
-    import_plugins()
-    import_module_and_submodules("allennlp_kd")
+        import_plugins()
+        import_module_and_submodules("allennlp_kd")
     return load_archive(str(archive))
 
 
