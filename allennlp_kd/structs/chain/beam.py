@@ -6,8 +6,8 @@ from torch import Tensor
 
 from allennlp_kd.structs.chain.constraints import Constraints, penalise
 from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.partition import in_full_precision
 from allennlp_kd.structs.chain.potentials import ChainPotentials
+from allennlp_kd.structs.chain.precision import in_full_precision
 
 
 def k_best(
@@ -51,7 +51,7 @@ def k_best(
     scores = potentials.emissions.new_full((batch, k), -float("inf"))
     scores[:, 0].masked_fill_(potentials.lengths == 0, 0.0)
     # What is kept beyond this call is made outside of inference mode, so that autograd can use it.
-    if bool((potentials.lengths > 0).any()):
+    if bool(potentials.mask.any()):
         with torch.inference_mode():
             layout = Layout(potentials.lengths, length)
             best, path = _beam(potentials, layout, k)

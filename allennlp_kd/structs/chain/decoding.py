@@ -6,8 +6,8 @@ from torch import Tensor
 
 from allennlp_kd.structs.chain.constraints import Constraints, penalise
 from allennlp_kd.structs.chain.halves import Halves
-from allennlp_kd.structs.chain.partition import in_full_precision
 from allennlp_kd.structs.chain.potentials import ChainPotentials
+from allennlp_kd.structs.chain.precision import in_full_precision
 
 
 def viterbi(
@@ -37,7 +37,7 @@ def viterbi(
     tags = torch.zeros_like(potentials.mask, dtype=torch.long)
     scores = potentials.emissions.new_zeros(potentials.batch_size)
     # What is kept beyond this call is made outside of inference mode, so that autograd can use it.
-    if bool((potentials.lengths > 0).any()):
+    if bool(potentials.mask.any()):
         with torch.inference_mode():
             _decode(Halves(potentials), tags, scores)
     return tags, scores
@@ -46,10 +46,12 @@ def viterbi(
 def _decode(halves: Halves, tags: Tensor, scores: Tensor) -> None:
     """Puts the best sequences into `tags`, shape `(batch, length)`, and `scores`, shape `(batch,)`."""
     ends, origins = _walk_inwards(halves)
-    # For each tag that the right half may end in, the left half's best.
-    best, left = (ends[:, 0].unsqueeze(2) + halves.meetings).max(dim=1)
+    # For each tag that the right half may end in, the left half's best: the same where they share a word.
+    best, left = (ends[:, 0].unsqueeze(2) + halves.moves[0]).max(dim=1)
+    best = torch.where(halves.shared, ends[:, 0], best)
     best, right = (best + ends[:, 1]).max(dim=1, keepdim=True)
-    meeting = torch.stack([left.gather(1, right), right], dim=1)
+    left = torch.where(halves.shared, right, left.gather(1, right))
+    meeting = torch.stack([left, right], dim=1)
     tags.view(-1).index_copy_(0, halves.cells, _walk_back(origins, meeting).flatten())
     scores.index_copy_(0, halves.rows, best.squeeze(1))
 

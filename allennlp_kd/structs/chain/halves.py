@@ -47,6 +47,5 @@ class Halves:
         transitions = potentials.transitions
         # Shape (2, tags, tags): the transitions as each half meets them, [from, to].
         self.moves = torch.stack([transitions, transitions.t()])
-        # Shape (S, tags, tags): what it scores that the halves end in these tags, [left, right].
-        same = torch.full_like(transitions, -float("inf")).fill_diagonal_(0.0)
-        self.meetings = torch.stack([transitions, same])[lengths[: self.sizes[0]] % 2]
+        # Shape (S, 1): whether the halves share a word.
+        self.shared = (lengths[: self.sizes[0]] % 2 == 1).unsqueeze(1)

@@ -3,8 +3,10 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.partition import in_full_precision, log_partition, messages_of
+from allennlp_kd.structs.chain.partition import log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.chain.switch import messages_of
 
 INFINITY = float("inf")
 

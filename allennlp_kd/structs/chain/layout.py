@@ -70,8 +70,8 @@ class Layout:
 
     @cached_property
     def num_edges(self) -> Tensor:
-        """Shape `(batch,)`: how many edges each sentence has."""
-        return self.spread(self.chain_lengths - 1)
+        """Shape `(S,)`: how many edges each sentence has."""
+        return self.chain_lengths - 1
 
     def pack(self, values: Tensor) -> Tensor:
         """The words' cells of `values`: from `(batch, length, ...)` to `(N, ...)`."""

@@ -60,7 +60,7 @@ class ChainPotentials:
                 f"mask must be boolean of shape {(batch, length)}, "
                 f"found {self.mask.dtype} of shape {tuple(self.mask.shape)}"
             )
-        gaps = self.mask[:, 1:] & ~self.mask[:, :-1]
+        gaps = self.mask[:, 1:] > self.mask[:, :-1]
         if bool(gaps.any()):
             row = int(gaps.any(dim=1).nonzero()[0])
             raise ValueError(

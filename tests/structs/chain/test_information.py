@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings, strategies
 
 from allennlp_kd.structs.chain import ChainPotentials, cross_entropy, entropy, kl_divergence
-from allennlp_kd.structs.chain import partition
+from allennlp_kd.structs.chain import switch
 from tests.structs.chain import enumeration
 from tests.structs.chain.enumeration import INFINITY, gradients, random_potentials, rebuild
 
@@ -77,7 +77,7 @@ def test_what_both_forbid_counts_nothing(scale):
 @pytest.mark.parametrize("cell", ["emissions", "transitions", "start", "end"])
 def test_infinite_where_q_forbids_what_p_allows(log_space, cell, monkeypatch):
     if log_space:
-        monkeypatch.setattr(partition, "scaling_period", lambda *_, **__: 0)
+        monkeypatch.setattr(switch, "scaling_period", lambda *_, **__: 0)
     p, q = pair(3)
     p = p.detach()
     names = ("emissions", "transitions", "start", "end")

@@ -5,7 +5,8 @@ from hypothesis import given, settings, strategies
 from allennlp_kd.structs.chain import ChainPotentials, log_partition
 from allennlp_kd.structs.chain.layout import Layout
 from allennlp_kd.structs.chain.log_messages import LogMessages, logsumexp
-from allennlp_kd.structs.chain.scaled_messages import ScaledMessages, scaling_period
+from allennlp_kd.structs.chain.scaled_messages import ScaledMessages
+from allennlp_kd.structs.chain.switch import messages_of, scaling_period
 from tests.structs.chain import enumeration
 from tests.structs.chain.enumeration import INFINITY, gradients, random_potentials, rebuild
 
@@ -105,11 +106,22 @@ def test_the_period_follows_the_documented_bound():
     assert scaling_period(far, transitions, precise_logarithms=True) == 2
     for wrong in (INFINITY, -INFINITY, float("nan")):
         assert scaling_period(words, torch.tensor([[0.0, wrong], [0.0, 0.0]])) == 0
-    for wrong in (INFINITY, float("nan")):
-        assert scaling_period(torch.tensor([[0.0, wrong]]), transitions) == 0
-    # One tag of a word may be forbidden, not all.
-    assert scaling_period(torch.tensor([[0.0, -INFINITY]]), transitions) == 5
-    assert scaling_period(torch.tensor([[-INFINITY, -INFINITY]]), transitions) == 0
+
+
+@pytest.mark.parametrize(
+    "second_word, space",
+    [
+        ([0.0, 0.0], ScaledMessages),
+        # One tag of a word may be forbidden, not all.
+        ([0.0, -INFINITY], ScaledMessages),
+        ([-INFINITY, -INFINITY], LogMessages),
+        ([0.0, INFINITY], LogMessages),
+        ([0.0, float("nan")], LogMessages),
+    ],
+)
+def test_words_that_leave_no_number_are_left_to_log_space(second_word, space):
+    words = torch.tensor([[0.0, 1.0], second_word])
+    assert isinstance(messages_of(words, torch.zeros(2, 2), Layout(torch.tensor([2]), 2)), space)
 
 
 @pytest.mark.parametrize("scale", [1.0, 300.0])

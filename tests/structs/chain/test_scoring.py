@@ -44,12 +44,16 @@ def test_nll_is_the_logarithm_of_the_sequence_s_share(scale):
         torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-10)
 
 
-def test_nll_gradients_against_finite_differences():
-    potentials = random_potentials(2, 3, (3, 1, 0), padded_value=0.0)
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_nll_gradients_against_finite_differences(scale):
+    potentials = random_potentials(2, 3, (3, 1, 0), scale=scale, padded_value=0.0)
     tags = random_tags(potentials)
-    assert torch.autograd.gradcheck(
-        lambda *scores: nll(rebuild(potentials, scores), tags), enumeration.leaves(potentials)
-    )
+
+    def function(*scores):
+        return nll(rebuild(potentials, scores), tags)
+
+    assert torch.autograd.gradcheck(function, enumeration.leaves(potentials))
+    assert torch.autograd.gradgradcheck(function, enumeration.leaves(potentials))
 
 
 def test_probabilities_of_all_sequences_sum_to_one():
