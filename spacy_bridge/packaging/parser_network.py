@@ -38,14 +38,14 @@ def parser_network(
     options.ignore("text_field_embedder", "dropout", "input_dropout", "initializer", "regularizer")
     options.refuse("pos_tag_embedding", None)
     searches = options.take("use_mst_decoding_for_validation", True)
-    own = options.take("decoder", "exact") if student else ("stock" if searches else None)
+    own = options.take("decoder", "exact") if student else "stock"
     arc_size = options.take("arc_representation_dim")
     tag_size = options.take("tag_representation_dim")
     arc_options = options.take("arc_feedforward", None)
     tag_options = options.take("tag_feedforward", None)
     encoder = options.part("encoder")
     options.finish()
-    decoder = decoder or own
+    decoder = decoder or (own if searches else None)
     if decoder not in DECODERS:
         raise UnsupportedError(
             "the archive decodes each word's head on its own, which need not give a tree: choose a "

@@ -3,7 +3,7 @@ import inspect
 import io
 import pickle
 from types import SimpleNamespace
-from typing import Any, Dict
+from typing import Any, BinaryIO, Dict
 
 import numpy
 import torch
@@ -27,6 +27,10 @@ class _WeightsUnpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def _load(file: BinaryIO, **options: Any) -> Any:
+    return _WeightsUnpickler(file, **options).load()
+
+
 def load_weights(content: bytes, where: str) -> Dict[str, numpy.ndarray]:
     """The arrays of a state dict, floating ones as float32.
 
@@ -38,7 +42,7 @@ def load_weights(content: bytes, where: str) -> Dict[str, numpy.ndarray]:
     if "weights_only" in inspect.signature(torch.load).parameters:
         options: Dict[str, Any] = {"weights_only": True}
     else:
-        module = SimpleNamespace(Unpickler=_WeightsUnpickler, load=None, __name__="weights")
+        module = SimpleNamespace(Unpickler=_WeightsUnpickler, load=_load, __name__="weights")
         options = {"pickle_module": module}
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", **options)

@@ -31,7 +31,7 @@ def student_files(
     decoder : `str`, optional
         A parser's decoder, where it is not to be the archive's.
     int8 : `bool`, optional (default = `False`)
-        Whether the network's matrices are rounded to 8 bits.
+        Whether the network's matrices are rounded to 8 bits, and tables of embeddings to 16.
 
     # Returns
 
@@ -63,8 +63,9 @@ def student_files(
     network, settings, tensors = build(opened, inputs.size, **option)
     files = {**inputs.files, NETWORK: network}
     if int8:
-        from spacy_bridge.packaging.quantise import quantise
+        from spacy_bridge.packaging.quantise import halve, quantise
 
+        inputs.tensors = halve(inputs.tensors)
         files = {
             name: quantise(content) if name.endswith(".onnx") else content
             for name, content in files.items()
