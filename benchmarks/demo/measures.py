@@ -61,7 +61,9 @@ def _load(archive: Path) -> Any:
 
         import_plugins()
         import_module_and_submodules("allennlp_kd")
-    return load_archive(str(archive))
+    loaded = load_archive(str(archive))
+    loaded.model.eval()  # which loading leaves to its caller
+    return loaded
 
 
 def share_of_equal(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> float:
