@@ -1,4 +1,5 @@
 """Linear chains: potentials and algorithms over them."""
+
 from allennlp_kd.structs.chain.beam import k_best
 from allennlp_kd.structs.chain.constraints import Constraints, constrain, constraints_for
 from allennlp_kd.structs.chain.decoding import viterbi

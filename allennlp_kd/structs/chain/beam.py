@@ -1,4 +1,5 @@
 """The k best tag sequences of each sentence."""
+
 from typing import List, Optional, Tuple
 
 import torch
@@ -15,11 +16,11 @@ def k_best(
 ) -> Tuple[Tensor, Tensor]:
     """The k tag sequences of the highest scores, best first, of all sentences at once.
 
-    Forward, the best score of each prefix (Viterbi). Backward, from the last word, a beam of the k suffixes
-    that the best whole sequences end in: what precedes a suffix is known exactly, so the beam loses
-    nothing. (Of the j-th best sequence's suffix at least j - 1 others must score more to drop it, each
-    with a whole sequence better than that.) So a step ranks k * tags candidates for each sentence, where
-    keeping k sequences for each tag would rank k * tags for each tag.
+    Forward, the best score of each prefix (Viterbi). Backward, from the last word, a beam of the k
+    suffixes that the best whole sequences end in: what precedes a suffix is known exactly, so the
+    beam loses nothing. (Of the j-th best sequence's suffix at least j - 1 others must score more to
+    drop it, each with a whole sequence better than that.) So a step ranks k * tags candidates for
+    each sentence, where keeping k sequences for each tag would rank k * tags for each tag.
 
     # Parameters
 
@@ -32,9 +33,9 @@ def k_best(
     # Returns
 
     `Tuple[Tensor, Tensor]`
-        The tags, shape `(batch, k, length)`, and their scores, shape `(batch, k)`. Padding has the tag 0;
-        where a sentence has fewer than k sequences that are not forbidden, the others have tags 0 and
-        the score -inf. An empty sentence has one sequence, of score 0.
+        The tags, shape `(batch, k, length)`, and their scores, shape `(batch, k)`. Padding has the
+        tag 0; where a sentence has fewer than k sequences that are not forbidden, the others have
+        tags 0 and the score -inf. An empty sentence has one sequence, of score 0.
 
     # Raises
 
@@ -72,7 +73,7 @@ def _beam(potentials: ChainPotentials, layout: Layout, k: int) -> Tuple[Tensor, 
     # A sentence begins with one suffix, the empty one, that anything may precede.
     fresh = words.new_full((1, k, num_tags), -float("inf"))
     fresh[:, 0] = 0.0
-    # (sentences that run, k, tags): what a suffix scores with the move to it from each tag before it.
+    # (sentences that run, k, tags): what a suffix scores with the move to it from each tag.
     moved = words.new_empty((0, k, num_tags))
     tags: List[Tensor] = []
     parents: List[Tensor] = []
@@ -91,7 +92,7 @@ def _beam(potentials: ChainPotentials, layout: Layout, k: int) -> Tuple[Tensor, 
 
 
 def _best_prefixes(steps: Tuple[Tensor, ...], turned: Tensor) -> List[Tensor]:
-    """By position, the best score of a sequence up to and including each word, for each of its tags."""
+    """By position, the best score of a sequence up to and with each word, for each of its tags."""
     prefixes = [steps[0]]
     for step in steps[1:]:
         before = prefixes[-1][: step.shape[0]]
@@ -105,8 +106,8 @@ def _follow(tags: List[Tensor], parents: List[Tensor]) -> Tensor:
     # Parameters
 
     tags, parents : `List[Tensor]`
-        By position, shape `(sentences that run, k)`: the tag that each suffix of the beam begins with, and
-        which suffix of the position after it follows.
+        By position, shape `(sentences that run, k)`: the tag that each suffix of the beam begins
+        with, and which suffix of the position after it follows.
     """
     path = [tags[0]]
     suffix = parents[0]

@@ -1,4 +1,5 @@
 """Which tags may follow each other in an encoding of spans."""
+
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, NamedTuple, Sequence
 
@@ -44,7 +45,7 @@ class Constraints:
 
 
 class _Encoding(NamedTuple):
-    """The prefixes that may follow a prefix, whatever the types; those that may within one type; the ends."""
+    """The prefixes that may follow a prefix, within any types and within one, and at the ends."""
 
     free: Dict[str, str]
     within: Dict[str, str]
@@ -53,12 +54,15 @@ class _Encoding(NamedTuple):
     always: str = ""
 
 
-# A tag of any other prefix is outside the scheme: only `always` may follow it, and it follows nothing.
+# A tag of any other prefix follows nothing, and only `always` may follow it.
 _ENCODINGS = {
     "BIO": _Encoding(free={}, within={"B": "I", "I": "I"}, start="OB", end="OBI", always="OB"),
     "IOB1": _Encoding(free={}, within={"B": "B", "I": "B"}, start="OI", end="OBI", always="OI"),
     "BIOUL": _Encoding(
-        free={"O": "OBU", "L": "OBU", "U": "OBU"}, within={"B": "IL", "I": "IL"}, start="OBU", end="OLU"
+        free={"O": "OBU", "L": "OBU", "U": "OBU"},
+        within={"B": "IL", "I": "IL"},
+        start="OBU",
+        end="OLU",
     ),
     "BMES": _Encoding(
         free={"E": "BS", "S": "BS"}, within={"B": "ME", "M": "ME"}, start="BS", end="ES"
@@ -71,8 +75,8 @@ ENCODINGS: FrozenSet[str] = frozenset(_ENCODINGS)
 def constraints_for(encoding: str, labels: Sequence[str]) -> Constraints:
     """What an encoding allows between these labels: the same as AllenNLP's `allowed_transitions`.
 
-    The first letter of a label is its prefix and what follows its type, so `B-PER` may be followed by
-    `I-PER` in BIO but not by `I-LOC`.
+    The first letter of a label is its prefix and what follows its type, so `B-PER` may be followed
+    by `I-PER` in BIO but not by `I-LOC`.
 
     # Parameters
 
@@ -113,7 +117,8 @@ def constraints_for(encoding: str, labels: Sequence[str]) -> Constraints:
 def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
     """The potentials with -inf for what is forbidden, so that no probability is left on it.
 
-    Decoding takes `constraints` as a parameter of its own. AllenNLP's CRF never constrains the likelihood.
+    Decoding takes `constraints` as a parameter of its own. AllenNLP's CRF never constrains the
+    likelihood.
 
     # Raises
 
@@ -126,9 +131,10 @@ def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPot
 def penalise(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
     """The potentials with -10,000 for what is forbidden, as AllenNLP's `viterbi_tags` has it.
 
-    There a sentence starts and ends in tags of their own, and at those places every other tag scores
-    -10,000 rather than -inf. So a first tag may also follow any tag at that price, and a last one lead to
-    any tag. It shows where no sequence is legal, in the score and sometimes in the choice.
+    There a sentence starts and ends in tags of their own, and at those places every other tag
+    scores -10,000 rather than -inf. So a first tag may also follow any tag at that price, and a
+    last one lead to any tag. It shows where no sequence is legal, in the score and sometimes in the
+    choice.
 
     # Raises
 
@@ -149,7 +155,8 @@ def _replace_forbidden(
     tags = constraints.start.shape[0]
     if tags != potentials.num_tags:
         raise ValueError(
-            f"constraints must be for the {potentials.num_tags} tags of the potentials, found {tags}"
+            f"constraints must be for the {potentials.num_tags} tags of the potentials, "
+            f"found {tags}"
         )
     device = potentials.emissions.device
     return replace(

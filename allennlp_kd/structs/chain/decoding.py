@@ -1,4 +1,5 @@
 """The best tag sequence of each sentence."""
+
 from typing import List, Optional, Tuple
 
 import torch
@@ -15,21 +16,22 @@ def viterbi(
 ) -> Tuple[Tensor, Tensor]:
     """The tag sequence of the highest score, of all sentences at once.
 
-    Viterbi, "Error bounds for convolutional codes" (1967), from both ends of each sentence to its middle at
-    once, so that half as many steps follow each other.
+    Viterbi, "Error bounds for convolutional codes" (1967), from both ends of each sentence to its
+    middle at once, so that half as many steps follow each other.
 
     # Parameters
 
     potentials : `ChainPotentials`
     constraints : `Constraints`, optional (default = `None`)
-        What it forbids scores -10,000 instead, as in AllenNLP's `viterbi_tags`: so where no sequence is
-        legal (one word whose every tag may not start) the least illegal one is found.
+        What it forbids scores -10,000 instead, as in AllenNLP's `viterbi_tags`: so where no
+        sequence is legal (one word whose every tag may not start) the least illegal one is found.
 
     # Returns
 
     `Tuple[Tensor, Tensor]`
-        The tags, shape `(batch, length)`, 0 in padding, and their scores, shape `(batch,)`, 0 for an empty
-        sentence. Where all sequences score -inf the score is -inf and the tags mean nothing.
+        The tags, shape `(batch, length)`, 0 in padding, and their scores, shape `(batch,)`, 0 for
+        an empty sentence. Where all sequences score -inf the score is -inf and the tags mean
+        nothing.
     """
     if constraints is not None:
         potentials = penalise(potentials, constraints)
@@ -44,9 +46,9 @@ def viterbi(
 
 
 def _decode(halves: Halves, tags: Tensor, scores: Tensor) -> None:
-    """Puts the best sequences into `tags`, shape `(batch, length)`, and `scores`, shape `(batch,)`."""
+    """Fills `tags`, shape `(batch, length)`, and `scores`, shape `(batch,)`."""
     ends, origins = _walk_inwards(halves)
-    # For each tag that the right half may end in, the left half's best: the same where they share a word.
+    # For each tag that the right half may end in, the left half's best: the same in a shared word.
     best, left = (ends[:, 0].unsqueeze(2) + halves.moves[0]).max(dim=1)
     best = torch.where(halves.shared, ends[:, 0], best)
     best, right = (best + ends[:, 1]).max(dim=1, keepdim=True)
@@ -62,12 +64,12 @@ def _walk_inwards(halves: Halves) -> Tuple[Tensor, List[Tensor]]:
     # Returns
 
     `Tuple[Tensor, List[Tensor]]`
-        The scores, shape `(S, 2, tags)`, and by position but the first, for each tag, the tag before that
-        leads to it, shape `(sentences that run, 2, tags)`.
+        The scores, shape `(S, 2, tags)`, and by position but the first, for each tag, the tag
+        before that leads to it, shape `(sentences that run, 2, tags)`.
     """
     scores = halves.words[0]
     ended, origins = [], []
-    # One buffer for all steps: at many tags each would otherwise be given fresh pages by the system.
+    # One buffer for all steps: with many tags each would otherwise wait for fresh pages.
     pairs = scores.new_empty((*scores.shape, scores.shape[2]))
     for words in halves.words[1:]:
         running = words.shape[0]
@@ -82,7 +84,7 @@ def _walk_inwards(halves: Halves) -> Tuple[Tensor, List[Tensor]]:
 
 
 def _walk_back(origins: List[Tensor], meeting: Tensor) -> Tensor:
-    """The tags of the halves' words, shape `(N, 2, 1)`, from those of their last, shape `(S, 2, 1)`."""
+    """The tags of all words, shape `(N, 2, 1)`, from those of the last, shape `(S, 2, 1)`."""
     sizes = [origin.shape[0] for origin in origins]
     tags = meeting[: sizes[-1]] if sizes else meeting
     path = [tags]

@@ -1,4 +1,5 @@
 """A batch of chains, each folded in the middle."""
+
 from typing import List
 
 import torch
@@ -8,13 +9,13 @@ from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 
 class Halves:
-    """The two halves of each sentence as chains that run inwards in step, so that both are walked at once.
+    """The halves of each sentence as chains that run inwards, so that both are walked at once.
 
     The left half of a sentence of n words is its first ceil(n / 2) words, the right half its last
     ceil(n / 2) words from the last one back. Where n is odd the word in the middle ends both.
 
-    Words come position by position, longest sentence first, without padding: `N` for each of the two
-    halves, of `S` sentences that are not empty.
+    Words come position by position, longest sentence first, without padding: `N` for each of the
+    two halves, of `S` sentences that are not empty.
 
     # Parameters
 
@@ -42,7 +43,7 @@ class Halves:
         twice = self.cells[::2] == self.cells[1::2]
         words[:, 1].masked_fill_(twice.unsqueeze(1), 0.0)
         words[: self.sizes[0]] += torch.stack([potentials.start, potentials.end])
-        # By position, shape (sentences that run, 2, tags): the scores of the words, with start and end.
+        # By position, (sentences that run, 2, tags): what the words score, with start and end.
         self.words = words.split(self.sizes)
         transitions = potentials.transitions
         # Shape (2, tags, tags): the transitions as each half meets them, [from, to].

@@ -1,4 +1,5 @@
 """Entropy, cross-entropy and Kullback-Leibler divergence of distributions over tag sequences."""
+
 import torch
 from torch import Tensor
 
@@ -30,9 +31,10 @@ def entropy(potentials: ChainPotentials) -> Tensor:
 def cross_entropy(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     """H(p, q) = -E_p[log q(y)] = log Z_q - E_p[score_q(y)], over whole sequences, in nats.
 
-    The mean of q's score needs p's marginals only: the score is a sum over nodes and edges. This is the
-    exact objective of structural distillation (Wang et al., "Structural knowledge distillation", 2021) with
-    p the teacher. Differentiable on both sides; much cheaper where p carries no gradient.
+    The mean of q's score needs p's marginals only: the score is a sum over nodes and edges. This is
+    the exact objective of structural distillation (Wang et al., "Structural knowledge
+    distillation", 2021) with p the teacher. Differentiable on both sides; much cheaper where p
+    carries no gradient.
 
     # Parameters
 
@@ -50,14 +52,16 @@ def cross_entropy(p: ChainPotentials, q: ChainPotentials) -> Tensor:
         If the two have other numbers of tags or other masks.
     """
     p, q, layout = _alike(p, q)
-    return _minus_infinite(log_partition(q), _expected(p, layout, _scores(q, layout), q.transitions))
+    return _minus_infinite(
+        log_partition(q), _expected(p, layout, _scores(q, layout), q.transitions)
+    )
 
 
 def kl_divergence(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     """KL(p || q) = E_p[log p(y) - log q(y)] = E_p[score_p - score_q] - log Z_p + log Z_q, in nats.
 
-    Differentiable on both sides. Exactly 0 for equal potentials; rounding can leave it slightly below 0
-    for nearly equal ones, and it is not clamped.
+    Differentiable on both sides. Exactly 0 for equal potentials; rounding can leave it slightly
+    below 0 for nearly equal ones, and it is not clamped.
 
     # Parameters
 

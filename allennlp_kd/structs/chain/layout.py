@@ -1,4 +1,5 @@
 """Where the words of a ragged batch lie once its padding is left out."""
+
 from functools import cached_property
 from typing import List
 
@@ -9,11 +10,13 @@ from torch import Tensor
 class Layout:
     """The words of a batch, position by position, longest sentence first, without any padding.
 
-    The recursions over a chain then work on the sentences that still run at a position and on no padded
-    cell, which is several times less work on ragged batches, and what stands in padding is never read.
+    The recursions over a chain then work on the sentences that still run at a position and on no
+    padded cell, which is several times less work on ragged batches, and what stands in padding is
+    never read.
 
-    `N` below is the number of words of the batch, `S` that of its sentences which are not empty. The first
-    `S` of the `N` words are the first words of their sentences, the other `N - S` each end an edge.
+    `N` below is the number of words of the batch, `S` that of its sentences which are not empty.
+    The first `S` of the `N` words are the first words of their sentences, the other `N - S` each
+    end an edge.
 
     # Parameters
 
@@ -55,7 +58,9 @@ class Layout:
     @cached_property
     def last(self) -> Tensor:
         """Shape `(S,)`: the last word of each sentence."""
-        return self._offsets.index_select(0, self.chain_lengths - 1) + self.ranks[: self.num_sentences]
+        return (
+            self._offsets.index_select(0, self.chain_lengths - 1) + self.ranks[: self.num_sentences]
+        )
 
     @cached_property
     def previous(self) -> Tensor:
@@ -112,6 +117,6 @@ class Layout:
         return values.new_zeros(self.batch_size).index_add(0, rows, values)
 
     def spread(self, sentences: Tensor) -> Tensor:
-        """Each sentence's values put into its row, 0 for empty ones: `(S, ...)` to `(batch, ...)`."""
+        """Each sentence's values, 0 for empty ones: from `(S, ...)` to `(batch, ...)`."""
         empty = sentences.new_zeros((self.batch_size, *sentences.shape[1:]))
         return empty.index_copy(0, self.chains, sentences)

@@ -1,4 +1,5 @@
 """log Z, with or without a sequence's score taken from it, and its gradient."""
+
 from typing import Any, Optional, Tuple
 
 import torch
@@ -11,10 +12,11 @@ INFINITY = float("inf")
 
 
 class NegativeLogLikelihood(torch.autograd.Function):
-    """log Z of each sentence minus the score of its tags, if any are given; as an autograd function.
+    """log Z of each sentence, minus the score of its tags if any are given.
 
-    The gradient is the explicit backward recursion (expected minus observed counts), not autograd's tape
-    over all positions. It can be differentiated again: autograd then writes the tape after all.
+    The gradient is the explicit backward recursion (expected minus observed counts), not autograd's
+    tape over all positions. It can be differentiated again: autograd then writes the tape after
+    all.
     """
 
     @staticmethod

@@ -1,4 +1,5 @@
 """Forward and backward recursions in log space."""
+
 from typing import List, Tuple
 
 import torch
@@ -15,8 +16,8 @@ class LogMessages(Messages):
 
         a[i, j] = logsumexp_k(a[i-1, k] + transitions[k, j]) + words[i, j] - c[i]
 
-    with c[i] the largest entry, summed apart: a message then holds differences within one word only, which
-    keeps the marginals precise on long sentences with large scores.
+    with c[i] the largest entry, summed apart: a message then holds differences within one word
+    only, which keeps the marginals precise on long sentences with large scores.
     """
 
     def __init__(self, words: Tensor, transitions: Tensor, layout: Layout) -> None:
@@ -100,8 +101,8 @@ def logsumexp(values: Tensor) -> Tensor:
 def normalise(values: Tensor) -> Tensor:
     """Log-probabilities which should sum to 1 already, made to: `(cells, tags)` over the last axis.
 
-    With large scores a and b are rounded by more than a probability may be wrong, and what is wrong with
-    the sum would be multiplied by the scores wherever a mean of them is taken.
+    With large scores a and b are rounded by more than a probability may be wrong, and what is wrong
+    with the sum would be multiplied by the scores wherever a mean of them is taken.
     """
     total = logsumexp(values.detach())
     return values - total.masked_fill(total == -INFINITY, 0.0).unsqueeze(-1)

@@ -1,4 +1,5 @@
 """The log-probabilities of a chain's nodes and edges."""
+
 import torch
 from torch import Tensor
 
@@ -12,8 +13,8 @@ from allennlp_kd.structs.chain.switch import messages_of
 def log_node_marginals(potentials: ChainPotentials) -> Tensor:
     """log p(y_i = j), the sum over all sequences with tag j at word i.
 
-    In log space, or precise enough to be taken there (`switch.scaling_period`), so never -inf for a tag that is
-    only improbable. Differentiable.
+    In log space, or precise enough to be taken there (`switch.scaling_period`), so never -inf for a
+    tag that is only improbable. Differentiable.
 
     # Parameters
 
@@ -45,8 +46,8 @@ def log_edge_marginals(potentials: ChainPotentials) -> Tensor:
     # Returns
 
     `Tensor`
-        Shape `(batch, length - 1, tags, tags)`, indexed `[sentence, i, k, j]`; -inf in padding and where
-        every sequence is forbidden. The length is 0 where that of the batch is.
+        Shape `(batch, length - 1, tags, tags)`, indexed `[sentence, i, k, j]`; -inf in padding and
+        where every sequence is forbidden. The length is 0 where that of the batch is.
     """
     potentials = in_full_precision(potentials)
     batch, length, tags = potentials.emissions.shape

@@ -1,4 +1,5 @@
-"""What the forward and backward recursions over a chain have in common, whatever space they work in."""
+"""What the forward and backward recursions have in common, whatever space they work in."""
+
 from typing import Optional, Tuple
 
 from torch import Tensor
@@ -7,21 +8,25 @@ from allennlp_kd.structs.chain.layout import Layout
 
 
 class Messages:
-    """The forward and backward messages of a batch of chains, and the marginals that follow from them.
+    """The forward and backward messages of a batch of chains, and what follows from them.
 
-    With a[i] the forward message at word i (all that lies up to and at i), b[i] the backward message (all
-    that lies after i) and g[i] what word i hands back to the word before it, normalised so that
+    With a[i] the forward message at word i (all that lies up to and at i), b[i] the backward
+    message (all that lies after i) and g[i] what word i hands back to the word before it,
+    normalised so that
 
-        p(y_i = j) = a[i, j] * b[i, j],      p(y_{i-1} = k, y_i = j) = a[i-1, k] * exp(transitions[k, j]) * g[i, j].
+        p(y_i = j) = a[i, j] * b[i, j]
+        p(y_{i-1} = k, y_i = j) = a[i-1, k] * exp(transitions[k, j]) * g[i, j].
 
-    Rabiner, "A tutorial on hidden Markov models" (1989), section V.A, has the scaling. All tensors are in
-    the order of `Layout`: `N` words, `S` sentences, `N - S` edges. The operations are torch's own and none
-    works in place on what autograd keeps, so that gradients flow through the messages where enabled.
+    Rabiner, "A tutorial on hidden Markov models" (1989), section V.A, has the scaling. All tensors
+    are in the order of `Layout`: `N` words, `S` sentences, `N - S` edges. The operations are
+    torch's own and none works in place on what autograd keeps, so that gradients flow through the
+    messages where enabled.
 
     # Parameters
 
     words : `Tensor`
-        Shape `(N, tags)`, the emissions with start and end added, from `Layout.fold`; at least one word.
+        Shape `(N, tags)`, the emissions with start and end added, from `Layout.fold`; at least one
+        word.
     transitions : `Tensor`
         Shape `(tags, tags)`.
     layout : `Layout`
@@ -58,7 +63,7 @@ class Messages:
         raise NotImplementedError
 
     def log_edges(self) -> Tensor:
-        """The log-probability of each pair `[from, to]` of neighbouring tags, shape `(N - S, tags, tags)`."""
+        """The log-probability of each edge's pairs `[from, to]`, shape `(N - S, tags, tags)`."""
         raise NotImplementedError
 
     def edge_counts(self, weights: Tensor) -> Tensor:
@@ -77,7 +82,7 @@ class Messages:
         raise NotImplementedError
 
     def expected_transition(self, scores: Tensor) -> Tensor:
-        """The mean over each edge's distribution of `scores`, where what has no probability counts 0.
+        """The mean of `scores` over each edge's distribution; what has no probability counts 0.
 
         # Parameters
 
@@ -103,5 +108,5 @@ class Messages:
 
 
 def expectation(probabilities: Tensor, values: Tensor) -> Tensor:
-    """`probabilities * values` where the impossible counts nothing, even where its value is infinite."""
+    """`probabilities * values`, 0 for the impossible even where its value is infinite."""
     return probabilities * values.masked_fill(probabilities == 0, 0.0)

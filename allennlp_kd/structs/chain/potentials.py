@@ -1,4 +1,5 @@
 """The scores of every sub-structure of a batch of linear chains."""
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Optional, Sequence
@@ -15,14 +16,16 @@ class ChainPotentials:
 
         start[y_1] + sum_i emissions[i, y_i] + sum_{i>1} transitions[y_{i-1}, y_i] + end[y_n].
 
-    A score of -inf forbids what it scores. A sentence of length 0 has one (empty) sequence, of score 0.
+    A score of -inf forbids what it scores. A sentence of length 0 has one (empty) sequence, of
+    score 0.
 
     # Parameters
 
     emissions : `Tensor`
         Shape `(batch, length, tags)`, floating point. What stands in padded cells is never read.
     mask : `Tensor`
-        Shape `(batch, length)`, boolean, `True` at words; each row is a run of `True` then of `False`.
+        Shape `(batch, length)`, boolean, `True` at words; each row is a run of `True` then of
+        `False`.
     transitions : `Tensor`
         Shape `(tags, tags)`, indexed `[from, to]`, shared by all positions.
     start, end : `Tensor`, optional (default = zeros)
@@ -54,7 +57,9 @@ class ChainPotentials:
                 object.__setattr__(self, name, self.emissions.new_zeros(shape))
             found = tuple(getattr(self, name).shape)
             if found != shape:
-                raise ValueError(f"{name} must have the shape {shape} for {tags} tags, found {found}")
+                raise ValueError(
+                    f"{name} must have the shape {shape} for {tags} tags, found {found}"
+                )
         if self.mask.dtype != torch.bool or tuple(self.mask.shape) != (batch, length):
             raise ValueError(
                 f"mask must be boolean of shape {(batch, length)}, "
@@ -64,7 +69,8 @@ class ChainPotentials:
         if bool(gaps.any()):
             row = int(gaps.any(dim=1).nonzero()[0])
             raise ValueError(
-                f"mask must be a run of words, then padding; row {row} is {self.mask[row].int().tolist()}"
+                "mask must be a run of words, then padding; "
+                f"row {row} is {self.mask[row].int().tolist()}"
             )
 
     @property
@@ -81,7 +87,7 @@ class ChainPotentials:
         return self.mask.sum(dim=1)
 
     def tempered(self, temperature: float) -> "ChainPotentials":
-        """All scores divided by `temperature`, which tempers the distribution over whole sequences."""
+        """All scores divided by `temperature`: tempers the distribution over whole sequences."""
         if not temperature > 0:
             raise ValueError(f"temperature must be greater than 0, found {temperature}")
         if temperature == 1:

@@ -1,4 +1,5 @@
 """The number type that the recursions work in."""
+
 from dataclasses import replace
 
 import torch

@@ -1,4 +1,5 @@
 """Forward and backward recursions as matrix products in probability space."""
+
 from typing import List, Optional, Tuple
 
 import torch
@@ -9,12 +10,13 @@ from allennlp_kd.structs.chain.messages import Messages
 
 
 class ScaledMessages(Messages):
-    """Messages kept as probabilities: a step is one matrix product, then a product with the word's scores.
+    """Messages kept as probabilities: a step is a matrix product, then one with the word's scores.
 
         a[i] = (a[i-1] @ exp(transitions - max)) * softmax(words[i]) / c[i]
 
-    where c[i] is the sum of the row at every `period`-th position, 1 elsewhere; the logarithms of all that
-    was divided by are summed apart. `switch.scaling_period` says for which scores that is exact.
+    where c[i] is the sum of the row at every `period`-th position, 1 elsewhere; the logarithms of
+    all that was divided by are summed apart. `switch.scaling_period` says for which scores that is
+    exact.
 
     # Parameters
 
@@ -24,7 +26,8 @@ class ScaledMessages(Messages):
 
     def __init__(self, words: Tensor, transitions: Tensor, layout: Layout, period: int) -> None:
         super().__init__(words, transitions, layout)
-        # Shifts and scales are constants: the result does not depend on them, so neither does its gradient.
+        # Shifts and scales are constants: the result does not depend on them, so neither does its
+        # gradient.
         values = words.detach()
         relative = values.log_softmax(dim=1)
         norms = values.amax(dim=1) - relative.amax(dim=1)

@@ -1,4 +1,5 @@
 """The score and the negative log-likelihood of given tags."""
+
 import torch
 from torch import Tensor
 
@@ -25,7 +26,8 @@ def score(potentials: ChainPotentials, tags: Tensor) -> Tensor:
     # Raises
 
     ValueError
-        If `tags` has another shape than the mask, is not of whole numbers, or holds no tag at a word.
+        If `tags` has another shape than the mask, is not of whole numbers, or holds no tag at a
+        word.
     """
     p = in_full_precision(potentials)
     layout = Layout(p.lengths, p.mask.shape[1])
@@ -70,7 +72,9 @@ def _words_tags(tags: Tensor, potentials: ChainPotentials, layout: Layout) -> Te
     """The words' tags, shape `(N,)`, checked."""
     expected = tuple(potentials.mask.shape)
     if tuple(tags.shape) != expected:
-        raise ValueError(f"tags must have the shape {expected} of the mask, found {tuple(tags.shape)}")
+        raise ValueError(
+            f"tags must have the shape {expected} of the mask, found {tuple(tags.shape)}"
+        )
     if tags.is_floating_point() or tags.dtype == torch.bool:
         raise ValueError(f"tags must be whole numbers, found {tags.dtype}")
     packed = layout.pack(tags).long()

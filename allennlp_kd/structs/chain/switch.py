@@ -1,4 +1,5 @@
 """Which of the two kinds of messages a batch's scores call for."""
+
 import math
 
 import torch
@@ -42,17 +43,18 @@ def scaling_period(
 ) -> int:
     """After how many steps `ScaledMessages` must scale, or 0 where it would not be exact.
 
-    Let R be the largest difference between two transitions. Words' weights sum to 1 and the largest move is
-    1, so a message that sums to 1 sums to exp(-k * R) or more k steps later, however far apart the words'
-    scores are; and no two entries of a backward message differ by more than a factor exp(R). So a tag whose
-    entry underflows (it is below the smallest normal number, tiny) had a share of the sentence's
-    probability of at most tiny * exp((k + 1) * R). That is nothing as long as
+    Let R be the largest difference between two transitions. Words' weights sum to 1 and the largest
+    move is 1, so a message that sums to 1 sums to exp(-k * R) or more k steps later, however far
+    apart the words' scores are; and no two entries of a backward message differ by more than a
+    factor exp(R). So a tag whose entry underflows (it is below the smallest normal number, tiny)
+    had a share of the sentence's probability of at most tiny * exp((k + 1) * R). That is nothing as
+    long as
 
         (k + 1) * R <= -log(tiny) + 1.5 * log(epsilon)           (63 in float32, 654 in float64):
 
-    log Z and all marginals are then exact to the type's precision, and no message overflows. It must hold
-    for k = 1. Where it does not, and where a transition is -inf (a tag which only improbable steps lead to
-    has no such bound) or NaN, log space is used.
+    log Z and all marginals are then exact to the type's precision, and no message overflows. It
+    must hold for k = 1. Where it does not, and where a transition is -inf (a tag which only
+    improbable steps lead to has no such bound) or NaN, log space is used.
 
     # Parameters
 
@@ -62,8 +64,8 @@ def scaling_period(
         Shape `(tags, tags)`.
     precise_logarithms : `bool`, optional (default = `False`)
         Whether the logarithms of the smallest marginals are wanted too, so that no entry at all may
-        underflow: then (k + 1) * R + E + log(tags) <= -log(tiny) - 7 must hold as well, with E the largest
-        difference between two tags' scores of one word.
+        underflow: then (k + 1) * R + E + log(tags) <= -log(tiny) - 7 must hold as well, with E the
+        largest difference between two tags' scores of one word.
     margin : `float`, optional (default = `1.0`)
         The share of the bounds that is used. Gradients of marginals multiply two messages: 0.5.
 

@@ -1,4 +1,5 @@
-"""The exponential-time twins of the chain's algorithms: every tag sequence of a sentence, one by one."""
+"""The exponential-time twins of the chain's algorithms: all tag sequences, one by one."""
+
 import itertools
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -30,9 +31,7 @@ def all_scores(potentials: ChainPotentials, row: int) -> Tensor:
     return scores
 
 
-def by_row(
-    function: Callable[..., Tensor], *potentials: ChainPotentials
-) -> Tensor:
+def by_row(function: Callable[..., Tensor], *potentials: ChainPotentials) -> Tensor:
     """`function` of each sentence's scores under each of the potentials, stacked."""
     rows = range(potentials[0].batch_size)
     return torch.stack([function(*(all_scores(p, row) for p in potentials)) for row in rows])
@@ -110,7 +109,7 @@ def random_potentials(
     forbidden: float = 0.0,
     requires_grad: bool = True,
 ) -> ChainPotentials:
-    """A ragged batch of potentials with normally distributed scores, `padding` columns longer than needed.
+    """A ragged batch of normally distributed scores, `padding` columns longer than needed.
 
     # Parameters
 
@@ -119,7 +118,8 @@ def random_potentials(
     padded_value : `float`, optional
         What stands in padded cells.
     forbidden : `float`
-        The share of the scores that are -inf. Tag 0 is always allowed, so that a sequence always is.
+        The share of the scores that are -inf. Tag 0 is always allowed, so that a sequence always
+        is.
     """
     generator = torch.Generator().manual_seed(seed)
     longest = max(lengths) + padding

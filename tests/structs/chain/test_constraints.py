@@ -63,7 +63,9 @@ def test_no_labels_have_no_moves():
 
 def test_unknown_encodings_and_empty_labels_are_refused():
     assert ENCODINGS == {"BIO", "BIOUL", "IOB1", "BMES"}
-    with pytest.raises(ValueError, match=r"one of \['BIO', 'BIOUL', 'BMES', 'IOB1'\], found 'IOB2'"):
+    with pytest.raises(
+        ValueError, match=r"one of \['BIO', 'BIOUL', 'BMES', 'IOB1'\], found 'IOB2'"
+    ):
         constraints_for("IOB2", ["O"])
     with pytest.raises(ValueError, match="must not be empty, found one at index 1"):
         constraints_for("BIO", ["O", ""])
@@ -92,7 +94,10 @@ def test_constraints_for_other_tags_are_refused():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"transitions": torch.ones(2, 3).bool()}, r"transitions must be boolean of shape \(2, 2\)"),
+        (
+            {"transitions": torch.ones(2, 3).bool()},
+            r"transitions must be boolean of shape \(2, 2\)",
+        ),
         ({"transitions": torch.ones(2, 2)}, "transitions must be boolean .* found torch.float32"),
         ({"start": torch.ones(3).bool()}, r"start must be boolean of shape \(2,\), .* \(3,\)"),
         ({"end": torch.ones(2)}, "end must be boolean"),

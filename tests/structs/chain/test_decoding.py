@@ -84,7 +84,11 @@ def test_equal_sequences_give_one_of_them_with_the_right_score():
 def test_padding_is_never_read():
     found = random_potentials(1, 4, padding=4, requires_grad=False)
     plain = ChainPotentials(
-        found.emissions.nan_to_num()[:, :6], found.mask[:, :6], found.transitions, found.start, found.end
+        found.emissions.nan_to_num()[:, :6],
+        found.mask[:, :6],
+        found.transitions,
+        found.start,
+        found.end,
     )
     tags, scores = viterbi(found)
     expected_tags, expected_scores = viterbi(plain)

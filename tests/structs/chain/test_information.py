@@ -89,7 +89,12 @@ def test_infinite_where_q_forbids_what_p_allows(log_space, cell, monkeypatch):
     else:
         scores[cell][2] = -INFINITY
     q = ChainPotentials(mask=q.mask, **scores)
-    reached = {"emissions": [2], "transitions": [0, 2, 4], "start": [0, 2, 3, 4], "end": [0, 2, 3, 4]}
+    reached = {
+        "emissions": [2],
+        "transitions": [0, 2, 4],
+        "start": [0, 2, 3, 4],
+        "end": [0, 2, 3, 4],
+    }
     expected = [row in reached[cell] for row in range(len(LENGTHS))]
     for side in (p, rebuild(p, [getattr(p, name).requires_grad_() for name in names])):
         assert (cross_entropy(side, q) == INFINITY).tolist() == expected
@@ -130,14 +135,18 @@ def test_divergence_is_never_negative_and_nothing_for_equal_distributions(seed, 
     torch.testing.assert_close(
         kl_divergence(p, q), cross_entropy(p, q) - entropy(p), rtol=1e-9, atol=10 * tolerance
     )
-    # The same distribution, written otherwise: a constant at each word and a row moved into the words.
+    # The same distribution, written otherwise: a constant at each word and a row moved into the
+    # words.
     shift = torch.randn(num_tags, dtype=torch.float64)
     emissions = p.emissions + torch.randn(*p.mask.shape, 1, dtype=torch.float64)
     has_next = torch.cat([p.mask[:, 1:], p.mask[:, :1] & False], dim=1)
     emissions = emissions - shift * has_next.unsqueeze(2)
     same = ChainPotentials(emissions, p.mask, p.transitions + shift.unsqueeze(1), p.start, p.end)
     torch.testing.assert_close(
-        kl_divergence(p, same), torch.zeros(len(LENGTHS), dtype=torch.float64), rtol=0, atol=tolerance
+        kl_divergence(p, same),
+        torch.zeros(len(LENGTHS), dtype=torch.float64),
+        rtol=0,
+        atol=tolerance,
     )
 
 
@@ -173,7 +182,9 @@ def test_single_precision_with_huge_scores():
 
 @pytest.mark.parametrize("shape", [(2, 3), (0, 3), (2, 0)])
 def test_batches_without_words(shape):
-    p = ChainPotentials(torch.randn(*shape, 3), torch.zeros(shape, dtype=torch.bool), torch.randn(3, 3))
+    p = ChainPotentials(
+        torch.randn(*shape, 3), torch.zeros(shape, dtype=torch.bool), torch.randn(3, 3)
+    )
     for value in (entropy(p), cross_entropy(p, p), kl_divergence(p, p)):
         assert value.tolist() == [0.0] * shape[0]
 

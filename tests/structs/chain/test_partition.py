@@ -58,7 +58,9 @@ def test_each_side_of_the_switch_in_single_precision(spread, scaled, words_scale
         transitions = (transitions - transitions.min()) / (transitions.max() - transitions.min())
         transitions = (transitions * spread).requires_grad_()
         exact = rebuild(exact, [exact.emissions, transitions, exact.start, exact.end])
-        single = rebuild(exact, [s.detach().float().requires_grad_() for s in enumeration.leaves(exact)])
+        single = rebuild(
+            exact, [s.detach().float().requires_grad_() for s in enumeration.leaves(exact)]
+        )
         assert (period_of(single) > 0) == scaled
         value, expected = log_partition(single), enumeration.log_partition(exact)
         torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=1e-5)
@@ -87,7 +89,10 @@ def test_scaled_messages_stay_exact_over_long_sentences_up_to_the_bound(spread):
     torch.testing.assert_close(found.nodes().double(), exact.nodes(), rtol=1e-4, atol=1e-5)
     weights = torch.ones(len(layout.previous))
     torch.testing.assert_close(
-        found.edge_counts(weights).double(), exact.edge_counts(weights.double()), rtol=1e-4, atol=1e-3
+        found.edge_counts(weights).double(),
+        exact.edge_counts(weights.double()),
+        rtol=1e-4,
+        atol=1e-3,
     )
 
 
@@ -100,7 +105,8 @@ def test_the_period_follows_the_documented_bound():
     assert scaling_period(words, transitions) == 5
     assert scaling_period(words, transitions, margin=0.5) == 2
     assert scaling_period(words.double(), transitions.double()) == 16
-    # Words count only where the smallest marginals must not underflow: 87.3 - 7 - 40 - log(2) = 39.6.
+    # Words count only where the smallest marginals must not underflow: 87.3 - 7 - 40 - log(2) =
+    # 39.6.
     far = torch.tensor([[0.0, 40.0], [0.0, 0.0]])
     assert scaling_period(far, transitions) == 5
     assert scaling_period(far, transitions, precise_logarithms=True) == 2
@@ -144,7 +150,9 @@ def test_gradients_against_finite_differences(scale, with_ends):
 def test_padding_is_never_read(scale, padded_value):
     found = random_potentials(6, 4, scale=scale, padding=3, padded_value=padded_value)
     plain = ChainPotentials(
-        found.emissions.detach()[:, :6].masked_fill(~found.mask[:, :6].unsqueeze(2), 0.0).requires_grad_(),
+        found.emissions.detach()[:, :6]
+        .masked_fill(~found.mask[:, :6].unsqueeze(2), 0.0)
+        .requires_grad_(),
         found.mask[:, :6],
         *(s.detach().requires_grad_() for s in (found.transitions, found.start, found.end)),
     )
@@ -160,7 +168,9 @@ def test_padding_is_never_read(scale, padded_value):
 def test_huge_scores_in_single_precision(forbidden):
     for seed in range(10):
         exact = random_potentials(seed, 4, scale=1e4, forbidden=forbidden)
-        single = rebuild(exact, [s.detach().float().requires_grad_() for s in enumeration.leaves(exact)])
+        single = rebuild(
+            exact, [s.detach().float().requires_grad_() for s in enumeration.leaves(exact)]
+        )
         value, expected = log_partition(single), enumeration.log_partition(exact)
         # Relative to the largest score of a cell, for up to 13 of them in a sum.
         assert (value.double() - expected).abs().max() < 13 * 1e4 * 4 * 1.2e-7
@@ -190,7 +200,9 @@ def test_a_sentence_that_nothing_can_pass():
     emissions = torch.zeros(2, 3, 2)
     emissions[0, 1] = -INFINITY
     potentials = ChainPotentials(
-        emissions.requires_grad_(), torch.ones(2, 3, dtype=torch.bool), torch.zeros(2, 2).requires_grad_()
+        emissions.requires_grad_(),
+        torch.ones(2, 3, dtype=torch.bool),
+        torch.zeros(2, 2).requires_grad_(),
     )
     value = log_partition(potentials)
     assert value[0] == -INFINITY
@@ -211,7 +223,9 @@ def test_nan_in_a_word_is_not_hidden():
 def test_batches_without_words(shape):
     emissions = torch.randn(*shape, 3, requires_grad=True)
     transitions = torch.randn(3, 3, requires_grad=True)
-    value = log_partition(ChainPotentials(emissions, torch.zeros(shape, dtype=torch.bool), transitions))
+    value = log_partition(
+        ChainPotentials(emissions, torch.zeros(shape, dtype=torch.bool), transitions)
+    )
     assert value.tolist() == [0.0] * shape[0]
     value.sum().backward()
     assert transitions.grad is None or not transitions.grad.any()
@@ -242,7 +256,9 @@ def test_only_what_needs_a_gradient_gets_one():
     value = log_partition(rebuild(potentials, [potentials.emissions, transitions]))
     (found,) = torch.autograd.grad(value.sum(), [transitions])
     # As many expected moves as there are edges.
-    torch.testing.assert_close(found.sum().item(), float((potentials.lengths - 1).clamp(min=0).sum()))
+    torch.testing.assert_close(
+        found.sum().item(), float((potentials.lengths - 1).clamp(min=0).sum())
+    )
 
 
 def test_logsumexp_of_nothing_has_no_gradient():

@@ -15,10 +15,16 @@ def build(**changes):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"emissions": torch.zeros(2, 3)}, r"emissions must be .* found torch.float32 of shape \(2, 3\)"),
+        (
+            {"emissions": torch.zeros(2, 3)},
+            r"emissions must be .* found torch.float32 of shape \(2, 3\)",
+        ),
         ({"emissions": torch.zeros(2, 3, 4).long()}, "emissions must be .* found torch.int64"),
         ({"emissions": torch.zeros(2, 3, 0)}, "at least one tag, found 0"),
-        ({"transitions": torch.zeros(4, 3)}, r"transitions must have the shape \(4, 4\) .* \(4, 3\)"),
+        (
+            {"transitions": torch.zeros(4, 3)},
+            r"transitions must have the shape \(4, 4\) .* \(4, 3\)",
+        ),
         ({"start": torch.zeros(5)}, r"start must have the shape \(4,\) .* \(5,\)"),
         ({"end": torch.zeros(1, 4)}, r"end must have the shape \(4,\) .* \(1, 4\)"),
         ({"mask": MASK.long()}, "mask must be boolean .* found torch.int64"),

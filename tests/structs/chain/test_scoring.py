@@ -80,7 +80,10 @@ def test_a_forbidden_sequence_has_an_infinite_nll():
 @pytest.mark.parametrize("shape", [(2, 3), (0, 3), (2, 0)])
 def test_batches_without_words(shape):
     potentials = ChainPotentials(
-        torch.randn(*shape, 3), torch.zeros(shape, dtype=torch.bool), torch.randn(3, 3), torch.ones(3)
+        torch.randn(*shape, 3),
+        torch.zeros(shape, dtype=torch.bool),
+        torch.randn(3, 3),
+        torch.ones(3),
     )
     tags = torch.zeros(shape, dtype=torch.long)
     assert score(potentials, tags).tolist() == nll(potentials, tags).tolist() == [0.0] * shape[0]
@@ -96,9 +99,15 @@ def test_half_precision_is_raised():
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda tags: tags[:, :3], r"tags must have the shape \(7, 7\) of the mask, found \(7, 3\)"),
+        (
+            lambda tags: tags[:, :3],
+            r"tags must have the shape \(7, 7\) of the mask, found \(7, 3\)",
+        ),
         (lambda tags: tags.float(), "tags must be whole numbers, found torch.float32"),
-        (lambda tags: tags.index_fill(0, torch.tensor([2]), 3), r"in \[0, 3\), found 3 at word 0 of row 2"),
+        (
+            lambda tags: tags.index_fill(0, torch.tensor([2]), 3),
+            r"in \[0, 3\), found 3 at word 0 of row 2",
+        ),
         (lambda tags: tags - 3, r"tags must be in \[0, 3\), found -\d at word 0 of row 0"),
     ],
 )

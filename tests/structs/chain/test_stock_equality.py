@@ -1,4 +1,5 @@
 """Equality with AllenNLP's own conditional random field."""
+
 import itertools
 
 import pytest
@@ -18,7 +19,8 @@ LABELS = {
 
 @pytest.mark.parametrize("encoding", LABELS)
 def test_constraints_are_stock_s(encoding):
-    # All prefixes under every encoding, so that those which an encoding does not know are in it too.
+    # All prefixes under every encoding, so that those which an encoding does not know are in it
+    # too.
     odd = [p + t for p, t in itertools.product("OBIULMESX", ["", "-A", "-B"])] + ["@@UNKNOWN@@"]
     for labels in (LABELS[encoding], odd):
         count = len(labels)
@@ -68,7 +70,11 @@ def test_best_sequences_are_stock_s(encoding, with_ends, constrained, scale):
 @pytest.mark.parametrize("with_ends", [False, True])
 @pytest.mark.parametrize(
     "encoding, labels",
-    [("BIO", ["I-PER", "I-LOC"]), ("BIOUL", ["B-A", "I-A", "I-B"]), ("BMES", ["M-A", "E-A", "S-B"])],
+    [
+        ("BIO", ["I-PER", "I-LOC"]),
+        ("BIOUL", ["B-A", "I-A", "I-B"]),
+        ("BMES", ["M-A", "E-A", "S-B"]),
+    ],
 )
 def test_where_nothing_is_legal_stock_s_choice_is_taken(encoding, labels, with_ends):
     torch.manual_seed(0)
