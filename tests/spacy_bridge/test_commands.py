@@ -1,0 +1,225 @@
+"""The commands, and the wheel that they build."""
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+
+from spacy_bridge import load_student
+from spacy_bridge.__main__ import main
+from spacy_bridge.packaging.student_files import student_files
+from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.runtime.manifest import sum_up
+from spacy_bridge.runtime.student import open_student
+from tests.spacy_bridge.archives import parser, tagger
+from tests.spacy_bridge.pipelines import packaged
+
+TEXT = "The quick brown fox jumps. Dr. Smith visited London!"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(archive_of: Any, tmp_path: Path) -> List[str]:
+    return [
+        "package", str(tmp_path / "out"), "--parser", str(archive_of(parser())),
+        "--ner", str(archive_of(tagger())), "--component", "chunker", "phrases",
+        str(archive_of(tagger())), "--decoder", "exact", "--name", "tiny", "--version", "1.2.3",
+        "--author", "Somebody", "--license", "MIT",
+    ]  # fmt: skip
+
+
+def test_package(command: List[str], tmp_path: Path, capsys: Any) -> None:
+    assert main([*command, "--lang", "de", "--description", "Small"]) == 0
+    folder = tmp_path / "out" / "de_tiny-1.2.3"
+    assert capsys.readouterr().out.strip() == str(folder)
+    nlp = spacy.load(folder)
+    assert nlp.pipe_names == ["sentencizer", "parser", "ner", "phrases"]
+    assert nlp.meta["author"] == "Somebody" and nlp.meta["license"] == "MIT"
+    assert nlp.meta["description"] == "Small" and nlp.lang == "de"
+    (requirement,) = nlp.meta["requirements"]
+    assert requirement.startswith("allennlp-kd>=") and ",<" in requirement
+    doc = nlp(TEXT)
+    assert doc.has_annotation("DEP") and "chunks" in doc.spans
+
+    assert main([*command, "--lang", "de"]) == 1
+    assert "exists already; replace it with --force" in capsys.readouterr().err
+    assert main([*command, "--lang", "de", "--force"]) == 0
+
+
+def test_scores_go_into_the_meta(command: List[str], tmp_path: Path, capsys: Any) -> None:
+    assert main(command) == 0
+    folder = tmp_path / "out" / "en_tiny-1.2.3"
+    nlp = spacy.load(folder)
+    DocBin(docs=list(nlp.pipe([TEXT, "The fox"]))).to_disk(tmp_path / "gold.spacy")
+    scored = [*command, "--force", "--scores", str(tmp_path / "gold.spacy"), "--gold-tokens"]
+    assert main(scored) == 0
+    performance = json.loads((folder / "meta.json").read_text())["performance"]
+    assert performance["ents_f"] == 1.0 and performance["dep_uas"] == 1.0
+    assert "speed" not in performance
+    DocBin().to_disk(tmp_path / "gold.spacy")
+    capsys.readouterr()
+    assert main(scored) == 1
+    assert "holds no docs to measure scores on" in capsys.readouterr().err
+
+
+def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: Any) -> None:
+    out = str(tmp_path)
+    for arguments, message in (
+        ([], "a pipeline needs at least one student: give --ner"),
+        (["--ner", str(tmp_path / "gone")], "cannot be opened as an archive"),
+        (["--parser", str(archive_of(tagger()))], "a tagger has no decoder|'parser' runs a parser"),
+        (["--ner", str(archive_of(tagger())), "--ner", str(archive_of(tagger()))],
+         "has a component 'ner' already"),
+        (["--ner", str(archive_of(tagger(label_encoding=None)))], "package it with an encoding"),
+        (["--ner", str(archive_of(tagger())), "--encoding", "X"], "found 'X' as well"),
+    ):  # fmt: skip
+        assert main(["package", out, *arguments]) == 1
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith("error: ") and any(part in error for part in message.split("|"))
+    with pytest.raises(SystemExit):
+        main(["package", out, "--component", "lemmatizer", "x", "y"])
+    assert "expected one of tagger, ner, chunker, parser, found 'lemmatizer'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([])
+
+
+def test_an_encoding_may_be_given(archive_of: Any, tmp_path: Path) -> None:
+    path = str(archive_of(tagger(label_encoding=None)))
+    assert main(["package", str(tmp_path), "--ner", path, "--encoding", "IOB1"]) == 0
+    nlp = spacy.load(tmp_path / "en_students-0.0.0")
+    assert nlp.get_pipe("ner").student.encoding == "IOB1"
+
+
+def test_parts_of_speech(archive_of: Any, tmp_path: Path) -> None:
+    path = str(archive_of(tagger(tags=["NOUN", "VERB", "X"], label_encoding=None)))
+    assert main(["package", str(tmp_path), "--tagger", path, "--attribute", "pos"]) == 0
+    doc = spacy.load(tmp_path / "en_students-0.0.0")("The  fox")
+    assert {token.pos_ for token in doc} <= {"NOUN", "VERB", "X", "SPACE"}
+    assert doc[1].pos_ == "SPACE" and not doc.has_annotation("TAG")
+
+
+def test_demo_writes_a_page(command: List[str], tmp_path: Path, capsys: Any) -> None:
+    main(command)
+    (tmp_path / "text").write_text(f"{TEXT} <script>alert(1)</script> & 日本", encoding="utf-8")
+    page = tmp_path / "page.html"
+    folder = str(tmp_path / "out" / "en_tiny-1.2.3")
+    assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 0
+    content = page.read_text(encoding="utf-8")
+    assert content.startswith("<!DOCTYPE html>") and content.count("<svg") >= 2
+    assert 'class="entities"' in content and "<h2>chunks</h2>" in content and "日本" in content
+    assert "<script>" not in content
+    (tmp_path / "text").write_text("")
+    assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 0
+    assert "<title>Nothing</title>" in page.read_text()
+
+
+def test_load_student(archive_of: Any, tmp_path: Path) -> None:
+    nlp = load_student(archive_of(parser()), decoder="exact")
+    assert nlp.pipe_names == ["sentencizer", "parser"]
+    assert load_student(archive_of(tagger()), nlp=nlp, name="names") is nlp
+    assert nlp.pipe_names[-1] == "names" and type(nlp.get_pipe("names")).__name__ == "StudentEntities"
+    plain = load_student(archive_of(tagger(label_encoding=None)), lang="de")
+    assert plain.pipe_names == ["tagger"] and plain.lang == "de"
+    assert load_student(packaged("tagger"), "chunker").pipe_names == ["chunker"]
+    with pytest.raises(BridgeError, match="is packaged already"):
+        load_student(packaged("tagger"), int8=True)
+    with pytest.raises(BridgeError, match="component must be one of .*, found 'lemmatizer'"):
+        load_student(packaged("tagger"), "lemmatizer")
+    with pytest.raises(BridgeError, match="'ner' runs a tagger, found a parser"):
+        load_student(packaged("parser"), "ner", nlp=nlp)
+    assert "ner" not in nlp.pipe_names  # a student that does not fit leaves nothing behind
+
+
+@pytest.mark.parametrize("encoder", ["lstm", "gru", "stacked_bidirectional_lstm"])
+def test_int8_is_smaller_and_mostly_agrees(archive_of: Any, sentences: Any, encoder: str) -> None:
+    config = tagger(
+        encoder={"type": encoder, "input_size": 31, "hidden_size": 64, "num_layers": 2}
+    )
+    path = archive_of(config, scale=1.0)
+    answers, sizes = [], []
+    for int8 in (False, True):
+        files = student_files(path, int8=int8)
+        sizes.append(len(files["network.onnx"]) + len(files["weights.safetensors"]))
+        answers.append(open_student({**files, "manifest.json": sum_up(files)})(sentences))
+    words = [pair for one, other in zip(*answers) for pair in zip(one, other)]
+    assert sum(one == other for one, other in words) >= 0.9 * len(words)
+    assert sizes[1] < (0.4 if encoder == "lstm" else 1.01) * sizes[0]
+
+
+SERVING = ["numpy", "onnxruntime", "spacy"]
+
+
+@pytest.mark.slow
+def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, capsys: Any) -> None:
+    """Nothing is fetched: what serving needs is linked from here, package by package."""
+    assert main([*command, "--build", "wheel", "--no-isolation"]) == 0
+    wheel = Path(capsys.readouterr().out.split()[-1])
+    assert wheel.name == "en_tiny-1.2.3-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as content:
+        assert any(name.endswith("ner/network.onnx") for name in content.namelist())
+        (metadata,) = (name for name in content.namelist() if name.endswith("METADATA"))
+        assert "Requires-Dist: allennlp-kd" in content.read(metadata).decode()
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    for distribution in serving_distributions():
+        link(distribution, packages)
+    own = tmp_path / "own"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index",
+         "--quiet", "--wheel-dir", str(own), str(ROOT)],
+        check=True,
+    )  # fmt: skip
+    (ours,) = own.glob("*.whl")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(own)]
+    subprocess.run([*install, str(ours), str(wheel)], check=True, timeout=300)
+    script = (
+        "import sys, spacy\n"
+        f"doc = spacy.load('en_tiny')({TEXT!r})\n"
+        "assert doc.has_annotation('DEP') and 'chunks' in doc.spans\n"
+        "absent = {'torch', 'allennlp', 'transformers', 'onnx', 'tokenizers', 'allennlp_models'}\n"
+        "import importlib.util\n"
+        "assert not [name for name in absent if importlib.util.find_spec(name)]\n"
+        "print(*[token.dep_ for token in doc])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(python), "-I", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    nlp = spacy.load(tmp_path / "out" / "en_tiny-1.2.3")
+    assert done.stdout.split() == [token.dep_ for token in nlp(TEXT)]
+
+
+def serving_distributions() -> List[Any]:
+    """What the package needs to serve, and what that needs, as they are installed here."""
+    from importlib.metadata import distribution
+
+    from pip._vendor.packaging.requirements import Requirement
+
+    found, waiting = {}, list(SERVING)
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found[name] = distribution(name)
+        for line in found[name].requires or []:
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                waiting.append(needed.name)
+    return list(found.values())
+
+
+def link(distribution: Any, packages: Path) -> None:
+    """Links the top folders and files of a distribution into an environment's site-packages."""
+    for top in {Path(file).parts[0] for file in distribution.files or []} - {".."}:
+        source, target = Path(distribution.locate_file(top)), packages / top
+        if source.exists() and not target.exists() and top != "__pycache__":
+            target.symlink_to(source)
