@@ -1,4 +1,5 @@
 """Dependency trees: potentials over all labelled arcs, and algorithms over them."""
+
 from allennlp_kd.structs.tree.decoding import (
     best_heads,
     best_projective_heads,

@@ -1,4 +1,5 @@
 """The maximum spanning arborescence of one sentence."""
+
 from typing import List, NamedTuple
 
 import numpy

@@ -1,5 +1,6 @@
 """Quantities of all labelled arcs, without holding all of them at once where they are many."""
-from typing import Callable
+
+from typing import Callable, Optional
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ BLOCK_CELLS = 2**22
 
 
 def over_label_scores(
-    function: Callable[..., Tensor], *potentials: TreePotentials, max_cells: int = BLOCK_CELLS
+    function: Callable[..., Tensor], *potentials: TreePotentials, max_cells: Optional[int] = None
 ) -> Tensor:
     """`function` of the label scores of each of `potentials`, dependents taken together in blocks.
 
@@ -27,12 +28,14 @@ def over_label_scores(
         dependent.
     potentials : `TreePotentials`
         Of the same batch.
+    max_cells : `int`, optional (default = `BLOCK_CELLS`)
 
     # Returns
 
     `Tensor`
         Shape `(batch, length, length + 1)`.
     """
+    max_cells = BLOCK_CELLS if max_cells is None else max_cells
     length = potentials[0].max_length
     per_dependent = max(
         part.batch_size * (part.max_length + 1) * part.num_labels for part in potentials
@@ -48,7 +51,7 @@ def over_label_scores(
         return function(*(part.label_scores(first, last) for part in potentials))
 
     for part in potentials:
-        part.label_parts  # cached outside of what is computed twice
+        part.prepare_labels()  # outside of what is computed twice
     blocks = []
     for first in range(0, length, size):
         last = min(first + size, length)

@@ -1,4 +1,5 @@
 """Label scores of all arcs, kept as the inputs of their biaffine form."""
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Optional, Sequence
@@ -67,15 +68,15 @@ class FactoredLabels:
         return self.dependent.shape[1]
 
     @cached_property
-    def _projected(self) -> Tensor:
-        """`weight @ dependent` of all words, shape `(batch, length, labels, head dimension)`."""
-        return self._project(self.dependent)
+    def projected(self) -> Tensor:
+        """`weight @ dependent` of all words, shape `(batch, length, labels, head dimension)`.
 
-    def _project(self, dependent: Tensor) -> Tensor:
+        Nearly all of the work, and done once for whatever is asked of these scores.
+        """
         labels, head_dimension, dependent_dimension = self.weight.shape
         # Shape: (dependent dimension, labels * head dimension)
         weight = self.weight.permute(2, 0, 1).reshape(dependent_dimension, labels * head_dimension)
-        return torch.matmul(dependent, weight).unflatten(2, (labels, head_dimension))
+        return torch.matmul(self.dependent, weight).unflatten(2, (labels, head_dimension))
 
     def of_all(self, first: int = 0, last: Optional[int] = None) -> Tensor:
         """The scores of all arcs into the dependents `first` (inclusive) to `last` (exclusive).
@@ -85,8 +86,7 @@ class FactoredLabels:
         `Tensor`
             Shape `(batch, last - first, length + 1, labels)`.
         """
-        whole = first == 0 and last in (None, self.length)
-        projected = self._projected if whole else self._project(self.dependent[:, first:last])
+        projected = self.projected[:, first:last]
         # Shape: (batch, dependents * labels, length + 1)
         scores = torch.matmul(projected.flatten(1, 2), self.head.transpose(1, 2))
         scores = scores.unflatten(1, (projected.shape[1], self.num_labels))
@@ -110,7 +110,7 @@ class FactoredLabels:
         # Shape: (batch * length, head dimension)
         chosen = self.head.reshape(-1, dimension).index_select(0, (heads + offsets).flatten())
         # Shape: (batch * length, labels, 1)
-        scores = torch.bmm(self._projected.flatten(0, 1), chosen.unsqueeze(2))
+        scores = torch.bmm(self.projected.flatten(0, 1), chosen.unsqueeze(2))
         return scores.view(batch, self.length, self.num_labels) + self.bias
 
     def without_padding(self, mask: Tensor) -> "FactoredLabels":

@@ -1,4 +1,5 @@
 """The local distributions of a head-selection parser: heads of a word, labels of an arc."""
+
 from typing import Tuple
 
 import torch

@@ -1,4 +1,5 @@
 """The sum over all trees, crossing arcs included: the matrix-tree theorem."""
+
 import torch
 from torch import Tensor
 

@@ -1,4 +1,5 @@
 """The scores of every sub-structure of a batch of dependency trees."""
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Iterator, Optional, Sequence, Union
@@ -119,6 +120,11 @@ class TreePotentials:
         if isinstance(self.labels, FactoredLabels):
             return self.labels.without_padding(self.mask)
         return self.labels.masked_fill(~self.arc_mask.unsqueeze(3), 0)
+
+    def prepare_labels(self) -> None:
+        """Computes once what `label_scores` computes anew of no block."""
+        if isinstance(self.label_parts, FactoredLabels):
+            self.label_parts.projected
 
     def label_scores(self, first: int = 0, last: Optional[int] = None) -> Tensor:
         """The scores of all labels on all arcs into the words `first` (inclusive) to `last`

@@ -1,4 +1,5 @@
 """The sum over all projective trees, or the best of them: Eisner's inside algorithm."""
+
 from typing import Callable, List
 
 import torch

@@ -1,4 +1,5 @@
 """The single-root rule as a change of scores, so that each algorithm is written once."""
+
 from typing import Tuple
 
 import torch

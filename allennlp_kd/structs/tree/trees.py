@@ -1,4 +1,5 @@
 """Whether heads form a tree."""
+
 import torch
 from torch import Tensor
 

@@ -1,0 +1,115 @@
+"""What `substructured` matches of trees."""
+from typing import Callable, Dict, Optional
+
+from allennlp.common.checks import ConfigurationError
+from torch import Tensor
+
+from allennlp_kd.objectives.tree_predictions import arc_predictions, label_predictions
+from allennlp_kd.objectives.tree_scores import (
+    all_heads,
+    best_heads,
+    centred_arc_scores,
+    centred_label_scores,
+    probable_heads,
+    raw_arc_scores,
+    raw_label_scores,
+)
+from allennlp_kd.structs.tree import TreePotentials
+
+PARTS = ("arcs", "labels", "both")
+FORMS: Dict[str, Callable[..., Tensor]] = {"raw": raw_arc_scores, "centred": centred_arc_scores}
+LABEL_FORMS: Dict[str, Callable[..., Tensor]] = {
+    "raw": raw_label_scores,
+    "centred": centred_label_scores,
+}
+HEADS = ("all", "best", "probable")
+
+
+class TreeMatching:
+    """The options of `Substructured` that are of trees, and what they compute; see there.
+
+    # Parameters
+
+    match : `str`
+    form : `str`
+    parts : `str`, optional
+    heads : `str`, optional
+    best : `int`, optional
+
+    # Raises
+
+    ConfigurationError
+        If an option has none of its values, or is given where it has no meaning.
+    """
+
+    def __init__(
+        self,
+        match: str,
+        form: str,
+        parts: Optional[str] = None,
+        heads: Optional[str] = None,
+        best: Optional[int] = None,
+    ) -> None:
+        if parts is not None and parts not in PARTS:
+            raise ConfigurationError(f"parts must be one of {', '.join(PARTS)}, found '{parts}'")
+        if heads is not None and heads not in HEADS:
+            raise ConfigurationError(f"heads must be one of {', '.join(HEADS)}, found '{heads}'")
+        if heads is not None and (match == "predictions" or parts == "arcs"):
+            raise ConfigurationError(
+                f"heads '{heads}' is for the scores of labels, "
+                f"found match '{match}', parts '{parts}'"
+            )
+        if (best is not None) != (heads == "best"):
+            raise ConfigurationError(
+                f"best goes with heads 'best', and with them alone, found {best} and '{heads}'"
+            )
+        if best is not None and best < 1:
+            raise ConfigurationError(f"best must be at least 1, found {best}")
+        self._match, self._form = match, form
+        self._parts, self._heads, self._best = parts, heads or "all", best
+
+    def __call__(
+        self, student: TreePotentials, teacher: TreePotentials, temperature: float
+    ) -> Tensor:
+        """
+        # Returns
+
+        `Tensor`
+            Shape `(batch,)`.
+
+        # Raises
+
+        ConfigurationError
+            If labels are to be matched and one side has none.
+        """
+        labelled = student.labels is not None and teacher.labels is not None
+        if self._parts in ("labels", "both") and not labelled:
+            raise ConfigurationError(
+                f"parts is '{self._parts}', but student and teacher are compared without labels"
+            )
+        losses = []
+        if self._parts != "labels":
+            losses.append(self._of_arcs(student, teacher, temperature))
+        if self._parts != "arcs" and labelled:
+            losses.append(self._of_labels(student, teacher, temperature))
+        return sum(losses[1:], losses[0])
+
+    def _of_arcs(
+        self, student: TreePotentials, teacher: TreePotentials, temperature: float
+    ) -> Tensor:
+        if self._match == "predictions":
+            return arc_predictions(student, teacher, temperature)
+        return FORMS[self._form](student, teacher) / temperature**2
+
+    def _of_labels(
+        self, student: TreePotentials, teacher: TreePotentials, temperature: float
+    ) -> Tensor:
+        if self._match == "predictions":
+            return label_predictions(student, teacher, temperature)
+        if self._heads == "best":
+            weights = best_heads(teacher, self._best)
+        elif self._heads == "probable":
+            weights = probable_heads(teacher.without_labels().tempered(temperature))
+        else:
+            weights = all_heads(teacher)
+        return LABEL_FORMS[self._form](student, teacher, weights) / temperature**2
