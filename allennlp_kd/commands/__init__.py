@@ -1,4 +1,5 @@
 """Sub-commands of `allennlp`."""
+
 from allennlp_kd.training_side import require_training_side
 
 require_training_side(__name__)

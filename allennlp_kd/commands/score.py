@@ -1,4 +1,5 @@
 """`allennlp kd-score`: score the sentences of an experiment ahead of time."""
+
 import argparse
 import logging
 
@@ -12,19 +13,27 @@ DATA_PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 
 @Subcommand.register("kd-score")
 class KdScore(Subcommand):
-    """Scores the training and validation sentences of a distillation's configuration into its store.
+    """Scores the training and validation sentences of a distillation into its store.
 
-    Training does the same when it finds the store incomplete; this does it without training. Stopped and
-    started again, it goes on where it was.
+    Training does the same when it finds the store incomplete; this does it without training.
+    Stopped and started again, it goes on where it was.
     """
 
     @overrides
     def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
-        description = "Score the sentences of a distillation's configuration into the store that it names."
+        description = (
+            "Score the sentences of a distillation's configuration into the store that it names."
+        )
         subparser = parser.add_parser(self.name, description=description, help=description)
-        subparser.add_argument("param_path", type=str, help="path to the configuration of the training")
         subparser.add_argument(
-            "-o", "--overrides", type=str, default="", help="a JSON(NET) structure, as for `allennlp train`"
+            "param_path", type=str, help="path to the configuration of the training"
+        )
+        subparser.add_argument(
+            "-o",
+            "--overrides",
+            type=str,
+            default="",
+            help="a JSON(NET) structure, as for `allennlp train`",
         )
         subparser.add_argument(
             "--data",
@@ -49,8 +58,8 @@ def _score(arguments: argparse.Namespace) -> None:
     teacher = reader_params.get("teacher") if found == "distillation" else None
     if teacher is None or teacher.get("type") != "store":
         raise ConfigurationError(
-            f"{arguments.param_path} has no store to score into: its dataset_reader must be of type "
-            f"'distillation', found '{found}', with a teacher of type 'store'"
+            f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
+            f"type 'distillation', found '{found}', with a teacher of type 'store'"
         )
     reader_params["teacher_inputs"] = True
     reader = DatasetReader.from_params(reader_params)

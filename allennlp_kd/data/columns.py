@@ -1,28 +1,77 @@
-"""What is wrong with a file of columns."""
+"""What is wrong with a file that a dataset reader cannot read, or would misread."""
+
 from os import PathLike
 from typing import Optional, Union
 
+from allennlp.common.file_utils import cached_path
+from allennlp.data import DatasetReader
 
-def ragged_line(path: Union[str, PathLike]) -> Optional[str]:
-    """The first line that has another number of columns than the first one of the file.
+# By the names of the stock readers' classes: the second is not of AllenNLP's own package.
+COLUMNS = {"Conll2003DatasetReader": 4, "Conll2000DatasetReader": 3}
+DOCUMENT_START = "-DOCSTART-"
+
+
+def columns_of(reader: DatasetReader) -> Optional[int]:
+    """The number of columns that a reader takes; `None` if it is not one of `COLUMNS`."""
+    names = (each.__name__ for each in type(reader).__mro__)
+    return next((COLUMNS[name] for name in names if name in COLUMNS), None)
+
+
+def ragged_line(path: Union[str, PathLike], expected: int) -> Optional[str]:
+    """The first line that has another number of columns than it should.
 
     # Parameters
 
     path : `str`
         A file with a word a line, its annotation in columns, and an empty line between sentences.
+    expected : `int`
+        The number of columns.
 
     # Returns
 
     `str`, optional
-        A sentence that names file, line, and both numbers; `None` if all lines have the same number.
+        A sentence that names file, line, and both numbers; `None` if all lines have that number.
     """
-    expected = None
-    with open(path, encoding="utf-8") as lines:
+    with open(cached_path(path), encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
-            columns = len(line.split())
-            if columns == 0:
+            columns = line.split()
+            if not columns or columns[0] == DOCUMENT_START:
                 continue
-            expected = expected or columns
-            if columns != expected:
-                return f"{path}, line {number}: expected {expected} columns, found {columns}"
+            if len(columns) != expected:
+                return f"{path}, line {number}: expected {expected} columns, found {len(columns)}"
     return None
+
+
+def untagged_word(
+    path: Union[str, PathLike], delimiter: str, between_words: Optional[str]
+) -> Optional[str]:
+    """The first line of a file of `word###tag` that has a word without a tag.
+
+    # Parameters
+
+    path : `str`
+        A file with a sentence a line.
+    delimiter : `str`
+        What stands between a word and its tag.
+    between_words : `str`, optional
+        What stands between words; white space if `None`.
+
+    # Returns
+
+    `str`, optional
+        A sentence that names file, line, and the word; `None` if all words have tags.
+    """
+    with open(cached_path(path), encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            for pair in line.strip("\n").split(between_words):
+                if pair and delimiter not in pair:
+                    return f"{path}, line {number}: expected word{delimiter}tag, found '{pair}'"
+    return None
+
+
+def fault_of(reader: DatasetReader, path: Union[str, PathLike]) -> Optional[str]:
+    """Why a reader has failed on a file; `None` where this is not known."""
+    if type(reader).__name__ == "SequenceTaggingDatasetReader":
+        return untagged_word(path, reader._word_tag_delimiter, reader._token_delimiter)
+    expected = columns_of(reader)
+    return None if expected is None else ragged_line(path, expected)

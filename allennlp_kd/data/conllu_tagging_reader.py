@@ -1,4 +1,5 @@
 """Reads a treebank's part-of-speech column for a tagger."""
+
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
@@ -17,10 +18,12 @@ _NUM_COLUMNS = 10
 @DatasetReader.register("conllu_tagging")
 class ConlluTaggingReader(DatasetReader):
     """
-    Reads a file in CoNLL-U format for tagging: the words are the syntactic words (the lines whose ID is a
-    plain integer; multi-word ranges and empty nodes are left out), the tags one of the columns.
+    Reads a file in CoNLL-U format for tagging: the words are the syntactic words (the lines whose
+    ID is a plain integer; multi-word ranges and empty nodes are left out), the tags one of the
+    columns.
 
-    Stock's `universal_dependencies` reads the same files for a parser, and calls its fields otherwise.
+    Stock's `universal_dependencies` reads the same files for a parser, and calls its fields
+    otherwise.
 
     Registered as a `DatasetReader` with name "conllu_tagging".
 
@@ -28,7 +31,8 @@ class ConlluTaggingReader(DatasetReader):
 
     column : `str`, optional (default = `"upos"`)
         The column of the tags: `"upos"` (universal) or `"xpos"` (the treebank's own).
-    token_indexers : `Dict[str, TokenIndexer]`, optional (default = `{"tokens": SingleIdTokenIndexer()}`)
+    token_indexers : `Dict[str, TokenIndexer]`, optional (default = `{"tokens":
+    SingleIdTokenIndexer()}`)
         How the words are indexed.
     label_namespace : `str`, optional (default = `"labels"`)
         The vocabulary's namespace for the tags.
@@ -36,7 +40,8 @@ class ConlluTaggingReader(DatasetReader):
     # Raises
 
     ConfigurationError
-        If the column is unknown, or a line is not a line of a CoNLL-U file (with file and line number).
+        If the column is unknown, or a line is not a line of a CoNLL-U file (with file and line
+        number).
     """
 
     def __init__(
@@ -71,13 +76,15 @@ class ConlluTaggingReader(DatasetReader):
             found = line.count("\t") + 1
             if not line.startswith("#") and found != _NUM_COLUMNS:
                 raise ConfigurationError(
-                    f"{file_path}, line {number}: expected {_NUM_COLUMNS} columns with tabs between "
-                    f"them, found {found}: {line.rstrip()!r}"
+                    f"{file_path}, line {number}: expected {_NUM_COLUMNS} columns with tabs "
+                    f"between them, found {found}: {line.rstrip()!r}"
                 )
         try:
             parsed = parse("".join(sentence))
         except ParseException as error:
-            raise ConfigurationError(f"{file_path}, sentence from line {first_line}: {error}") from error
+            raise ConfigurationError(
+                f"{file_path}, sentence from line {first_line}: {error}"
+            ) from error
         tokens = [token for tree in parsed for token in tree if isinstance(token["id"], int)]
         for token in tokens:
             if token[self.column] is None or token[self.column] == "_":

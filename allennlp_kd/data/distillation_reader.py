@@ -1,4 +1,5 @@
 """A dataset reader that puts a teacher's inputs beside the student's."""
+
 import hashlib
 from itertools import islice
 from typing import Iterable, Iterator, List, Optional
@@ -6,9 +7,10 @@ from typing import Iterable, Iterator, List, Optional
 from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
+from allennlp.data.dataset_readers.dataset_reader import DistributedInfo, WorkerInfo
 from overrides import overrides
 
-from allennlp_kd.data.columns import ragged_line
+from allennlp_kd.data.columns import columns_of, fault_of
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.teacher import Teacher
@@ -20,8 +22,8 @@ GOLD_FIELDS = ("tags", "head_tags", "head_indices")
 class DistillationReader(DatasetReader):
     """Wraps any reader; while training, each instance carries what the teacher needs of it.
 
-    Anywhere else (`allennlp evaluate`, `allennlp predict`) it is the wrapped reader, and the teacher is not
-    opened.
+    Anywhere else (`allennlp evaluate`, `allennlp predict`) it is the wrapped reader, and the
+    teacher is not opened.
 
     # Parameters
 
@@ -30,8 +32,8 @@ class DistillationReader(DatasetReader):
     teacher : `Lazy[Teacher]`, optional
         As in the model's configuration. Without it, instances carry no teacher inputs.
     labelled_fraction : `float`, optional (default = `1.0`)
-        The share of the sentences that keep their gold in training; which ones depends on their words alone.
-        The others are unlabelled text.
+        The share of the sentences that keep their gold in training; which ones depends on their
+        words alone. The others are unlabelled text.
     gold_fields : `List[str]`, optional
         The fields that are annotation.
     teacher_inputs : `bool`, optional
@@ -42,7 +44,8 @@ class DistillationReader(DatasetReader):
     # Raises
 
     ConfigurationError
-        If `labelled_fraction` is not in [0, 1].
+        If `labelled_fraction` is not in [0, 1]; while reading, if a line has not the columns that
+        the wrapped reader takes (with file and line number).
     """
 
     CHUNK = 4096  # sentences that a store looks up, and scores sorted by length, at once
@@ -57,9 +60,15 @@ class DistillationReader(DatasetReader):
         local_rank: Optional[int] = None,
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
+        # The wrapped reader's own sharding is asked, so that each process has a teacher score its
+        # part alone.
+        super().__init__(
+            manual_distributed_sharding=True, manual_multiprocess_sharding=True, **kwargs
+        )
         if not 0 <= labelled_fraction <= 1:
-            raise ConfigurationError(f"labelled_fraction must lie in [0, 1], found {labelled_fraction}")
+            raise ConfigurationError(
+                f"labelled_fraction must lie in [0, 1], found {labelled_fraction}"
+            )
         self._reader = reader
         self._lazy_teacher = teacher
         self._teacher: Optional[Teacher] = None
@@ -67,9 +76,15 @@ class DistillationReader(DatasetReader):
         self._gold_fields = tuple(gold_fields or GOLD_FIELDS)
         self._training = local_rank is not None if teacher_inputs is None else teacher_inputs
 
+    @property
+    def wrapped(self) -> DatasetReader:
+        """The student's reader."""
+        return self._reader
+
     @overrides
     def _read(self, file_path) -> Iterator[Instance]:
-        instances = islice(self._explained(file_path), self.max_instances)
+        instances = self._reader._multi_worker_islice(self._explained(file_path))
+        instances = islice(instances, self.max_instances)
         if not self._training:
             yield from instances
             return
@@ -77,14 +92,29 @@ class DistillationReader(DatasetReader):
             yield from self._prepared(chunk)
 
     def _explained(self, file_path) -> Iterator[Instance]:
-        """The wrapped reader's instances; where a line of a column file is to blame, it is named."""
+        """The wrapped reader's instances; where a line of the file is to blame, it is named.
+
+        A stock reader of columns drops what a line has too much, and a whole column where a line
+        has too little: such a file is read through beforehand.
+        """
+        fault = fault_of(self._reader, file_path) if columns_of(self._reader) is not None else None
+        if fault is not None:
+            raise ConfigurationError(fault)
         try:
             yield from self._reader._read(file_path)
         except ValueError as error:
-            fault = ragged_line(file_path)
-            if fault is None:
-                raise
+            fault = fault_of(self._reader, file_path) or f"{file_path} cannot be read: {error}"
             raise ConfigurationError(fault) from error
+
+    @overrides
+    def _set_worker_info(self, info: Optional[WorkerInfo]) -> None:
+        super()._set_worker_info(info)
+        self._reader._set_worker_info(info)
+
+    @overrides
+    def _set_distributed_info(self, info: Optional[DistributedInfo]) -> None:
+        super()._set_distributed_info(info)
+        self._reader._set_distributed_info(info)
 
     def _prepared(self, instances: List[Instance]) -> Iterable[Instance]:
         if self._lazy_teacher is not None:

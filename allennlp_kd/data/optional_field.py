@@ -1,4 +1,5 @@
 """A field that a sentence may lack."""
+
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -8,11 +9,11 @@ from overrides import overrides
 
 
 class OptionalField(Field[Any]):
-    """Holds a field, or stands for its absence, so that one batch may mix sentences with and without it.
+    """Holds a field, or stands for its absence, so that a batch may mix sentences with and without.
 
-    A batch of them collates to `None` where no sentence has the field, and else to a dictionary: `rows`, a
-    long tensor of shape `(present,)` with the places in the batch of the sentences that have it, and
-    `value`, their collated tensors.
+    A batch of them collates to `None` where no sentence has the field, and else to a dictionary:
+    `rows`, a long tensor of shape `(present,)` with the places in the batch of the sentences that
+    have it, and `value`, their collated tensors.
 
     # Parameters
 
@@ -41,8 +42,8 @@ class OptionalField(Field[Any]):
 
     @overrides
     def get_padding_lengths(self) -> Dict[str, int]:
-        # A batch asks the first sentence for the names of its lengths, and that one may lack the field.
-        # So the field is padded when it is batched.
+        # A batch asks the first sentence for the names of its lengths, and that one may lack the
+        # field. So the field is padded when it is batched.
         return {}
 
     @overrides

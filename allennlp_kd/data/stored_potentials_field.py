@@ -1,4 +1,5 @@
 """A sentence's potentials as a store holds them."""
+
 from typing import Any, Dict, List
 
 import numpy
@@ -11,8 +12,8 @@ from overrides import overrides
 class StoredPotentialsField(Field[Any]):
     """Carries arrays of which the first axis follows the words.
 
-    A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, words, ...)`, and
-    `words`, a long tensor of shape `(sentences,)`.
+    A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, words, ...)`,
+    and `words`, a long tensor of shape `(sentences,)`.
 
     # Parameters
 

@@ -1,4 +1,5 @@
 """A sentence as a live teacher reads it."""
+
 from typing import Any, Dict, List
 
 from allennlp.data import Batch, Instance, Vocabulary
@@ -9,8 +10,8 @@ from overrides import overrides
 class TeacherInstanceField(Field[Any]):
     """Carries a teacher's instance beside the student's fields.
 
-    The instance is indexed already, with the teacher's vocabulary: nothing of it is counted into the
-    student's vocabulary or indexed with it.
+    The instance is indexed already, with the teacher's vocabulary: nothing of it is counted into
+    the student's vocabulary or indexed with it.
 
     # Parameters
 

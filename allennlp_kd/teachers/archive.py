@@ -1,61 +1,80 @@
 """A teacher that scores as it is asked: a trained AllenNLP archive."""
+
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from allennlp.common import cached_transformers
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
-from allennlp.data.fields import TextField
+from allennlp.data.fields import MetadataField
 from allennlp.models import Model
-from allennlp.models.archival import load_archive
-from allennlp.modules.token_embedders import PretrainedTransformerEmbedder
+from allennlp.models.archival import Archive, load_archive
 from allennlp.nn import util
 from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.teacher_instance_field import TeacherInstanceField
-from allennlp_kd.teachers.archive_files import extracted, fingerprint
+from allennlp_kd.teachers.archive_files import (
+    absent_checkpoints,
+    check_weights,
+    extracted,
+    fingerprint,
+    version_of,
+)
 from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.position_limit import position_limit, word_pieces
+from allennlp_kd.teachers.sentence import Sentence, tag_parameters
 from allennlp_kd.teachers.teacher import Teacher
 
 SCORERS = {CrfTagger: CrfTaggerScorer}
+_MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
+SENTENCE = "sentence"  # what carries the words, for errors, beside a model's own fields
 
 
 class _Opened(NamedTuple):
     model: Model
     reader: DatasetReader
     scorer: CrfTaggerScorer
+    limit: Optional[int]
 
 
 # The reader's side and the model's side of one run name the same archive, and share it.
-_opened: Dict[str, _Opened] = {}
+_opened: Dict[Tuple, _Opened] = {}
+_fingerprints: Dict[Tuple, str] = {}
 
 
 @Teacher.register("archive")
 class ArchiveTeacher(Teacher):
     """Any archive of stock `crf_tagger`, with its own reader, indexers and vocabulary.
 
-    It is opened when it is first needed. It scores in evaluation mode, without gradient, never decodes, and
-    follows its inputs to their device.
+    Archives of a student and of a distillation are such archives too. It is opened when it is first
+    needed. It scores in evaluation mode, without gradient, never decodes, and follows its inputs to
+    their device.
+
+    A word that its indexer splits into nothing has the vector of zeros that stock gives it.
 
     # Parameters
 
     archive_file : `str`
         A `model.tar.gz`, or a folder with the same files.
+    cuda_device : `int`, optional
+        Where to score for a store, `-1` for the CPU. By default the current GPU, where there is
+        one.
 
     # Raises
 
     ConfigurationError
-        When opened: if the archive is missing, damaged or incomplete, its model is none that can teach, or
-        a file that its configuration names is missing.
+        When opened: if the archive is missing, damaged or incomplete, its model is none that can
+        teach, or a file that its configuration names is missing.
     """
 
-    def __init__(self, archive_file: str) -> None:
+    def __init__(self, archive_file: str, cuda_device: Optional[int] = None) -> None:
         self.archive_file = str(archive_file)
-        self._fingerprint: Optional[str] = None
+        self._cuda_device = cuda_device
+        self._version: Optional[Tuple] = None
 
     @property
     @overrides
@@ -68,18 +87,30 @@ class ArchiveTeacher(Teacher):
         return self._open().scorer.labels
 
     @property
+    def device(self) -> torch.device:
+        """Where it scores what it is not given a device for."""
+        if self._cuda_device is not None:
+            return torch.device("cpu" if self._cuda_device < 0 else self._cuda_device)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    @property
     def fingerprint(self) -> str:
         """A digest of all that its scores depend on; the network is not built for it."""
-        if self._fingerprint is None:
+        version = version_of(self.archive_file)
+        if version not in _fingerprints:
             with extracted(self.archive_file) as folder:
-                self._fingerprint = fingerprint(folder)
-        return self._fingerprint
+                _fingerprints[version] = fingerprint(folder)
+        return _fingerprints[version]
 
     def description(self) -> Dict[str, Any]:
         """What all sentences' scores have in common, as JSON values."""
-        empty = self._open().scorer.shared()
-        shared = {name: tensor.tolist() for name, tensor in empty.items()}
-        return {"structure": self.structure, "labels": self.labels, "shared": shared}
+        opened = self._open()
+        return {
+            "structure": self.structure,
+            "labels": self.labels,
+            "shared": {name: tensor.tolist() for name, tensor in opened.scorer.shared().items()},
+            "takes_tags": bool(tag_parameters(opened.reader)),
+        }
 
     @overrides
     def attach(self, instances: List[Instance]) -> None:
@@ -89,64 +120,93 @@ class ArchiveTeacher(Teacher):
             instance.add_field(self.FIELD, OptionalField(field))
 
     def read(self, sentence: Sentence) -> Instance:
-        """The sentence as the teacher's own reader makes it, indexed with the teacher's vocabulary."""
+        """The sentence as the teacher's own reader makes it, indexed with its own vocabulary."""
         opened = self._open()
         made = sentence.read_by(opened.reader)
         opened.reader.apply_token_indexers(made)
-        instance = Instance({opened.scorer.text_field: made[opened.scorer.text_field]})
+        fields = {name: made[name] for name in opened.scorer.fields if name in made.fields}
+        instance = Instance({**fields, SENTENCE: MetadataField(str(sentence))})
         instance.index_fields(opened.model.vocab)
-        self._check_length(instance[opened.scorer.text_field], sentence)
+        if opened.limit is not None:
+            pieces = word_pieces(instance[opened.scorer.fields[0]])
+            if pieces > opened.limit:
+                raise ConfigurationError(
+                    f"a sentence of {len(sentence.words)} words is {pieces} word pieces long, and "
+                    f"the teacher {self.archive_file} takes {opened.limit}: "
+                    f"'{' '.join(sentence.words[:8])} ...'. Leave it out, or train a teacher with "
+                    "max_length, which folds long sentences"
+                )
         return instance
-
-    def _check_length(self, field: TextField, sentence: Sentence) -> None:
-        """A transformer that does not fold long sentences would fail with an index out of range."""
-        for module in self._open().model.modules():
-            if not isinstance(module, PretrainedTransformerEmbedder) or module._max_length is not None:
-                continue
-            limit = getattr(module.config, "max_position_embeddings", None)
-            for indexed in field._indexed_tokens.values():
-                pieces = len(indexed.get("token_ids", ()))
-                if limit is not None and pieces > limit:
-                    raise ConfigurationError(
-                        f"a sentence of {len(sentence.words)} words is {pieces} word pieces long, and the "
-                        f"teacher {self.archive_file} takes {limit}: '{' '.join(sentence.words[:8])} ...'. "
-                        "Leave it out, or train a teacher with max_length, which folds long sentences"
-                    )
 
     @overrides
     def potentials(self, inputs: Any):
+        """See `Teacher`.
+
+        # Raises
+
+        ValueError
+            If a score is not a number; it names the sentence.
+        """
         opened = self._open()
-        opened.model.to(util.get_text_field_mask(inputs[opened.scorer.text_field]).device)
-        return opened.scorer(inputs)
+        device = util.get_text_field_mask(inputs[opened.scorer.fields[0]]).device
+        if next(opened.model.parameters()).device != device:
+            opened.model.to(device)
+        found = opened.scorer(inputs)
+        # Shape: (rows,)
+        wrong = opened.scorer.have_nan(found)
+        if bool(wrong.any()):
+            sentence = inputs[SENTENCE][int(wrong.nonzero()[0])]
+            raise ValueError(f"the scores of {self.archive_file} hold NaN for '{sentence}'")
+        return found
+
+    def rest(self) -> None:
+        """Gives back the GPU's memory, until it scores again."""
+        self._open().model.to("cpu")
 
     def _open(self) -> _Opened:
-        key = str(Path(self.archive_file).resolve())
-        if key not in _opened:
-            _opened[key] = self._load()
-        return _opened[key]
+        if self._version not in _opened:
+            version = version_of(self.archive_file)
+            if version not in _opened:
+                _opened[version] = self._load()
+            self._version = version
+        return _opened[self._version]
 
     def _load(self) -> _Opened:
         with extracted(self.archive_file) as folder:
-            # The cache of transformers does not tell two depths of one checkpoint apart.
-            others = dict(cached_transformers._model_cache)
-            cached_transformers._model_cache.clear()
-            try:
-                # To build it draws random numbers: the student's do not depend on whether it is open.
-                with torch.random.fork_rng(devices=[]):
-                    archive = load_archive(str(folder))
-            except (OSError, RuntimeError) as error:
-                raise ConfigurationError(
-                    f"the teacher archive {self.archive_file} cannot be opened; a file that it names may "
-                    f"be missing: {error}"
-                ) from error
-            finally:
-                cached_transformers._model_cache.clear()
-                cached_transformers._model_cache.update(others)
+            check_weights(folder, self.archive_file)
+            archive = self._load_files(str(folder))
         for model_class, scorer in SCORERS.items():
             if isinstance(archive.model, model_class):
-                archive.model.eval().requires_grad_(False)
-                return _Opened(archive.model, archive.dataset_reader, scorer(archive.model))
+                model = archive.model.eval().requires_grad_(False)
+                return _Opened(model, archive.dataset_reader, scorer(model), position_limit(model))
         raise ConfigurationError(
-            f"the archive {self.archive_file} holds a {type(archive.model).__name__}; a teacher must be one "
-            f"of {', '.join(each.__name__ for each in SCORERS)}"
+            f"the archive {self.archive_file} holds a {type(archive.model).__name__}; a teacher must "
+            f"be one of {', '.join(each.__name__ for each in SCORERS)}"
         )
+
+    def _load_files(self, folder: str) -> Archive:
+        # To build it draws random numbers: the student's do not depend on whether it is open.
+        with _transformers_of_its_own(), torch.random.fork_rng(devices=[]):
+            try:
+                return load_archive(folder)
+            except (ConfigurationError, OSError, RuntimeError, ValueError, *_MISFITS) as error:
+                message = f"the teacher archive {self.archive_file} cannot be opened: {error}"
+                absent = absent_checkpoints(Path(folder))
+                if absent:
+                    message += f"; there is no folder {' or '.join(absent)}, which it names"
+                raise ConfigurationError(message) from error
+
+
+@contextmanager
+def _transformers_of_its_own() -> Iterator[None]:
+    """AllenNLP's cache is empty inside, and as before outside.
+
+    It does not tell two depths of one checkpoint apart.
+    """
+    others = dict(cached_transformers._model_cache)
+    cached_transformers._model_cache.clear()
+    try:
+        yield
+    finally:
+        cached_transformers._model_cache.clear()
+        cached_transformers._model_cache.update(others)

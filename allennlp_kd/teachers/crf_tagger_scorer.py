@@ -1,4 +1,5 @@
 """The potentials of a stock `crf_tagger`, without its decoding."""
+
 from typing import Any, Dict, List
 
 import torch
@@ -18,7 +19,8 @@ class CrfTaggerScorer:
     """
 
     structure = "chain"
-    text_field = "tokens"
+    fields = ("tokens",)
+    """The inputs of the model that it reads; the first is the text."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -53,4 +55,15 @@ class CrfTaggerScorer:
         if model._feedforward is not None:
             encoded = model._feedforward(encoded)
         shared = {name: scores.to(encoded.device) for name, scores in self.shared().items()}
-        return ChainPotentials(emissions=model.tag_projection_layer(encoded), mask=mask, **shared)
+        emissions = model.tag_projection_layer(encoded)
+        # Half precision under autocast.
+        return ChainPotentials(
+            emissions=emissions.to(shared["transitions"].dtype), mask=mask, **shared
+        )
+
+    @staticmethod
+    def have_nan(potentials: ChainPotentials) -> torch.Tensor:
+        """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
+        shared = torch.cat([potentials.transitions.flatten(), potentials.start, potentials.end])
+        found = torch.isnan(potentials.emissions).any(dim=2) & potentials.mask
+        return found.any(dim=1) | torch.isnan(shared).any()

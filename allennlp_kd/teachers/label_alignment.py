@@ -1,4 +1,5 @@
 """The labels of student and teacher, matched by name."""
+
 from typing import Dict, List, Optional, Sequence
 
 from allennlp.common.checks import ConfigurationError
@@ -21,8 +22,8 @@ class LabelAlignment:
     # Raises
 
     ConfigurationError
-        If the policy is unknown, the map names a label that the teacher lacks or gives two of them one
-        name, the labels differ under `same`, or none is shared.
+        If the policy is unknown, the map names a label that the teacher lacks or gives two of them
+        one name, the labels differ under `same`, or none is shared.
     """
 
     def __init__(
@@ -33,7 +34,9 @@ class LabelAlignment:
         label_map: Optional[Dict[str, str]] = None,
     ) -> None:
         if policy not in POLICIES:
-            raise ConfigurationError(f"labels must be one of {', '.join(POLICIES)}, found '{policy}'")
+            raise ConfigurationError(
+                f"labels must be one of {', '.join(POLICIES)}, found '{policy}'"
+            )
         label_map = label_map or {}
         unknown = sorted(set(label_map) - set(teacher_labels))
         if unknown:
@@ -41,7 +44,9 @@ class LabelAlignment:
         renamed = [label_map.get(label, label) for label in teacher_labels]
         twice = sorted({label for label in renamed if renamed.count(label) > 1})
         if twice:
-            raise ConfigurationError(f"label_map gives several of the teacher's labels one name: {twice}")
+            raise ConfigurationError(
+                f"label_map gives several of the teacher's labels one name: {twice}"
+            )
         of_teacher = {label: index for index, label in enumerate(renamed)}
         only_student = [label for label in student_labels if label not in of_teacher]
         only_teacher = [label for label in renamed if label not in set(student_labels)]

@@ -1,17 +1,21 @@
-"""Scores on disk: shards of named arrays, each entry with a digest, written atomically by any number of workers.
+"""Scores on disk: shards of named arrays, written atomically by any number of workers.
 
 A store is a folder of one header and any number of shards:
 
     header.json   what made it, labels, and the arrays that all sentences share
-    *.shard       magic, length of the index, digest of the index, index (JSON), then the entries' bytes
+    *.shard       magic, length of the index, digest of the index, index (JSON), then the entries'
+    bytes
 
-The index gives for each key the place of its bytes, their digest, and each array's name, type and shape. A
-file is written under a temporary name and moved into place, so a file that is there is whole.
+The index gives for each key the place of its bytes, their digest, and each array's name, type and
+shape. A file is written under a temporary name and moved into place, so a file that is there is
+whole.
 """
+
 import hashlib
 import json
 import mmap
 import os
+import stat
 import struct
 import tempfile
 import uuid
@@ -80,8 +84,10 @@ class PotentialStore:
             self.path.mkdir(parents=True, exist_ok=True)
             body = json.dumps(header, sort_keys=True).encode()
             text = json.dumps({"header": header, "digest": digest_of(body).hex()}, indent=1)
-            _write_atomically(self._header_file, text.encode())
-            self.header = header
+            # Where another worker was first, its header stands, and must be the same.
+            _write_atomically(self._header_file, text.encode(), replace=False)
+            self.header = self._read_header()
+            self._compare(header)
         self.refresh()
 
     @staticmethod
@@ -94,9 +100,13 @@ class PotentialStore:
             content = json.loads(self._header_file.read_bytes())
             header, digest = content["header"], content["digest"]
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self._header_file} is damaged: {error}; remove the store") from error
+            raise StoreError(
+                f"{self._header_file} is damaged: {error}; remove the store"
+            ) from error
         if digest_of(json.dumps(header, sort_keys=True).encode()).hex() != digest:
-            raise StoreError(f"{self._header_file} is damaged: its digest does not fit; remove the store")
+            raise StoreError(
+                f"{self._header_file} is damaged: its digest does not fit; remove the store"
+            )
         return header
 
     def _compare(self, expected: Dict[str, Any] = None) -> None:
@@ -106,8 +116,8 @@ class PotentialStore:
             found = self.header.get(name)
             if found != value:
                 raise StoreError(
-                    f"the store at {self.path} was made with another {name}: expected {value}, found "
-                    f"{found}; remove it or name another folder"
+                    f"the store at {self.path} was made with another {name}: expected {value}, "
+                    f"found {found}; remove it or name another folder"
                 )
 
     def refresh(self) -> None:
@@ -161,7 +171,9 @@ class PotentialStore:
         described = json.dumps(entry.arrays).encode()
         if digest_of(_short(key).encode(), described, content).hex() != entry.digest:
             names = {number: name for name, number in self._files.items()}
-            raise StoreError(f"{self.path / names[entry.shard]} is damaged: an entry's digest; remove it")
+            raise StoreError(
+                f"{self.path / names[entry.shard]} is damaged: an entry's digest; remove it"
+            )
         arrays, offset = {}, 0
         for name, kind, shape in entry.arrays:
             count = int(numpy.prod(shape, dtype=numpy.int64))
@@ -191,7 +203,7 @@ def _short(key: str) -> str:
     return digest_of(key.encode()).hex()
 
 
-def _write_atomically(path: Path, *parts: bytes) -> None:
+def _write_atomically(path: Path, *parts: bytes, replace: bool = True) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".unfinished")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -199,7 +211,27 @@ def _write_atomically(path: Path, *parts: bytes) -> None:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.chmod(temporary, _permissions(path.parent))
+        if replace or not _linked(temporary, path):
+            os.replace(temporary, path)
+        else:
+            os.unlink(temporary)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _linked(temporary: str, path: Path) -> bool:
+    """Gives a file its name, or finds that another has it; `False` where there are no links."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
+def _permissions(folder: Path) -> int:
+    """Those of the folder, for whoever may use it; a temporary file is its owner's alone."""
+    return stat.S_IMODE(folder.stat().st_mode) & 0o666

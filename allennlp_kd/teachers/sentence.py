@@ -1,8 +1,9 @@
 """What a teacher is told of a sentence."""
+
 import inspect
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance, Token
@@ -50,30 +51,52 @@ class Sentence:
         return cls(words, tags)
 
     def read_by(self, reader: DatasetReader) -> Instance:
-        """The instance that a reader makes of it; readers take tokens or strings, with tags or without."""
+        """The instance that a reader makes of it, from tokens or strings, with tags or without.
+
+        # Raises
+
+        ConfigurationError
+            If the reader needs tags, and there are none.
+        """
+        reader = unwrapped(reader)
         parameters = inspect.signature(reader.text_to_instance).parameters
         first = next(iter(parameters.values()))
         strings = "Token" not in str(first.annotation)
         arguments: Dict[str, Any] = {
             first.name: list(self.words) if strings else [Token(word) for word in self.words]
         }
-        for name in TAG_PARAMETERS:
-            if name in parameters and self._wants(reader, parameters[name]):
-                if self.tags is None:
-                    raise ConfigurationError(
-                        f"the teacher's reader {type(reader).__name__} needs {name}, and the sentence "
-                        f"'{' '.join(self.words)}' has no part-of-speech tags"
-                    )
-                arguments[name] = list(self.tags)
+        for name in tag_parameters(reader):
+            if self.tags is None:
+                raise ConfigurationError(
+                    f"the teacher's reader {type(reader).__name__} needs {name}, and the sentence "
+                    f"'{' '.join(self.words)}' has no part-of-speech tags"
+                )
+            arguments[name] = list(self.tags)
         return reader.text_to_instance(**arguments)
-
-    @staticmethod
-    def _wants(reader: DatasetReader, parameter: inspect.Parameter) -> bool:
-        if parameter.default is inspect.Parameter.empty:
-            return True
-        return "pos" in getattr(reader, "feature_labels", ())
 
     @property
     def key(self) -> str:
         """What tells it from other sentences."""
         return json.dumps([self.words, self.tags], ensure_ascii=False)
+
+    def __str__(self) -> str:
+        return " ".join(self.words)
+
+
+def unwrapped(reader: DatasetReader) -> DatasetReader:
+    """The reader that a `distillation` reader wraps; any other as it is."""
+    while isinstance(getattr(reader, "wrapped", None), DatasetReader):
+        reader = reader.wrapped
+    return reader
+
+
+def tag_parameters(reader: DatasetReader) -> List[str]:
+    """The parameters by which a reader takes part-of-speech tags, where it needs them."""
+    reader = unwrapped(reader)
+    parameters = inspect.signature(reader.text_to_instance).parameters
+    optional = "pos" in getattr(reader, "feature_labels", ())
+    return [
+        name
+        for name in TAG_PARAMETERS
+        if name in parameters and (optional or parameters[name].default is inspect.Parameter.empty)
+    ]

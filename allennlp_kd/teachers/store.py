@@ -1,4 +1,5 @@
 """A teacher that has scored its sentences before, on disk."""
+
 from typing import Any, Dict, Iterable, List, Optional
 
 import numpy
@@ -6,18 +7,20 @@ import torch
 from allennlp.common import Tqdm
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, Instance
+from allennlp.nn import util
 from overrides import overrides
+from torch import Tensor
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
-from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.potential_store import PotentialStore, StoreError
 from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.stored_chains import StoredChains
 from allennlp_kd.teachers.teacher import Teacher
 
 DTYPES = ("float32", "float16")
-SHARED = ("transitions", "start", "end")
+FORMS = {"chain": StoredChains}
 
 
 @Teacher.register("store")
@@ -40,8 +43,8 @@ class StoreTeacher(Teacher):
     # Raises
 
     ConfigurationError
-        If the dtype is unknown; the store is damaged or of another teacher; or sentences are missing and
-        there is no teacher to score them.
+        If the dtype is unknown; the store is damaged or of another teacher; or sentences are
+        missing and there is no teacher to score them.
     """
 
     SHARD = 1024  # sentences
@@ -56,12 +59,15 @@ class StoreTeacher(Teacher):
         if dtype not in DTYPES:
             raise ConfigurationError(f"dtype must be one of {', '.join(DTYPES)}, found '{dtype}'")
         if teacher is not None and not isinstance(teacher, ArchiveTeacher):
-            raise ConfigurationError(f"a store holds an archive's scores, found {type(teacher).__name__}")
+            raise ConfigurationError(
+                f"a store holds an archive's scores, found {type(teacher).__name__}"
+            )
         self.directory = str(directory)
         self._source = teacher
         self._dtype = dtype
         self._batch_size = batch_size
         self._store: Optional[PotentialStore] = None
+        self._shared: Dict[torch.device, Dict[str, Tensor]] = {}
 
     @property
     @overrides
@@ -87,6 +93,12 @@ class StoreTeacher(Teacher):
             raise ConfigurationError(str(error)) from error
         return self._store
 
+    def key(self, sentence: Sentence) -> str:
+        """What a sentence is stored under: all that the teacher's reader is given of it."""
+        if self._open().header.get("takes_tags", True):
+            return sentence.key
+        return Sentence(sentence.words).key
+
     @overrides
     def attach(self, instances: List[Instance]) -> None:
         sentences = [Sentence.of(instance) for instance in instances]
@@ -94,7 +106,7 @@ class StoreTeacher(Teacher):
         store = self._open()
         for instance, sentence in zip(instances, sentences):
             try:
-                arrays = store.read(sentence.key)
+                arrays = store.read(self.key(sentence))
             except StoreError as error:
                 raise ConfigurationError(str(error)) from error
             instance.add_field(self.FIELD, OptionalField(StoredPotentialsField(arrays)))
@@ -102,54 +114,68 @@ class StoreTeacher(Teacher):
     def fill(self, sentences: Iterable[Sentence]) -> int:
         """Scores those of the sentences that are not in the store; returns their number."""
         store = self._open()
-        missing = {each.key: each for each in sentences if each.key not in store}
+        keyed = {self.key(sentence): sentence for sentence in sentences}
+        missing = [(key, sentence) for key, sentence in keyed.items() if key not in store]
         if not missing:
             return 0
         if self._source is None:
-            first = next(iter(missing.values()))
             raise ConfigurationError(
                 f"{len(missing)} sentences are not in the store {self.directory}, the first is "
-                f"'{' '.join(first.words)}'. Give the store its teacher, or run `allennlp kd-score`"
+                f"'{missing[0][1]}'. Give the store its teacher, or run `allennlp kd-score`"
             )
-        waiting = sorted(missing.values(), key=lambda sentence: len(sentence.words))
+        # Sentences of one length need no padding.
+        missing.sort(key=lambda entry: len(entry[1].words))
         scored: Dict[str, Dict[str, numpy.ndarray]] = {}
-        progress = Tqdm.tqdm(total=len(waiting), desc="scoring")
-        for start in range(0, len(waiting), self._batch_size):
-            batch = waiting[start : start + self._batch_size]
-            scored.update(self._score(batch))
-            progress.update(len(batch))
-            if len(scored) >= self.SHARD:
-                store.write(scored)
-                scored = {}
+        with Tqdm.tqdm(total=len(missing), desc="scoring") as progress:
+            for start in range(0, len(missing), self._batch_size):
+                batch = missing[start : start + self._batch_size]
+                arrays = self._score([sentence for _, sentence in batch])
+                scored.update(zip((key for key, _ in batch), arrays))
+                progress.update(len(batch))
+                if len(scored) >= self.SHARD:
+                    store.write(scored)
+                    scored = {}
         if scored:
             store.write(scored)
-        progress.close()
-        return len(waiting)
+        self._source.rest()
+        return len(missing)
 
-    def _score(self, sentences: List[Sentence]) -> Dict[str, Dict[str, numpy.ndarray]]:
+    def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
         batch = Batch([self._source.read(sentence) for sentence in sentences])
-        potentials = self._source.potentials(batch.as_tensor_dict())
-        emissions = potentials.emissions.cpu().numpy()
-        scored = {}
-        for row, (sentence, words) in enumerate(zip(sentences, potentials.lengths.tolist())):
+        tensors = util.move_to_device(batch.as_tensor_dict(), self._source.device)
+        potentials = self._source.potentials(tensors)
+        scored = FORMS[self.structure].arrays(potentials)
+        for sentence, words in zip(sentences, potentials.lengths.tolist()):
             if words != len(sentence.words):
                 raise ValueError(
                     f"the teacher has scored {words} of the {len(sentence.words)} words of "
-                    f"'{' '.join(sentence.words)}'"
+                    f"'{sentence}'"
                 )
-            scores = emissions[row, :words].astype(self._dtype)
-            if not numpy.isfinite(scores).all():
-                raise ValueError(
-                    f"the teacher's scores of '{' '.join(sentence.words)}' hold NaN, or are too large for "
-                    f"{self._dtype}"
-                )
-            scored[sentence.key] = {"emissions": scores}
-        return scored
+        return [
+            {name: self._narrow(tensor.numpy(), sentence) for name, tensor in arrays.items()}
+            for arrays, sentence in zip(scored, sentences)
+        ]
+
+    def _narrow(self, scores: numpy.ndarray, sentence: Sentence) -> numpy.ndarray:
+        with numpy.errstate(over="ignore"):  # refused below
+            narrow = scores.astype(self._dtype)
+        if numpy.isfinite(narrow).all():
+            return narrow
+        if not numpy.isfinite(scores).all():
+            raise ValueError(f"the teacher's scores of '{sentence}' hold NaN or an infinity")
+        raise ValueError(
+            f"the teacher's scores of '{sentence}' reach {numpy.abs(scores).max():g}, too large "
+            f"for {self._dtype}: take dtype 'float32'"
+        )
 
     @overrides
-    def potentials(self, inputs: Any) -> ChainPotentials:
-        emissions = inputs["emissions"]
+    def potentials(self, inputs: Any):
+        words = inputs["words"]
+        arrays = {name: tensor for name, tensor in inputs.items() if name != "words"}
         header = self._open().header
-        steps = torch.arange(emissions.shape[1], device=emissions.device)
-        shared = {name: emissions.new_tensor(header["shared"][name]) for name in SHARED}
-        return ChainPotentials(emissions, steps < inputs["words"].unsqueeze(1), **shared)
+        if words.device not in self._shared:
+            self._shared[words.device] = {
+                name: torch.tensor(scores, device=words.device)
+                for name, scores in header["shared"].items()
+            }
+        return FORMS[header["structure"]].potentials(arrays, words, self._shared[words.device])

@@ -1,4 +1,5 @@
 """Whatever yields teacher potentials."""
+
 from typing import Any, List
 
 from allennlp.common import Registrable
@@ -8,8 +9,9 @@ from allennlp.data import Instance
 class Teacher(Registrable):
     """Whatever yields teacher potentials: a live archive, a store on disk, an ensemble.
 
-    A teacher has two sides. While data is read, `attach` puts what the teacher needs of each sentence into
-    the instance, as the field `FIELD`; while training, `potentials` turns a batch of these into scores.
+    A teacher has two sides. While data is read, `attach` puts what the teacher needs of each
+    sentence into the instance, as the field `FIELD`; while training, `potentials` turns a batch of
+    these into scores.
     """
 
     FIELD = "teacher"
@@ -35,7 +37,8 @@ class Teacher(Registrable):
         # Parameters
 
         inputs : `Any`
-            What the collated field's tensors are for the sentences that have one (`OptionalField`'s `value`).
+            What the collated field's tensors are for the sentences that have one (`OptionalField`'s
+            `value`).
 
         # Returns
 

@@ -1,4 +1,5 @@
 """Reading a treebank's part-of-speech columns."""
+
 import pytest
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Token
@@ -23,7 +24,9 @@ def read(tmp_path, text, **options):
     return list(ConlluTaggingReader(**options).read(str(path)))
 
 
-@pytest.mark.parametrize("column, expected", [("upos", ["ADP", "DET", "NOUN"]), ("xpos", ["E", "RD", "S"])])
+@pytest.mark.parametrize(
+    "column, expected", [("upos", ["ADP", "DET", "NOUN"]), ("xpos", ["E", "RD", "S"])]
+)
 def test_ranges_and_empty_nodes_are_left_out(tmp_path, column, expected):
     first, second = read(tmp_path, TREE, column=column)
     assert [token.text for token in first["tokens"].tokens] == ["di", "la", "#casa"]
@@ -48,7 +51,9 @@ def test_unknown_column():
 
 def test_a_wrong_column_count_is_located(tmp_path):
     broken = TREE.replace("1\tsì\tsì\tINTJ\tI\t_\t0\troot\t_\t_", "1 sì INTJ")
-    with pytest.raises(ConfigurationError, match="tree.conllu, line 9: expected 10 columns .* found 1: '1 sì INTJ'"):
+    with pytest.raises(
+        ConfigurationError, match="tree.conllu, line 9: expected 10 columns .* found 1: '1 sì INTJ'"
+    ):
         read(tmp_path, broken)
 
 

@@ -1,4 +1,6 @@
 """A tiny archive of stock `crf_tagger`, trained by stock AllenNLP."""
+
+import json
 from pathlib import Path
 from typing import Any, Dict
 
@@ -10,9 +12,10 @@ import allennlp_models.tagging  # noqa: F401 (registers readers and the model)
 from tests.configs.corpora import write_corpora
 
 
-def tagger_params(data: Path, **model: Any) -> Dict[str, Any]:
+def tagger_params(data: Path, indexer: Any = None, **model: Any) -> Dict[str, Any]:
+    indexers = {"tokens": indexer or {"type": "single_id"}}
     return {
-        "dataset_reader": {"type": "conll2000", "tag_label": "chunk"},
+        "dataset_reader": {"type": "conll2000", "tag_label": "chunk", "token_indexers": indexers},
         "train_data_path": str(data / "conll2000" / "train-first-7936.txt"),
         "validation_data_path": str(data / "conll2000" / "dev-last-1000.txt"),
         "model": {
@@ -38,5 +41,6 @@ def train_tagger(folder: Path, **model: Any) -> str:
     """Trains one and returns the path of its `model.tar.gz`."""
     data = write_corpora(folder / "data")
     run = folder / "run"
-    train_model(Params(tagger_params(data, **model)), str(run))
+    # To build an object is to use up its part of the parameters.
+    train_model(Params(json.loads(json.dumps(tagger_params(data, **model)))), str(run))
     return str(run / "model.tar.gz")

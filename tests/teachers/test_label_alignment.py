@@ -26,8 +26,18 @@ def test_mapped_labels():
         (["O", "B"], ["O"], {}, r"Only the student has \['B'\]; only the teacher has none"),
         (["O"], ["X"], {"policy": "shared"}, r"share no label: \['O'\] and \['X'\]"),
         (["O"], ["O"], {"policy": "any"}, "labels must be one of same, shared, found 'any'"),
-        (["O"], ["O"], {"label_map": {"Z": "O"}}, r"label_map names labels that the teacher lacks: \['Z'\]"),
-        (["O"], ["O", "X"], {"label_map": {"X": "O"}}, r"several of the teacher's labels one name: \['O'\]"),
+        (
+            ["O"],
+            ["O"],
+            {"label_map": {"Z": "O"}},
+            r"label_map names labels that the teacher lacks: \['Z'\]",
+        ),
+        (
+            ["O"],
+            ["O", "X"],
+            {"label_map": {"X": "O"}},
+            r"several of the teacher's labels one name: \['O'\]",
+        ),
     ],
 )
 def test_errors(student, teacher, options, message):

@@ -118,3 +118,30 @@ def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         PotentialStore(str(folder), HEADER).write({"late": arrays(5)})
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_of_two_who_make_it_at_once_the_first_one_wins(tmp_path, monkeypatch):
+    PotentialStore(str(tmp_path), HEADER)
+    monkeypatch.setattr(
+        "pathlib.Path.exists", lambda self: False
+    )  # the second looks before it is there
+    assert PotentialStore(str(tmp_path), HEADER).header["fingerprint"] == "abc"
+    with pytest.raises(StoreError, match="another fingerprint: expected xyz, found abc"):
+        PotentialStore(str(tmp_path), {**HEADER, "fingerprint": "xyz"})
+    assert [path.name for path in tmp_path.iterdir()] == ["header.json"]
+
+
+def test_no_links(tmp_path, monkeypatch):
+    def unsupported(source, target):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", unsupported)
+    PotentialStore(str(tmp_path), HEADER).write({"a": arrays(1)})
+    assert "a" in PotentialStore(str(tmp_path), HEADER)
+
+
+def test_others_may_read_it(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store").chmod(0o775)
+    PotentialStore(str(tmp_path / "store"), HEADER).write({"a": arrays(1)})
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "store").iterdir()} == {0o664}

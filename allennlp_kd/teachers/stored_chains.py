@@ -1,0 +1,44 @@
+"""Chain potentials as a store holds them: emissions per word, and once what all sentences share."""
+
+from typing import Dict, List
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.chain import ChainPotentials
+
+
+class StoredChains:
+    """How a store takes chain potentials apart and puts them together again."""
+
+    @staticmethod
+    def arrays(potentials: ChainPotentials) -> List[Dict[str, Tensor]]:
+        """What is stored of each sentence.
+
+        # Returns
+
+        `List[Dict[str, Tensor]]`
+            For each row `emissions`, shape `(words, tags)`.
+        """
+        emissions = potentials.emissions.cpu()
+        return [
+            {"emissions": emissions[row, :n]} for row, n in enumerate(potentials.lengths.tolist())
+        ]
+
+    @staticmethod
+    def potentials(
+        arrays: Dict[str, Tensor], words: Tensor, shared: Dict[str, Tensor]
+    ) -> ChainPotentials:
+        """
+        # Parameters
+
+        arrays : `Dict[str, Tensor]`
+            `emissions`, shape `(rows, words, tags)`.
+        words : `Tensor`
+            Shape `(rows,)`.
+        shared : `Dict[str, Tensor]`
+            `transitions`, `start` and `end`.
+        """
+        emissions = arrays["emissions"]
+        steps = torch.arange(emissions.shape[1], device=emissions.device)
+        return ChainPotentials(emissions, steps < words.unsqueeze(1), **shared)

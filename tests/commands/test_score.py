@@ -1,0 +1,94 @@
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from allennlp.common.checks import ConfigurationError
+
+import allennlp_kd.plugin  # noqa: F401
+from allennlp_kd.commands.score import KdScore
+from allennlp_kd.teachers.store import StoreTeacher
+from tests.configs.corpora import SENTENCES, write_corpora
+from tests.teachers.archives import train_tagger
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*words: str) -> None:
+    parser = argparse.ArgumentParser()
+    KdScore().add_subparser(parser.add_subparsers())
+    arguments = parser.parse_args(["kd-score", *words])
+    arguments.func(arguments)
+
+
+@pytest.fixture
+def config(tmp_path):
+    data = write_corpora(tmp_path / "data") / "conll2000"
+    archive = train_tagger(tmp_path / "tagger")
+    content = {
+        "dataset_reader": {
+            "type": "distillation",
+            "reader": {"type": "conll2000"},
+            "teacher": {
+                "type": "store",
+                "directory": str(tmp_path / "store"),
+                "teacher": {"type": "archive", "archive_file": archive},
+            },
+        },
+        "train_data_path": str(data / "train-first-7936.txt"),
+        "validation_data_path": str(data / "dev-last-1000.txt"),
+    }
+    path = tmp_path / "distill.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_scores_into_the_store_that_the_configuration_names(config, tmp_path):
+    run(str(config))
+    assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
+    before = sorted((tmp_path / "store").iterdir())
+    run(str(config), "--data", "train_data_path")
+    assert sorted((tmp_path / "store").iterdir()) == before
+
+
+def test_no_store(config):
+    live = json.loads(config.read_text())["dataset_reader"]["teacher"]["teacher"]
+    with pytest.raises(
+        ConfigurationError, match="has no store to score into.*found 'distillation'"
+    ):
+        run(str(config), "-o", json.dumps({"dataset_reader.teacher": live}))
+    with pytest.raises(
+        ConfigurationError, match="must be of type 'distillation', found 'conll2000'"
+    ):
+        run(str(config), "-o", json.dumps({"dataset_reader": {"type": "conll2000"}}))
+
+
+@pytest.mark.slow
+def test_as_a_command(config, tmp_path):
+    (tmp_path / ".allennlp_plugins").write_text("allennlp_kd.plugin\n")
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "allennlp",
+            "kd-score",
+            str(config),
+            "--include-package",
+            "allennlp_kd",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "scoring: 100%" in found.stderr
+    assert f"has the scores of all {len(SENTENCES)} sentences" in found.stdout + found.stderr
+    assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
+
+
+def test_this_repository_is_a_plugin():
+    assert (ROOT / ".allennlp_plugins").read_text() == "allennlp_kd.plugin\n"

@@ -1,0 +1,261 @@
+import inspect
+import io
+import json
+import random
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Batch, Instance, Token
+from allennlp.data.fields import TextField
+from allennlp.models import load_archive
+from allennlp.nn import util
+
+from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.sentence import Sentence
+
+SENTENCES = [("the", "cat", "runs"), ("unheard",), ("a", "dog", "runs", "#1", "cat")]
+
+
+def instance(words) -> Instance:
+    return Instance({"tokens": TextField([Token(word) for word in words], {})})
+
+
+def collated(teacher: ArchiveTeacher, sentences=SENTENCES):
+    instances = [instance(words) for words in sentences]
+    teacher.attach(instances)
+    fields = [each["teacher"] for each in instances]
+    return fields[0].batch_tensors([field.as_tensor({}) for field in fields])
+
+
+@pytest.mark.parametrize("name", ["tagger_archive", "other_tagger_archive"])
+def test_scores_are_those_of_the_stock_model(name, request):
+    path = request.getfixturevalue(name)
+    inputs = collated(ArchiveTeacher(path))
+    assert inputs["rows"].tolist() == [0, 1, 2]
+    teacher = ArchiveTeacher(path)
+    found = teacher.potentials(inputs["value"])
+
+    archive = load_archive(path)
+    archive.model.eval()
+    batch = Batch(
+        [archive.dataset_reader.text_to_instance([Token(w) for w in words]) for words in SENTENCES]
+    )
+    batch.index_instances(archive.model.vocab)
+    expected = archive.model(**batch.as_tensor_dict())
+    torch.testing.assert_close(found.emissions, expected["logits"], rtol=0, atol=0)
+    assert torch.equal(found.mask, expected["mask"])
+    torch.testing.assert_close(found.transitions, archive.model.crf.transitions.data)
+    if archive.model.include_start_end_transitions:
+        torch.testing.assert_close(found.start, archive.model.crf.start_transitions.data)
+        torch.testing.assert_close(found.end, archive.model.crf.end_transitions.data)
+    else:
+        assert not found.start.any() and not found.end.any()
+    names = archive.model.vocab.get_index_to_token_vocabulary("labels")
+    assert teacher.labels == [names[index] for index in range(len(names))]
+    assert teacher.structure == "chain"
+
+
+def test_never_decodes_and_has_no_gradient(tagger_archive, monkeypatch):
+    monkeypatch.setattr(util, "viterbi_decode", lambda *a, **k: pytest.fail("the teacher decodes"))
+    teacher = ArchiveTeacher(tagger_archive)
+    found = teacher.potentials(collated(teacher)["value"])
+    assert not found.emissions.requires_grad and not found.transitions.requires_grad
+    assert not teacher._open().model.training
+
+
+def test_one_archive_is_opened_once(tagger_archive):
+    folder = Path(tagger_archive).parent
+    first, second = ArchiveTeacher(tagger_archive), ArchiveTeacher(
+        str(folder / "." / "model.tar.gz")
+    )
+    assert first._open() is second._open()
+
+
+def test_the_fingerprint_is_of_the_files(tagger_archive, other_tagger_archive, tmp_path):
+    first = ArchiveTeacher(tagger_archive).fingerprint
+    assert first != ArchiveTeacher(other_tagger_archive).fingerprint
+    unpacked = tmp_path / "unpacked"
+    with tarfile.open(tagger_archive) as archive:
+        archive.extractall(unpacked)
+    assert ArchiveTeacher(str(unpacked)).fingerprint == first
+    vocabulary = unpacked / "vocabulary" / "tokens.txt"
+    vocabulary.write_text(vocabulary.read_text().replace("cat", "dog2"))
+    assert ArchiveTeacher(str(unpacked)).fingerprint != first
+
+
+def repacked(source: str, target: Path, change) -> str:
+    folder = target / "files"
+    with tarfile.open(source) as archive:
+        archive.extractall(folder)
+    change(folder)
+    with tarfile.open(target / "model.tar.gz", "w:gz") as archive:
+        archive.add(folder, arcname=".")
+    return str(target / "model.tar.gz")
+
+
+class TestErrors:
+    def test_no_archive(self, tmp_path):
+        with pytest.raises(ConfigurationError, match="there is no teacher archive at .*nothing"):
+            ArchiveTeacher(str(tmp_path / "nothing")).labels
+
+    def test_truncated(self, tagger_archive, tmp_path):
+        content = Path(tagger_archive).read_bytes()
+        path = tmp_path / "model.tar.gz"
+        path.write_bytes(content[: len(content) // 2])
+        with pytest.raises(ConfigurationError, match="model.tar.gz is damaged"):
+            ArchiveTeacher(str(path)).labels
+
+    @pytest.mark.parametrize("name", ["vocabulary", "weights.th", "config.json"])
+    def test_incomplete(self, name, tagger_archive, tmp_path):
+        def remove(folder):
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+        path = repacked(tagger_archive, tmp_path, remove)
+        with pytest.raises(ConfigurationError, match=f"lacks {name}"):
+            ArchiveTeacher(path).labels
+
+    def test_no_tagger(self, tmp_path):
+        from tests.teachers.archives import tagger_params
+        from allennlp.commands.train import train_model
+        from allennlp.common import Params
+
+        from tests.configs.corpora import write_corpora
+
+        params = tagger_params(write_corpora(tmp_path / "data"))
+        params["model"] = {**params["model"], "type": "simple_tagger"}
+        train_model(Params(params), str(tmp_path / "run"))
+        with pytest.raises(ConfigurationError, match="holds a SimpleTagger; .* one of CrfTagger"):
+            ArchiveTeacher(str(tmp_path / "run" / "model.tar.gz")).labels
+
+    def test_damaged_weights(self, tagger_archive, tmp_path):
+        def cut(folder):
+            content = (folder / "weights.th").read_bytes()
+            (folder / "weights.th").write_bytes(content[: len(content) // 2])
+
+        with pytest.raises(ConfigurationError, match="model.tar.gz (are damaged|cannot be opened)"):
+            ArchiveTeacher(repacked(tagger_archive, tmp_path, cut)).labels
+
+    @pytest.mark.skipif(
+        "weights_only" not in inspect.signature(torch.load).parameters,
+        reason="this torch cannot tell",
+    )
+    def test_weights_that_run_code(self, tagger_archive, tmp_path):
+        class Runs:
+            def __reduce__(self):
+                return Path.touch, (tmp_path / "ran",)
+
+        path = repacked(
+            tagger_archive,
+            tmp_path,
+            lambda folder: torch.save({"w": Runs()}, folder / "weights.th"),
+        )
+        with pytest.raises(ConfigurationError, match="damaged, or hold more than tensors"):
+            ArchiveTeacher(path).labels
+        assert not (tmp_path / "ran").exists()
+
+    def test_flipped_bytes(self, tagger_archive, tmp_path):
+        whole = Path(tagger_archive).read_bytes()
+        generator = random.Random(0)
+        for number in range(40):
+            damaged = bytearray(whole)
+            # Behind the header, which holds a time and a name.
+            damaged[generator.randrange(40, len(whole))] ^= 1 << generator.randrange(8)
+            path = tmp_path / f"{number}.tar.gz"
+            path.write_bytes(damaged)
+            with pytest.raises(ConfigurationError, match=f"{number}.tar.gz"):
+                ArchiveTeacher(str(path)).labels
+
+    def test_an_unknown_model(self, tagger_archive, tmp_path):
+        def change(folder):
+            config = json.loads((folder / "config.json").read_text())
+            config["model"]["type"] = "no_such_model"
+            (folder / "config.json").write_text(json.dumps(config))
+
+        with pytest.raises(
+            ConfigurationError, match="model.tar.gz cannot be opened: .*no_such_model"
+        ):
+            ArchiveTeacher(repacked(tagger_archive, tmp_path, change)).labels
+
+    def test_scores_that_are_no_numbers(self, tagger_archive, tmp_path):
+        def spoil(folder):
+            weights = torch.load(folder / "weights.th")
+            weights["text_field_embedder.token_embedder_tokens.weight"][1] = float(
+                "nan"
+            )  # unknown words
+            torch.save(weights, folder / "weights.th")
+
+        teacher = ArchiveTeacher(repacked(tagger_archive, tmp_path, spoil))
+        with pytest.raises(ValueError, match="model.tar.gz hold NaN for 'unheard'"):
+            teacher.potentials(collated(teacher)["value"])
+
+    def test_a_missing_checkpoint(self, tagger_archive, tmp_path):
+        def change(folder):
+            config = json.loads((folder / "config.json").read_text())
+            config["dataset_reader"]["token_indexers"] = {
+                "tokens": {"type": "pretrained_transformer_mismatched", "model_name": "./gone"}
+            }
+            (folder / "config.json").write_text(json.dumps(config))
+
+        path = repacked(tagger_archive, tmp_path, change)
+        with pytest.raises(ConfigurationError, match="cannot be opened.*there is no folder ./gone"):
+            ArchiveTeacher(path).labels
+
+    @pytest.mark.parametrize("name", ["../outside", "/outside"])
+    def test_a_member_outside(self, name, tmp_path):
+        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            archive.addfile(member, io.BytesIO(b"x"))
+        with pytest.raises(ConfigurationError, match=f"the member '{name}'"):
+            ArchiveTeacher(str(tmp_path / "model.tar.gz")).labels
+        assert not (tmp_path / "outside").exists()
+
+    def test_a_link(self, tmp_path):
+        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+            member = tarfile.TarInfo("config.json")
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(member)
+        with pytest.raises(
+            ConfigurationError, match="the member 'config.json', which is not a plain"
+        ):
+            ArchiveTeacher(str(tmp_path / "model.tar.gz")).labels
+
+
+class TestSentence:
+    def test_readers_take_tokens_or_strings_with_tags_or_without(self):
+        from allennlp_models.structured_prediction import UniversalDependenciesDatasetReader
+        from allennlp_models.tagging import Conll2000DatasetReader, Conll2003DatasetReader
+
+        for reader in (Conll2000DatasetReader(), Conll2003DatasetReader()):
+            made = Sentence(("the", "cat")).read_by(reader)
+            assert [token.text for token in made["tokens"].tokens] == ["the", "cat"]
+            assert "tags" not in made.fields
+        tagged = Sentence(("the", "cat"), ("D", "N"))
+        assert tagged.read_by(UniversalDependenciesDatasetReader())["pos_tags"].labels == ["D", "N"]
+        made = tagged.read_by(Conll2000DatasetReader(feature_labels=["pos"]))
+        assert made["pos_tags"].labels == ["D", "N"]
+
+    def test_tags_that_are_needed_and_absent(self):
+        from allennlp_models.structured_prediction import UniversalDependenciesDatasetReader
+
+        with pytest.raises(
+            ConfigurationError, match="needs upos_tags, and the sentence 'the cat' has no"
+        ):
+            Sentence(("the", "cat")).read_by(UniversalDependenciesDatasetReader())
+
+    def test_other_tags_are_another_sentence(self):
+        keys = {Sentence(("a",)).key, Sentence(("a",), ("D",)).key, Sentence(("a",), ("N",)).key}
+        assert len(keys) == 3
+
+    def test_an_empty_sentence(self):
+        with pytest.raises(ConfigurationError, match="at least one word, found an empty one"):
+            Sentence.of(instance([]))
+
+    def test_no_words(self):
+        with pytest.raises(ConfigurationError, match="in a field tokens or words, found other"):
+            Sentence.of(Instance({"other": TextField([], {})}))

@@ -1,0 +1,49 @@
+"""The teacher archives of ALLENNLP_KD_TEACHERS, trained by stock AllenNLP."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from allennlp.data import Batch, Token
+from allennlp.models import load_archive
+
+from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.store import StoreTeacher
+from tests.teachers.test_archive import collated
+
+FOLDER = os.environ.get("ALLENNLP_KD_TEACHERS")
+SENTENCES = [
+    "The committee meets in Geneva on Monday .".split(),
+    ["#Hello", "\u200b", "@someone"],
+    ["Rain"],
+]
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(FOLDER is None, reason="no data: set ALLENNLP_KD_TEACHERS"),
+]
+
+
+@pytest.mark.parametrize("name", ["chunk-conll2000-minilm6", "ner-wnut17-minilm6"])
+def test_scores_are_stocks_live_and_stored(name, tmp_path):
+    path = str(Path(FOLDER) / f"{name}.tar.gz")
+    live = ArchiveTeacher(path)
+    found = live.potentials(collated(live, SENTENCES)["value"])
+    stock = load_archive(path)
+    stock.model.eval()
+    made = [stock.dataset_reader.text_to_instance([Token(w) for w in words]) for words in SENTENCES]
+    for instance in made:
+        stock.dataset_reader.apply_token_indexers(instance)
+    batch = Batch(made)
+    batch.index_instances(stock.model.vocab)
+    expected = stock.model(**batch.as_tensor_dict())
+    torch.testing.assert_close(found.emissions, expected["logits"], rtol=0, atol=0)
+
+    store = StoreTeacher(str(tmp_path / "store"), live, dtype="float16")
+    store.fill([Sentence(tuple(words)) for words in SENTENCES])
+    stored = store.potentials(collated(store, SENTENCES)["value"])
+    largest = found.emissions[found.mask].abs().max()
+    difference = (stored.emissions - found.emissions)[found.mask].abs().max()
+    assert difference <= 2e-3 * largest
