@@ -180,8 +180,8 @@ class ArchiveTeacher(Teacher):
                 model = archive.model.eval().requires_grad_(False)
                 return _Opened(model, archive.dataset_reader, scorer(model), position_limit(model))
         raise ConfigurationError(
-            f"the archive {self.archive_file} holds a {type(archive.model).__name__}; a teacher must "
-            f"be one of {', '.join(each.__name__ for each in SCORERS)}"
+            f"the archive {self.archive_file} holds a {type(archive.model).__name__}; a teacher "
+            f"must be one of {', '.join(each.__name__ for each in SCORERS)}"
         )
 
     def _load_files(self, folder: str) -> Archive:
