@@ -52,7 +52,9 @@ def _solve(weights: numpy.ndarray) -> numpy.ndarray:
         weights[rest] = -numpy.inf
         weights[:, rest] = -numpy.inf
         alive[rest] = False
-        heads[numpy.isin(heads, rest)] = node
+        contracted = numpy.zeros(len(heads), bool)
+        contracted[rest] = True
+        heads[contracted[heads]] = node
         heads[node] = weights[node].argmax()
     for cycle, inner, entry, leaving in reversed(opened):
         node = cycle[0]

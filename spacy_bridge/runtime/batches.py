@@ -2,17 +2,16 @@
 from typing import Iterator, List, Sequence
 
 MAX_ROWS = 64
-MAX_CELLS = 4096
 
 
-def batches_by_length(lengths: Sequence[int], max_rows: int = MAX_ROWS) -> Iterator[List[int]]:
+def batches_by_length(lengths: Sequence[int], max_cells: int = 4096) -> Iterator[List[int]]:
     """Indices of the sentences that have words, longest first, in batches.
 
-    A batch has at most `max_rows` sentences and, unless it is one sentence, `MAX_CELLS` padded words.
+    A batch has at most `MAX_ROWS` sentences and, unless it is one sentence, `max_cells` padded words.
     """
     order = sorted((row for row, length in enumerate(lengths) if length), key=lambda row: -lengths[row])
     start = 0
     while start < len(order):
-        count = min(max_rows, max(1, MAX_CELLS // lengths[order[start]]))
+        count = min(MAX_ROWS, max(1, max_cells // lengths[order[start]]))
         yield order[start : start + count]
         start += count

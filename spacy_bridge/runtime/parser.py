@@ -19,6 +19,7 @@ class PackagedParser(PackagedStudent):
     """A `biaffine_parser` or `biaffine_parser_student`: each sentence gets a tree."""
 
     kind = "parser"
+    max_cells = 1024  # each has a vector for every label
 
     def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
         super().__init__(files, where, threads)

@@ -37,6 +37,8 @@ class PackagedStudent(ABC):
 
     kind: str
     """What `settings.json` calls this sort of student."""
+    max_cells = 4096
+    """The padded words of a batch."""
 
     def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
         self.files: Dict[str, bytes] = dict(files)
@@ -62,7 +64,7 @@ class PackagedStudent(ABC):
     def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Any]:
         """The annotation of each sentence, in the order given; an empty one gets an empty one."""
         results: List[Any] = [self._nothing() for _ in sentences]
-        for rows in batches_by_length([len(sentence) for sentence in sentences]):
+        for rows in batches_by_length([len(sentence) for sentence in sentences], self.max_cells):
             batch = [sentences[row] for row in rows]
             lengths = numpy.fromiter(map(len, batch), numpy.int64, len(batch))
             outputs = self._network(words=self._encode(batch), lengths=lengths.astype(numpy.int32))

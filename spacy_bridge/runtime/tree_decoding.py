@@ -6,6 +6,8 @@ import numpy
 from spacy_bridge.runtime.arborescence import are_single_rooted_trees, best_heads
 
 DECODERS = ("exact", "stock")
+MOST_HEADS = 3
+"""With more possible heads a word, one matrix product for all arcs of the sentence is cheaper."""
 
 
 class ArcScores(NamedTuple):
@@ -85,23 +87,34 @@ def _exact_heads(scores: ArcScores, lengths: numpy.ndarray) -> List[numpy.ndarra
     # log p(best label) lies between -log(labels) and 0, so a head whose score is further below the
     # best one's cannot win, and its labels need not be scored.
     slack = numpy.log(len(scores.bias)) + 1e-3
-    rows, dependents, candidates = numpy.nonzero(
-        (arcs >= arcs.max(axis=2, keepdims=True) - slack) & real[:, :, None]
-    )
+    possible = (arcs >= arcs.max(axis=2, keepdims=True) - slack) & real[:, :, None]
+    few = possible.sum(axis=(1, 2)) <= MOST_HEADS * lengths
+    rows, dependents, candidates = numpy.nonzero(possible & few[:, None, None])
     combined = numpy.full(arcs.shape, -numpy.inf, arcs.dtype)
     combined[rows, dependents, candidates] = arcs[rows, dependents, candidates] + log_of_best(
         scores.labels_of(rows, dependents + 1, candidates)
     )
+    for row in numpy.flatnonzero(~few):
+        _score_all(combined, arcs, scores, row, lengths[row])
     greedy = combined.argmax(axis=2)
-    done = are_single_rooted_trees(greedy, lengths)
     heads = []
-    for row, length in enumerate(lengths):
-        if done[row]:
-            heads.append(greedy[row, :length])
+    for row, done in enumerate(are_single_rooted_trees(greedy, lengths)):
+        words = lengths[row]
+        if done:
+            heads.append(greedy[row, :words])
             continue
-        table = arcs[row, :length, : length + 1] + log_of_best(scores.labels_of_all(row, length))
-        heads.append(best_heads(table))
+        if few[row]:
+            _score_all(combined, arcs, scores, row, words)
+        heads.append(best_heads(combined[row, :words, : words + 1]))
     return heads
+
+
+def _score_all(
+    combined: numpy.ndarray, arcs: numpy.ndarray, scores: ArcScores, row: int, words: int
+) -> None:
+    """Fills in the scores of all arcs of a sentence, with their best labels."""
+    best = log_of_best(scores.labels_of_all(row, words))
+    combined[row, :words, : words + 1] = arcs[row, :words, : words + 1] + best
 
 
 def _stock_tree(scores: ArcScores, row: int, words: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
