@@ -1,6 +1,7 @@
 """What a benchmark found: medians, targets, and what they depend on."""
 
 import json
+import os
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -103,6 +104,9 @@ class Report:
             "benchmark": self.name,
             "versions": versions(),
             "machine": f"{platform.machine()} {platform.system()}",
+            "cores": os.cpu_count(),
+            # Of the last 1, 5 and 15 minutes: more than the threads used means a busy machine.
+            "load_average": os.getloadavg(),
             **self.settings,
             "medians": self.medians,
             "targets": [target.to_json() for target in self.targets],

@@ -110,17 +110,19 @@ def test_a_suitable_python_is_named():
 
 
 def test_every_package_is_packaged():
-    from setuptools import find_packages
-
-    found = find_packages(
-        str(ROOT), include=["allennlp_kd", "allennlp_kd.*", "spacy_bridge", "spacy_bridge.*"]
+    # In a child, as setuptools must be imported before distutils and other tests may have been first.
+    result = child(
+        "from setuptools import find_packages\n"
+        "include = ['allennlp_kd', 'allennlp_kd.*', 'spacy_bridge', 'spacy_bridge.*']\n"
+        "print(*find_packages('.', include=include))"
     )
+    assert result.returncode == 0, result.stderr
     folders = {
         ".".join(path.parent.relative_to(ROOT).parts)
         for package in ("allennlp_kd", "spacy_bridge")
         for path in (ROOT / package).rglob("*.py")
     }
-    assert folders == set(found)
+    assert folders == set(result.stdout.split())
 
 
 def test_the_entry_points_name_what_exists():
