@@ -32,8 +32,9 @@ class DistillationReader(DatasetReader):
     teacher : `Lazy[Teacher]`, optional
         As in the model's configuration. Without it, instances carry no teacher inputs.
     labelled_fraction : `float`, optional (default = `1.0`)
-        The share of the sentences that keep their gold in training; which ones depends on their
-        words alone. The others are unlabelled text.
+        The share of the sentences that are trained on with their gold; which ones depends on their
+        words alone. In training the others are unlabelled text. The gold of validation data counts
+        in full, and labels come into the vocabulary whether or not they are trained on.
     gold_fields : `List[str]`, optional
         The fields that are annotation.
     teacher_inputs : `bool`, optional
@@ -126,7 +127,7 @@ class DistillationReader(DatasetReader):
             for name in self._gold_fields:
                 if name in instance.fields:
                     field = instance.fields[name]
-                    instance.fields[name] = OptionalField(field if keep else None)
+                    instance.fields[name] = OptionalField(field, withheld=not keep)
         return instances
 
     def _is_labelled(self, instance: Instance) -> bool:

@@ -13,18 +13,23 @@ class OptionalField(Field[Any]):
 
     A batch of them collates to `None` where no sentence has the field, and else to a dictionary:
     `rows`, a long tensor of shape `(present,)` with the places in the batch of the sentences that
-    have it, and `value`, their collated tensors.
+    have it; `value`, their collated tensors; and, where some are withheld, `withheld`, boolean of
+    shape `(present,)`.
 
     # Parameters
 
     field : `Field`, optional
         The field, or `None`.
+    withheld : `bool`, optional (default = `False`)
+        Whether training is to do as if the field were absent. Evaluation, and the vocabulary, do
+        not.
     """
 
-    __slots__ = ["field"]
+    __slots__ = ["field", "withheld"]
 
-    def __init__(self, field: Optional[Field]) -> None:
+    def __init__(self, field: Optional[Field], withheld: bool = False) -> None:
         self.field = field
+        self.withheld = withheld
 
     @overrides
     def count_vocab_items(self, counter: Dict[str, Dict[str, int]]) -> None:
@@ -47,26 +52,30 @@ class OptionalField(Field[Any]):
         return {}
 
     @overrides
-    def as_tensor(self, padding_lengths: Dict[str, int]) -> Optional[Field]:
-        return self.field
+    def as_tensor(self, padding_lengths: Dict[str, int]) -> "OptionalField":
+        return self
 
     @overrides
     def empty_field(self) -> "OptionalField":
         return OptionalField(None)
 
     @overrides
-    def batch_tensors(self, tensor_list: List[Optional[Field]]) -> Any:  # type: ignore[override]
-        rows = [row for row, field in enumerate(tensor_list) if field is not None]
+    def batch_tensors(self, tensor_list: List["OptionalField"]) -> Any:  # type: ignore[override]
+        rows = [row for row, each in enumerate(tensor_list) if each.field is not None]
         if not rows:
             return None
-        fields = [tensor_list[row] for row in rows]
+        fields = [tensor_list[row].field for row in rows]
         found = [field.get_padding_lengths() for field in fields]
         lengths = {name: max(each[name] for each in found) for name in found[0]}
         tensors = [field.as_tensor(lengths) for field in fields]
-        return {
+        batched = {
             "rows": torch.tensor(rows, dtype=torch.long),
             "value": fields[0].batch_tensors(tensors),
         }
+        withheld = torch.tensor([tensor_list[row].withheld for row in rows])
+        if bool(withheld.any()):
+            batched["withheld"] = withheld
+        return batched
 
     def __len__(self) -> int:
         return len(self.field) if hasattr(self.field, "__len__") else 0  # type: ignore[arg-type]

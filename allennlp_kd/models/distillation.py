@@ -116,7 +116,11 @@ class Distillation(StudentWrapper):
         potentials = self.student.potentials(**inputs)
         size = potentials.batch_size
         annotated = all(value is not _ABSENT for value in gold.values())
-        gold_rows = {name: Rows.of(gold[name], size) for name in gold} if annotated else {}
+        gold_rows = {}
+        if annotated:
+            gold_rows = {
+                name: Rows.of(gold[name], size, withheld=not self.training) for name in gold
+            }
         teachable = teacher is not _ABSENT
         if self.training and self.alpha > 0 and not teachable:
             raise ConfigurationError(self._no_teacher_inputs("the sentences"))

@@ -20,15 +20,25 @@ class Rows(NamedTuple):
     value: Any
 
     @classmethod
-    def of(cls, value: Any, batch_size: int) -> "Rows":
-        """Reads a collated field: an `OptionalField`'s, or any other."""
+    def of(cls, value: Any, batch_size: int, withheld: bool = True) -> "Rows":
+        """Reads a collated field: an `OptionalField`'s, or any other.
+
+        `withheld` says whether the sentences count of which it is withheld.
+        """
+        nothing = cls(torch.zeros(0, dtype=torch.long), None)
         if value is None:
-            return cls(torch.zeros(0, dtype=torch.long), None)
-        if not (isinstance(value, dict) and value.keys() == {"rows", "value"}):
+            return nothing
+        of_some = isinstance(value, dict) and value.keys() - {"withheld"} == {"rows", "value"}
+        if not of_some:
             return cls(None, value)
+        rows, tensors = value["rows"], value["value"]
+        if not withheld and "withheld" in value:
+            given = (~value["withheld"]).nonzero().squeeze(1)
+            if not len(given):
+                return nothing
+            rows, tensors = rows[given], select_rows(tensors, given)
         # Rows come in the order of the batch, so all of them means that nothing is to be selected.
-        index = None if len(value["rows"]) == batch_size else value["rows"]
-        return cls(index, value["value"])
+        return cls(None if len(rows) == batch_size else rows, tensors)
 
 
 def select_rows(value: Any, rows: Tensor) -> Any:

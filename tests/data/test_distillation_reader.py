@@ -82,7 +82,19 @@ class TestLabelledFraction:
     @pytest.mark.parametrize("fraction,expected", [(0.0, 0), (1.0, len(SENTENCES))])
     def test_none_and_all(self, fraction, expected, corpus):
         found = list(reader(teacher_inputs=True, labelled_fraction=fraction).read(corpus))
-        assert sum(each["tags"].field is not None for each in found) == expected
+        assert sum(not each["tags"].withheld for each in found) == expected
+
+    def test_labels_come_into_the_vocabulary_in_any_case(self, corpus):
+        found = list(reader(teacher_inputs=True, labelled_fraction=0.0).read(corpus))
+        expected = Vocabulary.from_instances(reader().read(corpus))
+        vocab = Vocabulary.from_instances(found)
+        assert vocab.get_token_to_index_vocabulary("labels") == (
+            expected.get_token_to_index_vocabulary("labels")
+        )
+        batch = Batch(found)
+        batch.index_instances(vocab)
+        tags = batch.as_tensor_dict()["tags"]
+        assert tags["withheld"].all() and len(tags["value"]) == len(SENTENCES)
 
     def test_depends_on_the_words_alone(self, tmp_path):
         path = tmp_path / "many.txt"
@@ -90,12 +102,12 @@ class TestLabelledFraction:
         path.write_text("".join(sentences))
         built = reader(teacher_inputs=True, labelled_fraction=0.25)
         labelled = {
-            each["tokens"].tokens[0].text for each in built.read(str(path)) if each["tags"].field
+            each["tokens"].tokens[0].text for each in built.read(str(path)) if not each["tags"].withheld
         }
         assert 0.2 < len(labelled) / 2000 < 0.3
         path.write_text("".join(reversed(sentences)))
         again = {
-            each["tokens"].tokens[0].text for each in built.read(str(path)) if each["tags"].field
+            each["tokens"].tokens[0].text for each in built.read(str(path)) if not each["tags"].withheld
         }
         assert again == labelled
 

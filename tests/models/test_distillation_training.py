@@ -43,6 +43,16 @@ def test_unlabelled_text_is_trained_on(teacher_run, tmp_path):
     assert "validation_agreement" not in metrics
 
 
+def test_validation_data_keeps_the_gold_that_training_is_not_given(teacher_run, tmp_path):
+    config = distillation_config(teacher_run, "archive")
+    config["dataset_reader"]["labelled_fraction"] = 0.0
+    train_model(Params(config), str(tmp_path / "run"))
+    with open(tmp_path / "run" / "metrics.json") as file:
+        metrics = json.load(file)
+    assert "training_gold_loss" not in metrics
+    assert metrics["validation_gold_loss"] > 0 and "validation_f1-measure-overall" in metrics
+
+
 @pytest.mark.slow
 def test_two_processes_train_and_save(teacher_run, tmp_path):
     config = distillation_config(teacher_run, "archive")

@@ -18,6 +18,18 @@ def test_a_field_that_some_or_none_have():
     assert Rows.of(None, 3).value is None and Rows.of(None, 3).index.tolist() == []
 
 
+def test_what_is_withheld_counts_or_does_not():
+    value = {"rows": torch.tensor([0, 2]), "value": torch.tensor([[1], [2]])}
+    value["withheld"] = torch.tensor([True, False])
+    assert Rows.of(value, 3).index.tolist() == [0, 2]
+    assert Rows.of(value, 2) == (None, value["value"])
+    found = Rows.of(value, 3, withheld=False)
+    assert found.index.tolist() == [2] and found.value.tolist() == [[2]]
+    value["withheld"] = torch.tensor([True, True])
+    found = Rows.of(value, 2, withheld=False)
+    assert found.index.tolist() == [] and found.value is None
+
+
 def test_selecting_rows_goes_down_into_what_a_batch_is_made_of():
     value = {
         "tokens": {"words": {"ids": torch.arange(6).view(3, 2)}},
