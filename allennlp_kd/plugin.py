@@ -17,4 +17,6 @@ import allennlp_kd.training.metrics.dependency_scores  # noqa: F401
 import allennlp_kd.training.metrics.distributed_span_f1  # noqa: F401
 import allennlp_kd.training.metrics.label_agreement  # noqa: F401
 import allennlp_kd.training.metrics.word_average  # noqa: F401
+import allennlp_kd.training.resumable_trainer  # noqa: F401
+import allennlp_kd.training.whole_checkpointer  # noqa: F401
 import allennlp_kd.training.word_weighted_accumulation  # noqa: F401

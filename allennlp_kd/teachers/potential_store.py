@@ -15,14 +15,14 @@ import hashlib
 import json
 import mmap
 import os
-import stat
 import struct
-import tempfile
 import uuid
 from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
 import numpy
+
+from allennlp_kd.atomic_file import atomic_file
 
 FORMAT = 1
 MAGIC = b"allennlp-kd store"
@@ -85,7 +85,8 @@ class PotentialStore:
             body = json.dumps(header, sort_keys=True).encode()
             text = json.dumps({"header": header, "digest": digest_of(body).hex()}, indent=1)
             # Where another worker was first, its header stands, and must be the same.
-            _write_atomically(self._header_file, text.encode(), replace=False)
+            with atomic_file(self._header_file, replace=False) as file:
+                file.write(text.encode())
             self.header = self._read_header()
             self._compare(header)
         self.refresh()
@@ -195,43 +196,11 @@ class PotentialStore:
             offset += len(content)
         packed = json.dumps(index).encode()
         prefix = PREFIX.pack(MAGIC, FORMAT, len(packed), digest_of(packed))
-        _write_atomically(self.path / f"{uuid.uuid4().hex}.shard", prefix, packed, *parts)
+        with atomic_file(self.path / f"{uuid.uuid4().hex}.shard") as file:
+            for part in (prefix, packed, *parts):
+                file.write(part)
         self.refresh()
 
 
 def _short(key: str) -> str:
     return digest_of(key.encode()).hex()
-
-
-def _write_atomically(path: Path, *parts: bytes, replace: bool = True) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".unfinished")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _permissions(path.parent))
-        if replace or not _linked(temporary, path):
-            os.replace(temporary, path)
-        else:
-            os.unlink(temporary)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _linked(temporary: str, path: Path) -> bool:
-    """Gives a file its name, or finds that another has it; `False` where there are no links."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    except OSError:
-        return False
-    return True
-
-
-def _permissions(folder: Path) -> int:
-    """Those of the folder, for whoever may use it; a temporary file is its owner's alone."""
-    return stat.S_IMODE(folder.stat().st_mode) & 0o666

@@ -14,19 +14,21 @@ local batches(size) = { batch_sampler: { type: "bucket", batch_size: size, sorti
 
   // From scratch.
   adam(epochs, metric, lr=0.002):: {
+    type: "resumable",
     num_epochs: epochs,
     grad_norm: 5.0,
     validation_metric: metric,
-    checkpointer: { keep_most_recent_by_count: 1 },
+    checkpointer: { type: "whole" },
     optimizer: { type: "adam", lr: lr },
   },
 
   // A transformer, slowly, under layers that are new and learn fast.
   adamw(epochs, metric):: {
+    type: "resumable",
     num_epochs: epochs,
     grad_norm: 5.0,
     validation_metric: metric,
-    checkpointer: { keep_most_recent_by_count: 1 },
+    checkpointer: { type: "whole" },
     optimizer: {
       type: "adamw",
       lr: 0.002,

@@ -1,0 +1,82 @@
+"""Files that are whole or not there, whenever the process that writes them is killed."""
+
+import os
+import shutil
+import stat
+import tempfile
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Iterator
+
+SUFFIX = ".unfinished"
+
+
+@contextmanager
+def atomic_file(path: Path, replace: bool = True) -> Iterator[BinaryIO]:
+    """Opens a file for writing, which gets its name when it is on the disk.
+
+    # Parameters
+
+    path : `Path`
+        Its folder must be there.
+    replace : `bool`, optional (default = `True`)
+        Otherwise a file that is there by then stays, where the file system has links.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=SUFFIX)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, _permissions(path.parent))
+        if replace or not _linked(temporary, path):
+            os.replace(temporary, path)
+        else:
+            os.unlink(temporary)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(path.parent)
+
+
+def link_atomically(source: Path, target: Path) -> None:
+    """Gives a file a second name, or copies it where there are no links."""
+    if target.exists() and os.path.samefile(source, target):
+        return  # to rename one name of a file to another would leave both
+    temporary = target.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
+    try:
+        os.link(source, temporary)
+    except OSError:
+        with open(source, "rb") as content, atomic_file(target) as file:
+            shutil.copyfileobj(content, file)
+        return
+    os.replace(temporary, target)
+    _sync_folder(target.parent)
+
+
+def _linked(temporary: str, path: Path) -> bool:
+    """Gives a file its name, or finds that another has it; `False` where there are no links."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
+def _permissions(folder: Path) -> int:
+    """Those of the folder, for whoever may use it; a temporary file is its owner's alone."""
+    return stat.S_IMODE(folder.stat().st_mode) & 0o666
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the name is on the disk, too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # not every file system can
+    finally:
+        os.close(handle)

@@ -1,0 +1,39 @@
+"""The mark of an archive that was made of a training which did not end.
+
+AllenNLP archives the best weights so far on Ctrl-C. `vocabulary/.interrupted` is the one place that
+it puts into the archive, reads past, and does not compare on `--recover`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from allennlp_kd.atomic_file import atomic_file
+
+PLACE = Path("vocabulary") / ".interrupted"
+
+
+def mark_interrupted(serialization_dir: str, progress: Dict[str, Any]) -> None:
+    """Marks what is archived from this folder from now on.
+
+    # Parameters
+
+    serialization_dir : `str`
+    progress : `Dict[str, Any]`
+        How far the training came: `epochs_completed` of `num_epochs`.
+    """
+    path = Path(serialization_dir) / PLACE
+    if path.parent.is_dir():
+        with atomic_file(path) as file:
+            file.write(json.dumps(progress).encode())
+
+
+def unmark(serialization_dir: str) -> None:
+    """Takes the mark away: the training has ended."""
+    (Path(serialization_dir) / PLACE).unlink(missing_ok=True)
+
+
+def interruption(folder: str) -> Optional[Dict[str, Any]]:
+    """How far the training of an unpacked archive, or of a run, came; `None` where it ended."""
+    path = Path(folder) / PLACE
+    return json.loads(path.read_bytes()) if path.is_file() else None

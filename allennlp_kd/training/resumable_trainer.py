@@ -1,0 +1,242 @@
+"""A trainer whose recovered run ends where the run that was not killed does."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional, Tuple
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.common.util import SigTermReceived
+from allennlp.data.data_loaders import DataLoader, MultiProcessDataLoader, TensorDict
+from allennlp.training import GradientDescentTrainer, Trainer
+from allennlp.training.callbacks.confidence_checks import ConfidenceChecksCallback
+from allennlp.training.trainer import TrainerCheckpoint
+from overrides import overrides
+
+from allennlp_kd.training.callback_states import callback_states, load_callback_states
+from allennlp_kd.training.interruption import mark_interrupted, unmark
+from allennlp_kd.training.random_states import (
+    draw_seed,
+    random_states,
+    seed_generators,
+    set_random_states,
+)
+from allennlp_kd.training.whole_checkpointer import NEW_BEST, WholeCheckpointer
+
+logger = logging.getLogger(__name__)
+
+OURS = "resumable"
+"""In the trainer's state: what stock does not keep."""
+
+
+@Trainer.register("resumable", constructor="from_partial_objects")
+class ResumableTrainer(GradientDescentTrainer):
+    """Killed at any moment and continued with `--recover`, it ends with the same weights, bit by
+    bit, on one CPU process whose data loader has no workers.
+
+    It is stock's trainer (`gradient_descent`), with the same parameters, and:
+
+    - The generators of Python, numpy and torch are seeded at the start of epoch k with the run's
+      seeds and k alone, so whatever loader shuffles, the order of an epoch does not depend on what
+      came before. A checkpoint within an epoch has the generators' states.
+    - `best.th` is made again from the checkpoint; a run that had stopped early stays stopped;
+      callbacks get their state by name; a moving average stays tied to the model; frozen parameters
+      stay frozen; the scale of mixed precision goes on.
+    - Epochs that are done are not read again, where the loader is stock's `multiprocess`.
+    - On Ctrl-C and SIGTERM it says how to go on, and the archive that AllenNLP then makes of the
+      best weights is marked (see `interruption.py`).
+
+    # Raises
+
+    ConfigurationError
+        If the checkpointer is not of type `whole`; the model is sharded; or a checkpoint was left
+        by another trainer.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not isinstance(self._checkpointer, WholeCheckpointer):
+            raise ConfigurationError(
+                "a resumable trainer needs a checkpointer of type 'whole', "
+                f"found {type(self._checkpointer).__name__}"
+            )
+        if self._checkpointer.state_is_sharded:
+            raise ConfigurationError("a resumable trainer takes no sharded model")
+        self._seed = draw_seed()
+        self._recovered: Optional[Dict[str, Any]] = None
+
+    # What is kept
+
+    @overrides
+    def get_checkpoint_state(self) -> Optional[TrainerCheckpoint]:
+        state = super().get_checkpoint_state()
+        if state is None:
+            return None
+        ours = {
+            "seed": self._seed,
+            "random": random_states(),
+            "callbacks": callback_states(self._callbacks),
+            "batches": self._total_batches_completed,
+            "should_validate": self._should_validate_this_epoch,
+            "frozen": [
+                name
+                for name, parameter in self._pytorch_model.named_parameters()
+                if not parameter.requires_grad
+            ],
+            "scaler": None if self._scaler is None else self._scaler.state_dict(),
+        }
+        # Stock gives states to callbacks by their places, and so finds none to give.
+        training = {**state.trainer_state, "callbacks": [], OURS: ours}
+        return TrainerCheckpoint(
+            state.model_state, {**training, NEW_BEST: self._new_best(state.model_state)}
+        )
+
+    def _new_best(self, model_state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """The weights, where stock is about to make `best.th` of them."""
+        at_end = self._batches_in_epoch_completed == 0 and self._should_validate_this_epoch
+        if not (at_end and self._metric_tracker.is_best_so_far()):
+            return None
+        if self._moving_average is None:
+            return model_state
+        self._moving_average.assign_average_value()
+        try:
+            return {name: weight.clone() for name, weight in self.model.state_dict().items()}
+        finally:
+            self._moving_average.restore()
+
+    @overrides
+    def _maybe_restore_checkpoint(self) -> None:
+        averaged = None if self._moving_average is None else self._moving_average._parameters
+        super()._maybe_restore_checkpoint()
+        loaded, self._checkpointer.loaded = self._checkpointer.loaded, {}
+        if not loaded:
+            return
+        if OURS not in loaded:
+            raise ConfigurationError(
+                f"the checkpoint in {self._serialization_dir} was not left by a resumable trainer"
+            )
+        self._recovered = loaded[OURS]
+        if self._moving_average is not None:
+            # Stock's loads copies of the parameters, and would average those from now on.
+            self._moving_average._parameters = averaged
+        ours = self._recovered
+        self._seed = ours["seed"]
+        load_callback_states(self._callbacks, ours["callbacks"])
+        for name, parameter in self._pytorch_model.named_parameters():
+            parameter.requires_grad_(name not in ours["frozen"])
+        if self._scaler is not None and ours["scaler"] is not None:
+            self._scaler.load_state_dict(ours["scaler"])
+        self._best_model_filename = self._checkpointer.restore_best()
+        logger.info(
+            "Going on after %d epochs and %d batches.",
+            self._start_after_epochs_completed,
+            self._start_after_batches_in_epoch_completed,
+        )
+
+    # How it goes on
+
+    @overrides
+    def train(self) -> Dict[str, Any]:
+        try:
+            metrics = super().train()
+        except (KeyboardInterrupt, SigTermReceived):
+            if self._primary:
+                self._leave_resumable()
+            raise
+        if self._primary:
+            unmark(self._serialization_dir)
+        return metrics
+
+    @overrides
+    def _try_train(self) -> Tuple[Dict[str, Any], int]:
+        completed = self._start_after_epochs_completed
+        if self._recovered is not None:
+            self._should_validate_this_epoch = self._recovered["should_validate"]
+            if completed > 0:
+                self._end_confidence_checks()
+            if self._metric_tracker.should_stop_early() and completed < self._num_epochs:
+                logger.info("The training had run out of patience after %d epochs.", completed)
+                self._num_epochs = completed
+        metrics, epoch = super()._try_train()
+        if completed and completed == self._num_epochs:
+            # Nothing was left to train; what the last epoch measured is on disk.
+            path = Path(self._serialization_dir) / f"metrics_epoch_{epoch}.json"
+            if path.exists():
+                metrics = {**json.loads(path.read_text(encoding="utf-8")), **metrics}
+        return metrics, epoch
+
+    def _end_confidence_checks(self) -> None:
+        """Stock's take their hooks away in the first epoch alone, and keep what each call left."""
+        for callback in self._callbacks:
+            if isinstance(callback, ConfidenceChecksCallback) and self._primary:
+                callback._verification.destroy_hooks()
+
+    @overrides
+    def _train_epoch(self, epoch: int) -> Dict[str, float]:
+        seed_generators(*self._seed, epoch)
+        if self._recovered is None:
+            return super()._train_epoch(epoch)
+        skipped = self._start_after_batches_in_epoch_completed
+        if self._epochs_completed < self._start_after_epochs_completed:
+            if _starts_anew(self.data_loader):
+                self._total_batches_completed = self._recovered["batches"] - skipped
+                return {}
+            return super()._train_epoch(epoch)
+        states = self._recovered["random"] if skipped else None
+        self._recovered = None
+        if states is None:
+            return super()._train_epoch(epoch)
+        loader = self.data_loader
+        skipped *= self._num_gradient_accumulation_steps
+        self.data_loader = _Continued(loader, skipped, states)  # type: ignore[assignment]
+        try:
+            return super()._train_epoch(epoch)
+        finally:
+            self.data_loader = loader
+
+    def _leave_resumable(self) -> None:
+        point = self._checkpointer.newest_whole()
+        # So that what is archived now is what the checkpoint says.
+        self._best_model_filename = self._checkpointer.restore_best()
+        epochs, batches = point or (0, 0)
+        progress = {
+            "epochs_completed": epochs,
+            "batches_completed": batches,
+            "num_epochs": self._num_epochs,
+        }
+        mark_interrupted(self._serialization_dir, progress)
+        logger.warning(
+            "Interrupted. %d of %d epochs (and %d batches) are kept in %s; the same command with "
+            "--recover goes on from there. An archive made now is marked as interrupted.",
+            epochs,
+            self._num_epochs,
+            batches,
+            self._serialization_dir,
+        )
+
+
+def _starts_anew(loader: DataLoader) -> bool:
+    """Whether the order of an epoch depends on the generators alone, so that none need be read."""
+    return type(loader) is MultiProcessDataLoader and loader.batches_per_epoch is None
+
+
+class _Continued:
+    """A loader's batches, with the generators' states as they were after the first of them."""
+
+    def __init__(self, loader: DataLoader, skipped: int, states: Dict[str, Any]) -> None:
+        self._loader = loader
+        self._skipped = skipped
+        self._states = states
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[TensorDict]:
+        iterator = iter(self._loader)
+        for _ in range(self._skipped):
+            batch = next(iterator, None)
+            if batch is None:
+                break
+            yield batch
+        set_random_states(self._states)
+        yield from iterator

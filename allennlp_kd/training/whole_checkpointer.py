@@ -1,0 +1,204 @@
+"""Checkpoints that a kill leaves whole, or does not leave at all."""
+
+import inspect
+import logging
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.training.checkpointer import Checkpointer
+from allennlp.training.trainer import Trainer, TrainerCheckpoint
+from overrides import overrides
+
+from allennlp_kd.atomic_file import SUFFIX, atomic_file, link_atomically
+from allennlp_kd.training.checkpoint_manifest import CheckpointManifest, Point, sha256
+
+logger = logging.getLogger(__name__)
+
+NEW_BEST = "new_best"
+"""In a trainer's state: weights to keep as the best so far, or `None`."""
+PARTS = ("model_state_e*.th", "training_state_e*.th", "best_e*.th")
+
+
+@Checkpointer.register("whole")
+class WholeCheckpointer(Checkpointer):
+    """Writes each file under a temporary name, syncs it and renames it, and a manifest of the
+    files' SHA-256 digests last. The newest checkpoint whose files all fit is what is loaded.
+
+    Beside the model's and the trainer's state, a checkpoint has the best weights so far, so that
+    `best.th`, which the trainer replaces after it, can be made again.
+
+    Parameters are those of the default checkpointer.
+
+    # Raises
+
+    ConfigurationError
+        When loading: if there are checkpoints, and all are damaged.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._newest: Optional[Point] = None  # known to be whole: written or read by this process
+        self.loaded: Dict[str, Any] = {}
+        """The trainer's state that was loaded last, for a trainer that has put more into it."""
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._serialization_dir)
+
+    @overrides
+    def save_checkpoint(self, trainer: Trainer) -> None:
+        state = trainer.get_checkpoint_state()
+        if state is None:  # not the primary process
+            return
+        trainer_state = dict(state.trainer_state)
+        new_best = trainer_state.pop(NEW_BEST, None)
+        point = (trainer_state["epochs_completed"], trainer_state["batches_in_epoch_completed"])
+        model = Path(self._model_state_path(*point))
+        files = {model.name: self._write(model, state.model_state)}
+        best, best_digest = self._best()
+        if new_best is not None:
+            path = model.with_name(f"best_e{point[0]}_b{point[1]}.th")
+            best, best_digest = path.name, files[model.name]
+            if new_best is state.model_state:
+                link_atomically(model, path)
+            else:
+                best_digest = self._write(path, new_best)
+        if best is not None:
+            files[best] = best_digest
+        training = Path(self._training_state_path(*point))
+        files[training.name] = self._write(training, trainer_state)
+        CheckpointManifest(files, best).write(self._folder, point)
+
+        self._newest = point
+        self._last_save_time = time.time()
+        self._last_save_num_epochs_completed, self._last_save_num_batches_in_epoch_completed = point
+        self._prune()
+
+    def _write(self, path: Path, content: Dict[str, Any]) -> str:
+        with atomic_file(path) as file:
+            torch.save(content, file)
+        return sha256(path)
+
+    def _best(self) -> Tuple[Optional[str], str]:
+        if self._newest is None:
+            return None, ""
+        manifest = CheckpointManifest.read(self._folder, self._newest)
+        return manifest.best, manifest.files.get(manifest.best or "", "")
+
+    def _prune(self) -> None:
+        """Removes the checkpoints that are not to be kept, and files that belong to none."""
+        points = sorted(self._find_all_checkpoints(), reverse=True)
+        kept = set(points)
+        if self._keep_most_recent_by_count is not None or self._keep_most_recent_by_age is not None:
+            kept = set(points[: self._keep_most_recent_by_count or 0])
+            for point in points:
+                age = time.time() - CheckpointManifest.path(self._folder, point).stat().st_mtime
+                if age <= (self._keep_most_recent_by_age or -1):
+                    kept.add(point)
+        self._remove(set(points) - kept)
+
+    def _remove(self, points: Set[Point]) -> None:
+        for point in points:
+            CheckpointManifest.path(self._folder, point).unlink()
+        used: Set[str] = set()
+        for point in self._find_all_checkpoints():
+            try:
+                used.update(CheckpointManifest.read(self._folder, point).files)
+            except ValueError as error:
+                logger.warning("%s; its checkpoint is removed", error)
+                CheckpointManifest.path(self._folder, point).unlink()
+        for pattern in PARTS:
+            for path in self._folder.glob(pattern):
+                if path.name not in used:
+                    path.unlink()
+
+    @overrides
+    def _find_all_checkpoints(self) -> Set[Point]:
+        return set(CheckpointManifest.points(self._folder))
+
+    def newest_whole(self) -> Optional[Point]:
+        """Completed epochs and batches of the newest checkpoint that is whole.
+
+        What is damaged and newer is removed, so that nothing takes it for the newest later on.
+
+        # Raises
+
+        ConfigurationError
+            If there are checkpoints, and all are damaged.
+        """
+        if self._newest is not None:
+            return self._newest
+        faults: List[str] = []
+        damaged: Set[Point] = set()
+        for point in sorted(self._find_all_checkpoints(), reverse=True):
+            try:
+                CheckpointManifest.read(self._folder, point).check(self._folder)
+            except ValueError as error:
+                faults.append(str(error))
+                damaged.add(point)
+                continue
+            self._newest = point
+            break
+        if not faults:
+            return self._newest
+        found = "; ".join(faults)
+        if self._newest is None:
+            raise ConfigurationError(
+                f"no checkpoint in {self._folder} is whole: {found}. Put back a copy of what is "
+                "damaged, or remove the folder and train anew"
+            )
+        logger.warning("checkpoints are left out: %s. Going on from %s", found, self._newest)
+        if self._is_primary:
+            self._remove(damaged)
+        return self._newest
+
+    @overrides
+    def find_latest_checkpoint(self) -> Optional[Tuple[str, str]]:
+        point = self.newest_whole()
+        if point is None:
+            return None
+        return self._model_state_path(*point), self._training_state_path(*point)
+
+    @overrides
+    def load_checkpoint(self) -> Optional[TrainerCheckpoint]:
+        if self._is_primary:
+            for path in self._folder.glob(f".*{SUFFIX}"):
+                path.unlink()  # what a kill has left
+        latest = self.find_latest_checkpoint()
+        if latest is None:
+            if any(self._folder.glob(PARTS[0])):
+                logger.warning(
+                    "the first checkpoint in %s was not finished; starting anew", self._folder
+                )
+            return None
+        # This run has written them, and their digests fit.
+        model_state, self.loaded = (_load(path) for path in latest)
+        return TrainerCheckpoint(model_state, self.loaded)
+
+    def restore_best(self) -> Optional[str]:
+        """Makes `best.th` what it was at the newest checkpoint.
+
+        # Returns
+
+        `str`, optional
+            Its path; `None` where no weights were the best yet.
+        """
+        best = self._folder / "best.th"
+        name, _ = self._best()
+        if name is not None:
+            if self._is_primary:
+                link_atomically(self._folder / name, best)
+            return str(best)
+        if self._is_primary:
+            best.unlink(missing_ok=True)
+        return None
+
+
+def _load(path: str) -> Dict[str, Any]:
+    # torch 2.6 and later would refuse a numpy number that a metric gave.
+    known = inspect.signature(torch.load).parameters
+    full = {"weights_only": False} if "weights_only" in known else {}
+    return torch.load(path, map_location=torch.device("cpu"), **full)

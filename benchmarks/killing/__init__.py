@@ -1,0 +1,1 @@
+"""What `python -m benchmarks kills` is made of."""
