@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,23 @@ def atomic_file(path: Path, replace: bool = True) -> Iterator[BinaryIO]:
         os.unlink(temporary)
         raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path, older_than: float = 0.0) -> None:
+    """Removes what killed processes have left of their files.
+
+    # Parameters
+
+    folder : `Path`
+    older_than : `float`, optional (default = `0.0`)
+        Seconds since the last byte was written: more than a process at work lets pass.
+    """
+    for path in folder.glob(f".*{SUFFIX}"):
+        try:
+            if time.time() - path.stat().st_mtime >= older_than:
+                path.unlink()
+        except FileNotFoundError:
+            pass  # it has its name by now, or another has removed it
 
 
 def link_atomically(source: Path, target: Path) -> None:

@@ -15,8 +15,9 @@ DATA_PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 class KdScore(Subcommand):
     """Scores the training and validation sentences of a distillation into its store.
 
-    Training does the same when it finds the store incomplete; this does it without training.
-    Stopped and started again, it goes on where it was.
+    Training does the same when it finds the store incomplete; this does it without training. It
+    says beforehand what the scores will take on disk. Stopped and started again, it goes on where
+    it was.
     """
 
     @overrides
@@ -42,6 +43,11 @@ class KdScore(Subcommand):
             default=list(DATA_PATHS[:2]),
             help="which of the configuration's data to score",
         )
+        subparser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="only say what the scores that are missing will take on disk",
+        )
         subparser.set_defaults(func=_score)
         return subparser
 
@@ -52,6 +58,9 @@ def _score(arguments: argparse.Namespace) -> None:
     from allennlp.common.checks import ConfigurationError
     from allennlp.data import DatasetReader
 
+    from allennlp_kd.teachers.sentence import Sentence
+    from allennlp_kd.teachers.teacher import Teacher
+
     params = Params.from_file(arguments.param_path, arguments.overrides)
     reader_params = params["dataset_reader"]
     found = reader_params.get("type")
@@ -61,11 +70,17 @@ def _score(arguments: argparse.Namespace) -> None:
             f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
             f"type 'distillation', found '{found}', with a teacher of type 'store'"
         )
+    paths = {name: params[name] for name in arguments.data if params.get(name) is not None}
+    plain = reader_params.duplicate()
+    plain["teacher_inputs"] = False
+    reader = DatasetReader.from_params(plain)
+    sentences = (Sentence.of(instance) for path in paths.values() for instance in reader.read(path))
+    need = Teacher.from_params(teacher.duplicate()).need(sentences)
+    logger.info("%s", need)
+    if arguments.dry_run:
+        return
     reader_params["teacher_inputs"] = True
     reader = DatasetReader.from_params(reader_params)
-    for name in arguments.data:
-        path = params.get(name)
-        if path is None:
-            continue
+    for name, path in paths.items():
         sentences = sum(1 for _ in reader.read(path))
         logger.info("%s: the store has the scores of all %d sentences of %s", name, sentences, path)

@@ -7,8 +7,8 @@ A store is a folder of one header and any number of shards:
     bytes
 
 The index gives for each key the place of its bytes, their digest, and each array's name, type and
-shape. A file is written under a temporary name and moved into place, so a file that is there is
-whole.
+shape. Its own digest is of the store's header too, so a shard is of one store alone. A file is
+written under a temporary name and moved into place, so a file that is there is whole.
 """
 
 import hashlib
@@ -22,15 +22,20 @@ from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
 import numpy
 
-from allennlp_kd.atomic_file import atomic_file
+from allennlp_kd.atomic_file import atomic_file, remove_unfinished
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)  # in format 1 the digest of the index was of the index alone
 MAGIC = b"allennlp-kd store"
 PREFIX = struct.Struct(f"<{len(MAGIC)}sIQ16s")
 
 
+LEFT_ALONE = 3600.0  # seconds, after which an unfinished file is one of a killed process
+REMEDY = "remove it: its sentences are scored again, the others' scores stay"
+
+
 class StoreError(Exception):
-    """A store that is damaged, of another format, or of another teacher."""
+    """A store that is damaged, full, of another format, or of another teacher."""
 
 
 class Entry(NamedTuple):
@@ -64,7 +69,8 @@ class PotentialStore:
     # Raises
 
     StoreError
-        If the store's header is another, or the header or a shard is damaged.
+        If the store's header is another; the header or a shard is damaged; or the header cannot be
+        written.
     """
 
     def __init__(self, path: str, header: Dict[str, Any] = None) -> None:
@@ -74,7 +80,7 @@ class PotentialStore:
         self._files: Dict[str, int] = {}
         self._entries: Dict[str, Entry] = {}
         if header is not None:
-            header = json.loads(json.dumps({"format": FORMAT, **header}))
+            header = json.loads(json.dumps(header))
         if self._header_file.exists():
             self.header = self._read_header()
             self._compare(header)
@@ -82,13 +88,12 @@ class PotentialStore:
             raise StoreError(f"there is no store at {path}")
         else:
             self.path.mkdir(parents=True, exist_ok=True)
-            body = json.dumps(header, sort_keys=True).encode()
-            text = json.dumps({"header": header, "digest": digest_of(body).hex()}, indent=1)
             # Where another worker was first, its header stands, and must be the same.
-            with atomic_file(self._header_file, replace=False) as file:
-                file.write(text.encode())
+            self._write(self._header_file, _packed_header({"format": FORMAT, **header}))
             self.header = self._read_header()
             self._compare(header)
+        if header is not None:
+            remove_unfinished(self.path, LEFT_ALONE)
         self.refresh()
 
     @staticmethod
@@ -98,21 +103,22 @@ class PotentialStore:
 
     def _read_header(self) -> Dict[str, Any]:
         try:
-            content = json.loads(self._header_file.read_bytes())
-            header, digest = content["header"], content["digest"]
+            content = self._header_file.read_bytes()
+            header = json.loads(content)["header"]
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"{self._header_file} is damaged: {error}; remove the store"
             ) from error
-        if digest_of(json.dumps(header, sort_keys=True).encode()).hex() != digest:
+        if _packed_header(header) != content:
             raise StoreError(
                 f"{self._header_file} is damaged: its digest does not fit; remove the store"
             )
         return header
 
     def _compare(self, expected: Dict[str, Any] = None) -> None:
-        if expected is None:
-            expected = {"format": FORMAT}
+        expected = dict(expected or {})
+        if self.header.get("format") not in READABLE:
+            expected["format"] = FORMAT
         for name, value in expected.items():
             found = self.header.get(name)
             if found != value:
@@ -123,27 +129,35 @@ class PotentialStore:
 
     def refresh(self) -> None:
         """Takes up the shards that have come since it was opened."""
+        faults = []
         for file in sorted(self.path.glob("*.shard")):
             if file.name not in self._files:
-                self._open_shard(file)
+                try:
+                    self._open_shard(file)
+                except StoreError as error:
+                    faults.append(str(error))
+        if faults:
+            raise StoreError("\n".join(faults))
 
     def _open_shard(self, file: Path) -> None:
         with open(file, "rb") as opened:
             size = os.fstat(opened.fileno()).st_size
             if size < PREFIX.size:
-                raise StoreError(f"{file} is damaged: it ends after {size} bytes; remove it")
+                raise StoreError(f"{file} is damaged: it ends after {size} bytes; {REMEDY}")
             content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
         magic, version, length, digest = PREFIX.unpack(content[: PREFIX.size])
         index = content[PREFIX.size : PREFIX.size + length]
-        if magic != MAGIC or version != FORMAT or digest_of(index) != digest:
-            raise StoreError(f"{file} is damaged or of another format; remove it")
+        if magic != MAGIC or version != self.header["format"] or self._seal(index) != digest:
+            raise StoreError(f"{file} is damaged or of another format or store; {REMEDY}")
         start = PREFIX.size + length
         number = len(self._maps)
+        entries = json.loads(index)
+        end = max((offset + size_of for offset, size_of, _, _ in entries.values()), default=0)
+        if start + end > size:
+            raise StoreError(f"{file} is damaged: it is cut off; {REMEDY}")
         self._maps.append(content)
         self._files[file.name] = number
-        for key, (offset, size_of, entry_digest, arrays) in json.loads(index).items():
-            if start + offset + size_of > size:
-                raise StoreError(f"{file} is damaged: it is cut off; remove it")
+        for key, (offset, size_of, entry_digest, arrays) in entries.items():
             described = tuple((name, kind, tuple(shape)) for name, kind, shape in arrays)
             self._entries[key] = Entry(number, start + offset, size_of, entry_digest, described)
 
@@ -173,7 +187,7 @@ class PotentialStore:
         if digest_of(_short(key).encode(), described, content).hex() != entry.digest:
             names = {number: name for name, number in self._files.items()}
             raise StoreError(
-                f"{self.path / names[entry.shard]} is damaged: an entry's digest; remove it"
+                f"{self.path / names[entry.shard]} is damaged: an entry's digest; {REMEDY}"
             )
         arrays, offset = {}, 0
         for name, kind, shape in entry.arrays:
@@ -184,7 +198,13 @@ class PotentialStore:
         return arrays
 
     def write(self, entries: Dict[str, Dict[str, numpy.ndarray]]) -> None:
-        """Adds sentences, as one shard."""
+        """Adds sentences, as one shard.
+
+        # Raises
+
+        StoreError
+            If the disk is full, or whatever else hinders; nothing of them is there then.
+        """
         index, parts, offset = {}, [], 0
         for key, arrays in entries.items():
             arrays = {name: numpy.ascontiguousarray(array) for name, array in arrays.items()}
@@ -195,11 +215,30 @@ class PotentialStore:
             parts.append(content)
             offset += len(content)
         packed = json.dumps(index).encode()
-        prefix = PREFIX.pack(MAGIC, FORMAT, len(packed), digest_of(packed))
-        with atomic_file(self.path / f"{uuid.uuid4().hex}.shard") as file:
-            for part in (prefix, packed, *parts):
-                file.write(part)
+        prefix = PREFIX.pack(MAGIC, self.header["format"], len(packed), self._seal(packed))
+        self._write(self.path / f"{uuid.uuid4().hex}.shard", prefix, packed, *parts)
         self.refresh()
+
+    def _seal(self, index: bytes) -> bytes:
+        if self.header["format"] == 1:
+            return digest_of(index)
+        return digest_of(_packed_header(self.header), index)
+
+    def _write(self, path: Path, *parts: bytes) -> None:
+        try:
+            with atomic_file(path, replace=False) as file:
+                for part in parts:
+                    file.write(part)
+        except OSError as error:
+            raise StoreError(
+                f"the store at {self.path} cannot be written: {error}. What was written before "
+                "is kept; make room, and it goes on from there"
+            ) from error
+
+
+def _packed_header(header: Dict[str, Any]) -> bytes:
+    digest = digest_of(json.dumps(header, sort_keys=True).encode()).hex()
+    return json.dumps({"header": header, "digest": digest}, indent=1).encode()
 
 
 def _short(key: str) -> str:

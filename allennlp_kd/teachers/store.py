@@ -1,11 +1,14 @@
 """A teacher that has scored its sentences before, on disk."""
 
-from typing import Any, Dict, Iterable, List, Optional
+import logging
+import shutil
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy
 import torch
 from allennlp.common import Tqdm
 from allennlp.common.checks import ConfigurationError
+from allennlp.common.util import SigTermReceived, format_size
 from allennlp.data import Batch, Instance
 from allennlp.nn import util
 from overrides import overrides
@@ -19,8 +22,26 @@ from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.stored_chains import StoredChains
 from allennlp_kd.teachers.teacher import Teacher
 
+logger = logging.getLogger(__name__)
+
 DTYPES = ("float32", "float16")
 FORMS = {"chain": StoredChains}
+OVERHEAD = 120  # bytes a sentence: its part of an index
+
+
+class Need(NamedTuple):
+    """What is missing in a store, and about what it takes on disk."""
+
+    sentences: int
+    words: int
+    size: int
+    free: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sentences:,} sentences of {self.words:,} words are to be scored; their scores "
+            f"take about {format_size(self.size)} on disk, where {format_size(self.free)} are free"
+        )
 
 
 @Teacher.register("store")
@@ -43,8 +64,8 @@ class StoreTeacher(Teacher):
     # Raises
 
     ConfigurationError
-        If the dtype is unknown; the store is damaged or of another teacher; or sentences are
-        missing and there is no teacher to score them.
+        If the dtype is unknown; the store is damaged, full or of another teacher; or sentences are
+        missing and there is no teacher to score them, or no room for their scores.
     """
 
     SHARD = 1024  # sentences
@@ -111,11 +132,27 @@ class StoreTeacher(Teacher):
                 raise ConfigurationError(str(error)) from error
             instance.add_field(self.FIELD, OptionalField(StoredPotentialsField(arrays)))
 
-    def fill(self, sentences: Iterable[Sentence]) -> int:
-        """Scores those of the sentences that are not in the store; returns their number."""
+    def _missing(self, sentences: Iterable[Sentence]) -> List[Tuple[str, Sentence]]:
         store = self._open()
         keyed = {self.key(sentence): sentence for sentence in sentences}
-        missing = [(key, sentence) for key, sentence in keyed.items() if key not in store]
+        return [(key, sentence) for key, sentence in keyed.items() if key not in store]
+
+    def need(self, sentences: Iterable[Sentence]) -> Need:
+        """What those of the sentences that are not in the store would take there."""
+        missing = self._missing(sentences)
+        form, width = FORMS[self.structure], numpy.dtype(self._open().header["dtype"]).itemsize
+        lengths = [len(sentence.words) for _, sentence in missing]
+        numbers = sum(form.size(words, len(self.labels)) for words in lengths)
+        size = numbers * width + OVERHEAD * len(missing)
+        return Need(len(missing), sum(lengths), size, shutil.disk_usage(self.directory).free)
+
+    def fill(self, sentences: Iterable[Sentence]) -> int:
+        """Scores those of the sentences that are not in the store; returns their number.
+
+        Interrupted, it keeps what it has scored.
+        """
+        sentences = list(sentences)
+        missing = self._missing(sentences)
         if not missing:
             return 0
         if self._source is None:
@@ -123,22 +160,47 @@ class StoreTeacher(Teacher):
                 f"{len(missing)} sentences are not in the store {self.directory}, the first is "
                 f"'{missing[0][1]}'. Give the store its teacher, or run `allennlp kd-score`"
             )
+        need = self.need(sentences)
+        logger.info("%s: %s", self.directory, need)
+        if need.size > need.free:
+            raise ConfigurationError(
+                f"the store {self.directory} has not the room: {need}. Name another folder"
+                + (", or take dtype 'float16'" if self._dtype != "float16" else "")
+            )
         # Sentences of one length need no padding.
         missing.sort(key=lambda entry: len(entry[1].words))
-        scored: Dict[str, Dict[str, numpy.ndarray]] = {}
-        with Tqdm.tqdm(total=len(missing), desc="scoring") as progress:
-            for start in range(0, len(missing), self._batch_size):
-                batch = missing[start : start + self._batch_size]
-                arrays = self._score([sentence for _, sentence in batch])
-                scored.update(zip((key for key, _ in batch), arrays))
-                progress.update(len(batch))
-                if len(scored) >= self.SHARD:
-                    store.write(scored)
-                    scored = {}
-        if scored:
-            store.write(scored)
+        try:
+            self._fill(missing)
+        except StoreError as error:
+            raise ConfigurationError(str(error)) from error
         self._source.rest()
         return len(missing)
+
+    def _fill(self, missing: List[Tuple[str, Sentence]]) -> None:
+        store = self._open()
+        scored: Dict[str, Dict[str, numpy.ndarray]] = {}
+        with Tqdm.tqdm(total=len(missing), desc="scoring") as progress:
+            try:
+                for start in range(0, len(missing), self._batch_size):
+                    batch = missing[start : start + self._batch_size]
+                    arrays = self._score([sentence for _, sentence in batch])
+                    scored.update(zip((key for key, _ in batch), arrays))
+                    progress.update(len(batch))
+                    if len(scored) >= self.SHARD:
+                        store.write(scored)
+                        scored = {}
+            except (KeyboardInterrupt, SigTermReceived):
+                # Whole batches of a fixed order, so that the rest is scored as it would have been.
+                if scored:
+                    store.write(scored)
+                logger.warning(
+                    "Interrupted. What was scored is kept in %s; the same command goes on from "
+                    "there.",
+                    self.directory,
+                )
+                raise
+        if scored:
+            store.write(scored)
 
     def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
         batch = Batch([self._source.read(sentence) for sentence in sentences])

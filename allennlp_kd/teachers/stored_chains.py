@@ -26,6 +26,11 @@ class StoredChains:
         ]
 
     @staticmethod
+    def size(words: int, labels: int) -> int:
+        """How many numbers are stored of a sentence of so many words."""
+        return words * labels
+
+    @staticmethod
     def potentials(
         arrays: Dict[str, Tensor], words: Tensor, shared: Dict[str, Tensor]
     ) -> ChainPotentials:

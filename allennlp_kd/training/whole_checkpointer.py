@@ -12,7 +12,7 @@ from allennlp.training.checkpointer import Checkpointer
 from allennlp.training.trainer import Trainer, TrainerCheckpoint
 from overrides import overrides
 
-from allennlp_kd.atomic_file import SUFFIX, atomic_file, link_atomically
+from allennlp_kd.atomic_file import atomic_file, link_atomically, remove_unfinished
 from allennlp_kd.training.checkpoint_manifest import CheckpointManifest, Point, sha256
 
 logger = logging.getLogger(__name__)
@@ -165,8 +165,7 @@ class WholeCheckpointer(Checkpointer):
     @overrides
     def load_checkpoint(self) -> Optional[TrainerCheckpoint]:
         if self._is_primary:
-            for path in self._folder.glob(f".*{SUFFIX}"):
-                path.unlink()  # what a kill has left
+            remove_unfinished(self._folder)
         latest = self.find_latest_checkpoint()
         if latest is None:
             if any(self._folder.glob(PARTS[0])):

@@ -1,6 +1,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,17 @@ def test_scores_into_the_store_that_the_configuration_names(config, tmp_path):
     assert sorted((tmp_path / "store").iterdir()) == before
 
 
+def test_says_what_it_will_take(config, tmp_path, caplog):
+    caplog.set_level("INFO")
+    run(str(config), "--dry-run")
+    assert f"{len(SENTENCES)} sentences of " in caplog.text
+    assert re.search("their scores take about .*[KMB] on disk, where .* are free", caplog.text)
+    assert not list((tmp_path / "store").glob("*.shard"))
+    run(str(config))
+    run(str(config), "--dry-run")
+    assert "0 sentences of 0 words are to be scored" in caplog.text
+
+
 def test_no_store(config):
     live = json.loads(config.read_text())["dataset_reader"]["teacher"]["teacher"]
     with pytest.raises(
@@ -64,6 +76,27 @@ def test_no_store(config):
         ConfigurationError, match="must be of type 'distillation', found 'conll2000'"
     ):
         run(str(config), "-o", json.dumps({"dataset_reader": {"type": "conll2000"}}))
+
+
+@pytest.mark.slow
+def test_two_at_once(config, tmp_path):
+    (tmp_path / ".allennlp_plugins").write_text("allennlp_kd.plugin\n")
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "allennlp", "kd-score", str(config)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for each in started:
+        output, _ = each.communicate(timeout=300)
+        assert each.returncode == 0, output
+        assert f"has the scores of all {len(SENTENCES)} sentences" in output
+    assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
 
 
 @pytest.mark.slow

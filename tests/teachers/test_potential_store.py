@@ -1,4 +1,3 @@
-import json
 import random
 import struct
 
@@ -80,32 +79,30 @@ def read_all(folder):
     return {seed: store.read(f"sentence {seed}")["emissions"] for seed in range(3)}
 
 
-def test_every_flipped_bit_is_detected(folder):
+@pytest.mark.parametrize("pattern,flips", [("*.shard", 1000), ("header.json", 300)])
+def test_every_flipped_bit_is_detected(folder, pattern, flips):
     generator = random.Random(0)
-    for file in (*folder.glob("*.shard"), folder / "header.json"):
-        whole = file.read_bytes()
-        for _ in range(300):
-            damaged = bytearray(whole)
-            place = generator.randrange(len(damaged))
-            damaged[place] ^= 1 << generator.randrange(8)
-            file.write_bytes(damaged)
-            try:
-                found = read_all(folder)
-            except (StoreError, KeyError):
-                continue
-            # White space of the header, and nothing else, may change unseen.
-            assert file.name == "header.json" and json.loads(damaged) == json.loads(whole)
-            assert all((found[seed] == arrays(seed)["emissions"]).all() for seed in found)
-        file.write_bytes(whole)
+    (file,) = folder.glob(pattern)
+    whole = file.read_bytes()
+    for _ in range(flips):
+        damaged = bytearray(whole)
+        place = generator.randrange(len(damaged))
+        damaged[place] ^= 1 << generator.randrange(8)
+        file.write_bytes(damaged)
+        with pytest.raises(StoreError, match=f"{file.name} is damaged.*; remove"):
+            read_all(folder)
+    file.write_bytes(whole)
     read_all(folder)
 
 
-@pytest.mark.parametrize("keep", [0, 10, PREFIX.size + 3, -1])
-def test_a_truncated_shard_is_detected(folder, keep):
+def test_a_shard_that_is_cut_off_anywhere_is_detected(folder):
     (shard,) = folder.glob("*.shard")
-    shard.write_bytes(shard.read_bytes()[:keep])
-    with pytest.raises(StoreError, match=f"{shard.name} is damaged"):
-        read_all(folder)
+    whole = shard.read_bytes()
+    for length in range(len(whole)):
+        shard.write_bytes(whole[:length])
+        with pytest.raises(StoreError, match=f"{shard.name} is damaged"):
+            read_all(folder)
+    assert length > PREFIX.size
 
 
 def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
@@ -115,7 +112,7 @@ def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StoreError, match="cannot be written: .*No space left.* make room"):
         PotentialStore(str(folder), HEADER).write({"late": arrays(5)})
     assert sorted(path.name for path in folder.iterdir()) == before
 

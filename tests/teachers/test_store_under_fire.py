@@ -1,0 +1,266 @@
+"""Stores whose writers are killed, race, find the disk full; shards of other stores."""
+
+import json
+import os
+import random
+import resource
+import signal
+import time
+from types import SimpleNamespace
+
+import numpy
+import pytest
+from allennlp.common.checks import ConfigurationError
+
+from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.potential_store import FORMAT, PotentialStore, StoreError
+from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.store import StoreTeacher
+
+HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
+WORDS = ("the", "cat", "runs", "dog", "a", "sleeps")
+
+
+def arrays(seed, size=2):
+    generator = numpy.random.default_rng(seed)
+    return {"emissions": generator.normal(size=(seed % 7 + 1, size)).astype("float32")}
+
+
+def forked(work):
+    """Runs it in a process that imports nothing and trains nothing; returns its id."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def write_all(folder, seeds, size=2):
+    store = PotentialStore(str(folder), HEADER)
+    for seed in seeds:
+        store.write({f"sentence {seed}": arrays(seed, size)})
+
+
+def assert_right(folder, seeds, size=2):
+    """What there is, is what was written; returns how much that is."""
+    store = PotentialStore(str(folder), HEADER)
+    found = [seed for seed in seeds if f"sentence {seed}" in store]
+    assert len(store) == len(found)
+    for seed in found:
+        read = store.read(f"sentence {seed}")["emissions"]
+        numpy.testing.assert_array_equal(read, arrays(seed, size)["emissions"])
+    return len(found)
+
+
+def test_killed_writers_leave_whole_shards(tmp_path):
+    generator = random.Random(0)
+    folder, seeds, size = tmp_path / "store", range(60), 5000
+    kept = 0
+    for _ in range(12):
+        writers = [forked(lambda: write_all(folder, seeds[part::3], size)) for part in range(3)]
+        time.sleep(generator.uniform(0.0, 0.06))
+        for writer in writers:
+            os.kill(writer, signal.SIGKILL)
+            os.waitpid(writer, 0)
+        if (folder / "header.json").exists():
+            found = assert_right(folder, seeds, size)
+            assert found >= kept
+            kept = found
+    assert kept > 0
+    write_all(folder, seeds, size)
+    assert assert_right(folder, seeds, size) == len(seeds)
+
+
+def test_what_killed_writers_have_left_goes(tmp_path):
+    PotentialStore(str(tmp_path), HEADER)
+    for name in (".old.unfinished", ".new.unfinished"):
+        (tmp_path / name).write_bytes(b"half")
+    os.utime(tmp_path / ".old.unfinished", (0, 0))
+    PotentialStore(str(tmp_path))  # only reads
+    assert (tmp_path / ".old.unfinished").exists()
+    PotentialStore(str(tmp_path), HEADER)
+    assert [path.name for path in tmp_path.glob(".*")] == [".new.unfinished"]
+
+
+def test_writers_at_once(tmp_path):
+    folder = tmp_path / "store"
+    writers = [forked(lambda: write_all(folder, range(20))) for _ in range(4)]
+    assert [os.waitpid(writer, 0)[1] for writer in writers] == [0] * 4
+    assert assert_right(folder, range(20)) == 20
+    assert len(list(folder.iterdir())) == 4 * 20 + 1  # and nothing unfinished
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    """A limit on the size of files stands in for the disk."""
+    folder = tmp_path / "store"
+    write_all(folder, range(3))
+    before = sorted(path.name for path in folder.iterdir())
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        store = PotentialStore(str(folder), HEADER)
+        try:
+            store.write({"large": arrays(6, 10_000)})
+        except StoreError as error:
+            assert "cannot be written" in str(error) and "goes on from there" in str(error)
+        else:
+            raise AssertionError("there was no limit")
+        store.write({"sentence 3": arrays(3)})  # there is room for this one
+
+    assert os.waitpid(forked(limited), 0)[1] == 0
+    assert len(list(folder.iterdir())) == len(before) + 1
+    assert assert_right(folder, range(4)) == 4
+
+
+def test_shards_of_another_store_are_refused(tmp_path):
+    """Whoever removes the header alone, and scores with another teacher, mixes the two."""
+    write_all(tmp_path, range(3))
+    (tmp_path / "header.json").unlink()
+    with pytest.raises(StoreError, match="of another format or store; remove it") as found:
+        PotentialStore(str(tmp_path), {**HEADER, "fingerprint": "xyz"})
+    assert all(path.name in str(found.value) for path in tmp_path.glob("*.shard"))
+
+
+def test_all_damaged_shards_are_named_and_the_others_stay(tmp_path):
+    write_all(tmp_path, range(4))
+    damaged = sorted(tmp_path.glob("*.shard"))[:2]
+    for path in damaged:
+        os.truncate(path, 30)
+    with pytest.raises(StoreError, match="its sentences are scored again") as found:
+        PotentialStore(str(tmp_path), HEADER)
+    assert all(path.name in str(found.value) for path in damaged)
+    for path in damaged:
+        path.unlink()
+    assert assert_right(tmp_path, range(4)) == 2
+
+
+def test_stores_of_the_first_format_are_read(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("allennlp_kd.teachers.potential_store.FORMAT", 1)
+        write_all(tmp_path, range(3))
+    assert json.loads((tmp_path / "header.json").read_text())["header"]["format"] == 1
+    write_all(tmp_path, [3])
+    assert assert_right(tmp_path, range(4)) == 4
+    # But none of its shards in a store that is made now.
+    (tmp_path / "header.json").unlink()
+    with pytest.raises(StoreError, match="of another format or store"):
+        PotentialStore(str(tmp_path), HEADER)
+    assert FORMAT == 2
+
+
+def test_a_store_of_the_future_is_refused(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("allennlp_kd.teachers.potential_store.FORMAT", 3)
+        patch.setattr("allennlp_kd.teachers.potential_store.READABLE", (3,))
+        write_all(tmp_path, range(3))
+    with pytest.raises(StoreError, match="another format: expected 2, found 3; remove it"):
+        PotentialStore(str(tmp_path), HEADER)
+
+
+def sentences(number, seed=0):
+    generator = random.Random(seed)
+    found = {
+        tuple(generator.choice(WORDS) for _ in range(generator.randint(1, 6)))
+        for _ in range(number * 3)
+    }
+    return [Sentence(words) for words in sorted(found)[:number]]
+
+
+@pytest.fixture
+def store(tagger_archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(StoreTeacher, "SHARD", 8)
+    return StoreTeacher(str(tmp_path / "store"), ArchiveTeacher(tagger_archive), batch_size=4)
+
+
+def scores(teacher, given):
+    store = teacher._open()
+    return [store.read(teacher.key(each))["emissions"].tobytes() for each in given]
+
+
+class TestScorers:
+    def test_at_once(self, store, monkeypatch):
+        """The second scores all while the first is at its third batch."""
+        given = sentences(30)
+        second = StoreTeacher(store.directory, store._source, batch_size=4)
+        original, calls = store._score, []
+
+        def interrupted(batch):
+            calls.append(batch)
+            if len(calls) == 3:
+                assert second.fill(given) > 0
+            return original(batch)
+
+        monkeypatch.setattr(store, "_score", interrupted)
+        store.fill(given)
+        complete = StoreTeacher(store.directory)
+        assert complete.fill(given) == 0
+        alone = StoreTeacher(store.directory + " alone", store._source, batch_size=4)
+        alone.fill(given)
+        assert scores(complete, given) == scores(alone, given)
+
+    @pytest.mark.parametrize("at", range(1, 8))
+    def test_interrupted_keeps_all_that_it_scored(self, store, monkeypatch, caplog, at):
+        given = sentences(30)
+        original, calls = store._score, []
+
+        def interrupted(batch):
+            calls.append(batch)
+            if len(calls) == at:
+                raise KeyboardInterrupt
+            return original(batch)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(store, "_score", interrupted)
+            store.fill(given)
+        assert "What was scored is kept in" in caplog.text
+        again = StoreTeacher(store.directory, store._source, batch_size=4)
+        assert again.fill(given) == 30 - 4 * (at - 1)
+        alone = StoreTeacher(store.directory + " alone", store._source, batch_size=4)
+        alone.fill(given)
+        assert scores(again, given) == scores(alone, given)
+
+    def test_a_full_disk(self, store, monkeypatch):
+        given = sentences(30)
+        original, calls = os.fsync, []
+
+        def full(handle):
+            calls.append(handle)
+            if len(calls) > 5:  # the header and two shards, each with its folder, are there
+                raise OSError(28, "No space left on device")
+            return original(handle)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", full)
+            expected = "No space left .* before is kept; make room"
+            with pytest.raises(ConfigurationError, match=expected):
+                store.fill(given)
+        again = StoreTeacher(store.directory, store._source)
+        assert 0 < again.fill(given) < 30
+        assert again.fill(given) == 0
+
+    def test_no_room(self, store, monkeypatch):
+        store.labels  # makes the store
+        usage = SimpleNamespace(free=100)
+        monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+        expected = "has not the room: 30 sentences of .* words .* take about .*float16"
+        with pytest.raises(ConfigurationError, match=expected):
+            store.fill(sentences(30))
+        assert not list((store._open().path).glob("*.shard"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_what_it_takes_is_known_beforehand(tagger_archive, tmp_path, dtype):
+    store = StoreTeacher(str(tmp_path / "store"), ArchiveTeacher(tagger_archive), dtype=dtype)
+    given = sentences(40)
+    store.fill(given[:10])
+    before = sum(path.stat().st_size for path in (tmp_path / "store").glob("*.shard"))
+    need = store.need(given)
+    assert need.sentences == 30 and need.words == sum(len(each.words) for each in given[10:])
+    store.fill(given)
+    taken = sum(path.stat().st_size for path in (tmp_path / "store").glob("*.shard")) - before
+    assert need.size == pytest.approx(taken, rel=0.05)
+    assert str(need).startswith("30 sentences of ")
