@@ -2,6 +2,7 @@
 import io
 import json
 import tarfile
+import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Union
 
@@ -13,10 +14,13 @@ from spacy_bridge.runtime.errors import BridgeError
 from spacy_bridge.runtime.vocabulary import PADDING, UNKNOWN
 
 _CONFIG, _WEIGHTS, _VOCABULARY = "config.json", "weights.th", "vocabulary"
+_INTERRUPTED = f"{_VOCABULARY}/.interrupted"  # see allennlp_kd/training/interruption.py
 
 
 class StudentArchive:
     """The student in an archive that `allennlp train` wrote, alone or inside of `distillation`.
+
+    Of one that a training left which was interrupted, it warns.
 
     The configuration is read as JSON, which an archive's is; nothing in it is evaluated, imported or
     looked up on a hub.
@@ -38,6 +42,12 @@ class StudentArchive:
         for name in (_CONFIG, _WEIGHTS):
             if name not in self.files:
                 raise BridgeError(f"{self.path} is not an archive of AllenNLP: it has no {name}")
+        if _INTERRUPTED in self.files:
+            progress = self.files[_INTERRUPTED].decode("utf-8", errors="replace")
+            warnings.warn(
+                f"{self.path} was made when its training was interrupted ({progress}); "
+                "`allennlp train` with --recover goes on with it"
+            )
         try:
             config = json.loads(self.files[_CONFIG].decode("utf-8"))
         except ValueError as error:

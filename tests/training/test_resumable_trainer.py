@@ -2,6 +2,7 @@
 import json
 import random
 import shutil
+import warnings
 
 import numpy
 import pytest
@@ -18,6 +19,7 @@ from allennlp_kd.training.callback_states import callback_names
 from allennlp_kd.training.interruption import interruption
 from allennlp_kd.training.random_states import random_states, seed_generators, set_random_states
 from allennlp_kd.training.resumable_trainer import ResumableTrainer
+from spacy_bridge.packaging.archive import StudentArchive
 from tests.models.experiments import READER, experiment, write_data
 from tests.models.tagging import tagger_config
 
@@ -217,9 +219,18 @@ class TestInterruption:
         # It loads all the same, with the labels that it had.
         assert len(load_archive(tmp_path / "run" / "model.tar.gz").model.labels) > 1
 
+    def test_the_packager_warns(self, data, tmp_path):
+        train(config(data), tmp_path / "run", stop_at=(2, 1))
+        for path in (tmp_path / "run", tmp_path / "run" / "model.tar.gz"):
+            with pytest.warns(UserWarning, match='training was interrupted .*"num_epochs": 4'):
+                StudentArchive(path)
+
     def test_the_mark_goes_with_the_end(self, data, tmp_path):
         train(config(data), tmp_path / "run", stop_at=(2, 1))
         train(config(data), tmp_path / "run", recover=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            StudentArchive(tmp_path / "run" / "model.tar.gz")
         shutil.unpack_archive(tmp_path / "run" / "model.tar.gz", tmp_path / "unpacked")
         assert interruption(tmp_path / "unpacked") is None
 
