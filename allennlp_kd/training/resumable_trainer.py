@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Tuple
 
+import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.util import SigTermReceived
 from allennlp.data.data_loaders import DataLoader, MultiProcessDataLoader, TensorDict
@@ -78,11 +79,11 @@ class ResumableTrainer(GradientDescentTrainer):
             "callbacks": callback_states(self._callbacks),
             "batches": self._total_batches_completed,
             "should_validate": self._should_validate_this_epoch,
-            "frozen": [
-                name
+            # Before torch 2.0, an optimiser moves on what has a gradient of zero, and not without.
+            "parameters": {
+                name: (parameter.requires_grad, parameter.grad is not None)
                 for name, parameter in self._pytorch_model.named_parameters()
-                if not parameter.requires_grad
-            ],
+            },
             "scaler": None if self._scaler is None else self._scaler.state_dict(),
         }
         # Stock gives states to callbacks by their places, and so finds none to give.
@@ -123,7 +124,9 @@ class ResumableTrainer(GradientDescentTrainer):
         self._seed = ours["seed"]
         load_callback_states(self._callbacks, ours["callbacks"])
         for name, parameter in self._pytorch_model.named_parameters():
-            parameter.requires_grad_(name not in ours["frozen"])
+            trained, has_gradient = ours["parameters"][name]
+            parameter.requires_grad_(trained)
+            parameter.grad = torch.zeros_like(parameter) if has_gradient else None
         if self._scaler is not None and ours["scaler"] is not None:
             self._scaler.load_state_dict(ours["scaler"])
         self._best_model_filename = self._checkpointer.restore_best()
