@@ -38,12 +38,13 @@ class ResumableTrainer(GradientDescentTrainer):
     It is stock's trainer (`gradient_descent`), with the same parameters, and:
 
     - The generators of Python, numpy and torch are seeded at the start of epoch k with the run's
-      seeds and k alone, so whatever loader shuffles, the order of an epoch does not depend on what
-      came before. A checkpoint within an epoch has the generators' states.
+      seeds and k alone, so the order of an epoch does not depend on what came before. A checkpoint
+      within an epoch has the generators' states.
     - `best.th` is made again from the checkpoint; a run that had stopped early stays stopped;
       callbacks get their state by name; a moving average stays tied to the model; frozen parameters
       stay frozen; the scale of mixed precision goes on.
-    - Epochs that are done are not read again, where the loader is stock's `multiprocess`.
+    - Epochs that are done are not read again, where the loader is stock's `multiprocess` and has no
+      `batches_per_epoch`; another one may carry its order over to the next epoch.
     - On Ctrl-C and SIGTERM it says how to go on, and the archive that AllenNLP then makes of the
       best weights is marked (see `interruption.py`).
 

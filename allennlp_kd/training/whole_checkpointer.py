@@ -36,6 +36,8 @@ class WholeCheckpointer(Checkpointer):
 
     ConfigurationError
         When loading: if there are checkpoints, and all are damaged.
+    OSError
+        When saving: if the disk is full. The checkpoint before stays.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -78,8 +80,14 @@ class WholeCheckpointer(Checkpointer):
         self._prune()
 
     def _write(self, path: Path, content: Dict[str, Any]) -> str:
-        with atomic_file(path) as file:
-            torch.save(content, file)
+        try:
+            with atomic_file(path) as file:
+                torch.save(content, file)
+        except (OSError, RuntimeError) as error:  # torch has its own for a write that fails
+            raise OSError(
+                f"the checkpoint {path} cannot be written: {error}. The one before it is whole; "
+                "make room, and go on with --recover"
+            ) from error
         return sha256(path)
 
     def _best(self) -> Tuple[Optional[str], str]:

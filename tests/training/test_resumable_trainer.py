@@ -112,6 +112,32 @@ def test_goes_on_where_it_was(data, tmp_path, stop_at, checkpointer):
     assert kept[0]["validation_loss"] == kept[1]["validation_loss"]
 
 
+@pytest.mark.parametrize(
+    "loader",
+    [
+        {"batches_per_epoch": 3},  # goes on in the next epoch where it was
+        {"type": "simple"},  # shuffles what it has shuffled
+        {"max_instances_in_memory": 3},  # draws while it is read
+        {"batches_per_epoch": 3, "max_instances_in_memory": 3},
+    ],
+)
+@pytest.mark.parametrize("every", [None, 1])
+def test_goes_on_with_other_loaders(data, tmp_path, loader, every):
+    checkpointer = {"type": "whole", "save_every_num_batches": every}
+
+    def changed():
+        found = config(data, checkpointer=checkpointer)
+        found["data_loader"] = {"batch_size": 2, "shuffle": True, **loader}
+        found["validation_data_loader"] = {"batch_size": 2, "shuffle": True}
+        return found
+
+    expected = train(changed(), tmp_path / "whole")
+    train(changed(), tmp_path / "run", stop_at=(2, 2))
+    again = train(changed(), tmp_path / "run", recover=True)
+    assert again == expected[-len(again) :]
+    assert_same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+
+
 def test_the_order_of_an_epoch_depends_on_the_seeds_and_its_number_alone(data, tmp_path):
     first = train(config(data), tmp_path / "first")
     other = config(data, num_epochs=2, optimizer={"type": "sgd", "lr": 0.1})

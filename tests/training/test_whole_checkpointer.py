@@ -143,6 +143,23 @@ class TestDamage:
         assert set(CheckpointManifest.points(tmp_path)) == {(2, 0), (3, 0)}
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), RuntimeError("write failed")])
+def test_a_full_disk_leaves_the_one_before(tmp_path, monkeypatch, error):
+    checkpointer = saved(tmp_path, Trained(1))
+    before = names(tmp_path)
+
+    def full(content, file):
+        file.write(b"half")
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("torch.save", full)
+        with pytest.raises(OSError, match="e2_b0.th cannot be written: .*make room"):
+            checkpointer.save_checkpoint(Trained(2))
+    assert names(tmp_path) == before
+    assert WholeCheckpointer(str(tmp_path)).load_checkpoint() is not None
+
+
 class TestKill:
     """Between two files; what a process has left is what another finds."""
 
