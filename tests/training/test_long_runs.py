@@ -17,12 +17,13 @@ from benchmarks.killing.experiments import TEACHER, experiment
 
 STEPS = 2000
 PAGE = os.sysconf("SC_PAGE_SIZE")
-MOST = 2 * 2**20  # bytes in the last thousand steps: one small tensor a step would take more
+MOST_BYTES = 2 * 2**20  # in the last thousand steps
+MOST_OBJECTS = 500  # so less than one in two steps
 
 
 @TrainerCallback.register("memory_watch")
 class MemoryWatch(TrainerCallback):
-    """At the end of each epoch: steps, bytes in memory, tensors alive."""
+    """At the end of each epoch: steps, bytes in memory, objects and tensors alive."""
 
     found = []
     kept = []
@@ -34,9 +35,11 @@ class MemoryWatch(TrainerCallback):
 
     def on_epoch(self, trainer, *args, **kwargs):
         gc.collect()
-        tensors = sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
+        objects = gc.get_objects()
+        tensors = sum(isinstance(each, torch.Tensor) for each in objects)
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        self.found.append((trainer._total_batches_completed, pages * PAGE, tensors))
+        steps = trainer._total_batches_completed
+        self.found.append((steps, pages * PAGE, len(objects), tensors))
 
 
 def growth(tmp_path, name, leak=0):
@@ -57,7 +60,7 @@ def growth(tmp_path, name, leak=0):
     assert MemoryWatch.found[-1][0] >= STEPS
     half = next(at for at, each in enumerate(MemoryWatch.found) if each[0] >= STEPS // 2)
     first, last = MemoryWatch.found[half], MemoryWatch.found[-1]
-    return last[1] - first[1], last[2] - first[2]
+    return [after - before for before, after in zip(first[1:], last[1:])]
 
 
 @pytest.mark.slow
@@ -65,11 +68,12 @@ def growth(tmp_path, name, leak=0):
 class TestMemory:
     @pytest.mark.parametrize("name", ["tagger, store", "parser"])
     def test_does_not_grow(self, tmp_path, name):
-        grown, tensors = growth(tmp_path, name)
-        print(f"{name}: {grown} bytes, {tensors} tensors more")
+        grown, objects, tensors = growth(tmp_path, name)
+        print(f"{name}: {grown} bytes, {objects} objects, {tensors} tensors more")
         assert tensors == 0
-        assert grown < MOST
+        assert objects < MOST_OBJECTS
+        assert grown < MOST_BYTES
 
     def test_growth_is_seen(self, tmp_path):
-        grown, tensors = growth(tmp_path, "parser", leak=700)
-        assert tensors > 500 and grown > MOST
+        grown, objects, tensors = growth(tmp_path, "parser", leak=10_000)
+        assert tensors > 500 and objects > MOST_OBJECTS and grown > MOST_BYTES
