@@ -10,15 +10,15 @@ from overrides import overrides
 
 
 class StoredPotentialsField(Field[Any]):
-    """Carries arrays of which the first axis follows the words.
+    """Carries arrays of which the axes follow the words, or are the same for all sentences.
 
-    A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, words, ...)`,
+    A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, ...)`,
     and `words`, a long tensor of shape `(sentences,)`.
 
     # Parameters
 
     arrays : `Dict[str, numpy.ndarray]`
-        Each of shape `(words, ...)`.
+        The first of shape `(words, ...)`.
     """
 
     __slots__ = ["arrays"]
@@ -50,10 +50,12 @@ class StoredPotentialsField(Field[Any]):
     def batch_tensors(self, tensor_list: List[Dict[str, numpy.ndarray]]) -> Any:  # type: ignore
         words = [len(next(iter(arrays.values()))) for arrays in tensor_list]
         batch: Dict[str, torch.Tensor] = {"words": torch.tensor(words, dtype=torch.long)}
-        for name, first in tensor_list[0].items():
-            padded = numpy.zeros((len(words), max(words), *first.shape[1:]), dtype=numpy.float32)
-            for row, arrays in enumerate(tensor_list):
-                padded[row, : words[row]] = arrays[name]
+        for name in tensor_list[0]:
+            shapes = [arrays[name].shape for arrays in tensor_list]
+            widest = tuple(max(sizes) for sizes in zip(*shapes))
+            padded = numpy.zeros((len(words), *widest), dtype=numpy.float32)
+            for row, (arrays, shape) in enumerate(zip(tensor_list, shapes)):
+                padded[(row, *map(slice, shape))] = arrays[name]
             batch[name] = torch.from_numpy(padded)
         return batch
 

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
 
 import torch
 from allennlp.common import cached_transformers
@@ -12,6 +12,9 @@ from allennlp.data.fields import MetadataField
 from allennlp.models import Model
 from allennlp.models.archival import Archive, load_archive
 from allennlp.nn import util
+from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
+    BiaffineDependencyParser,
+)
 from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
 
@@ -24,12 +27,18 @@ from allennlp_kd.teachers.archive_files import (
     fingerprint,
     version_of,
 )
+from allennlp_kd.teachers.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.sentence import Sentence, tag_parameters
 from allennlp_kd.teachers.teacher import Teacher
 
-SCORERS = {CrfTagger: CrfTaggerScorer}
+Scorer = Union[CrfTaggerScorer, BiaffineParserScorer]
+SCORERS: Dict[Type[Model], Type[Scorer]] = {
+    CrfTagger: CrfTaggerScorer,
+    BiaffineDependencyParser: BiaffineParserScorer,
+}
 _MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
 SENTENCE = "sentence"  # what carries the words, for errors, beside a model's own fields
 
@@ -37,7 +46,7 @@ SENTENCE = "sentence"  # what carries the words, for errors, beside a model's ow
 class _Opened(NamedTuple):
     model: Model
     reader: DatasetReader
-    scorer: CrfTaggerScorer
+    scorer: Scorer
     limit: Optional[int]
 
 
@@ -48,11 +57,15 @@ _fingerprints: Dict[Tuple, str] = {}
 
 @Teacher.register("archive")
 class ArchiveTeacher(Teacher):
-    """Any archive of stock `crf_tagger`, with its own reader, indexers and vocabulary.
+    """Any archive of stock `crf_tagger` or `biaffine_parser`, with its own reader, indexers and
+    vocabulary.
 
     Archives of a student and of a distillation are such archives too. It is opened when it is first
     needed. It scores in evaluation mode, without gradient, never decodes, and follows its inputs to
     their device.
+
+    A parser with an embedding of part-of-speech tags needs those of the student's reader; one
+    without ignores them.
 
     A word that its indexer splits into nothing has the vector of zeros that stock gives it.
 
@@ -108,8 +121,8 @@ class ArchiveTeacher(Teacher):
         return {
             "structure": self.structure,
             "labels": self.labels,
-            "shared": {name: tensor.tolist() for name, tensor in opened.scorer.shared().items()},
-            "takes_tags": bool(tag_parameters(opened.reader)),
+            "shared": {name: packed(tensor) for name, tensor in opened.scorer.shared().items()},
+            "takes_tags": opened.scorer.takes_tags and bool(tag_parameters(opened.reader)),
         }
 
     @overrides
@@ -122,9 +135,15 @@ class ArchiveTeacher(Teacher):
     def read(self, sentence: Sentence) -> Instance:
         """The sentence as the teacher's own reader makes it, indexed with its own vocabulary."""
         opened = self._open()
-        made = sentence.read_by(opened.reader)
+        made = sentence.read_by(opened.reader, tags_count=opened.scorer.takes_tags)
+        absent = [name for name in opened.scorer.fields if name not in made.fields]
+        if absent:
+            raise ConfigurationError(
+                f"the teacher {self.archive_file} needs {', '.join(absent)}, which its reader "
+                f"{type(opened.reader).__name__} does not make of words and tags"
+            )
         opened.reader.apply_token_indexers(made)
-        fields = {name: made[name] for name in opened.scorer.fields if name in made.fields}
+        fields = {name: made[name] for name in opened.scorer.fields}
         instance = Instance({**fields, SENTENCE: MetadataField(str(sentence))})
         instance.index_fields(opened.model.vocab)
         if opened.limit is not None:

@@ -21,6 +21,8 @@ class CrfTaggerScorer:
     structure = "chain"
     fields = ("tokens",)
     """The inputs of the model that it reads; the first is the text."""
+    takes_tags = True
+    """Whether scores depend on part-of-speech tags, where the reader takes any."""
 
     def __init__(self, model: Model) -> None:
         self._model = model

@@ -10,6 +10,7 @@ from allennlp.data import DatasetReader, Instance, Token
 
 TEXT_FIELDS = ("tokens", "words")
 TAG_PARAMETERS = ("pos_tags", "upos_tags")
+NO_TAG = "_"
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,15 @@ class Sentence:
             tags = tuple(instance["metadata"].metadata["pos"])
         return cls(words, tags)
 
-    def read_by(self, reader: DatasetReader) -> Instance:
+    def read_by(self, reader: DatasetReader, tags_count: bool = True) -> Instance:
         """The instance that a reader makes of it, from tokens or strings, with tags or without.
+
+        # Parameters
+
+        reader : `DatasetReader`
+        tags_count : `bool`, optional (default = `True`)
+            Whether the model looks at tags. Where it does not, and the reader wants some all the
+            same, it gets `_` for those that are missing.
 
         # Raises
 
@@ -66,12 +74,12 @@ class Sentence:
             first.name: list(self.words) if strings else [Token(word) for word in self.words]
         }
         for name in tag_parameters(reader):
-            if self.tags is None:
+            if self.tags is None and tags_count:
                 raise ConfigurationError(
                     f"the teacher's reader {type(reader).__name__} needs {name}, and the sentence "
                     f"'{' '.join(self.words)}' has no part-of-speech tags"
                 )
-            arguments[name] = list(self.tags)
+            arguments[name] = list(self.tags or [NO_TAG] * len(self.words))
         return reader.text_to_instance(**arguments)
 
     @property

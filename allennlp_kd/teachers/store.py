@@ -17,15 +17,18 @@ from torch import Tensor
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
 from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.narrowing import narrowed
+from allennlp_kd.teachers.packed_tensors import unpacked
 from allennlp_kd.teachers.potential_store import PotentialStore, StoreError
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.stored_chains import StoredChains
+from allennlp_kd.teachers.stored_trees import StoredTrees
 from allennlp_kd.teachers.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
 DTYPES = ("float32", "float16")
-FORMS = {"chain": StoredChains}
+FORMS = {"chain": StoredChains, "tree": StoredTrees}
 OVERHEAD = 120  # bytes a sentence: its part of an index
 
 
@@ -115,8 +118,14 @@ class StoreTeacher(Teacher):
         return self._store
 
     def key(self, sentence: Sentence) -> str:
-        """What a sentence is stored under: all that the teacher's reader is given of it."""
-        if self._open().header.get("takes_tags", True):
+        """What a sentence is stored under: all that the teacher's scores depend on."""
+        header = self._open().header
+        if header.get("takes_tags", True):
+            if sentence.tags is None and header["structure"] == "tree":
+                raise ConfigurationError(
+                    f"the teacher of the store {self.directory} needs part-of-speech tags, and the "
+                    f"sentence '{sentence}' has none"
+                )
             return sentence.key
         return Sentence(sentence.words).key
 
@@ -142,7 +151,8 @@ class StoreTeacher(Teacher):
         missing = self._missing(sentences)
         form, width = FORMS[self.structure], numpy.dtype(self._open().header["dtype"]).itemsize
         lengths = [len(sentence.words) for _, sentence in missing]
-        numbers = sum(form.size(words, len(self.labels)) for words in lengths)
+        shared = self._shared_on(torch.device("cpu"))
+        numbers = sum(form.size(words, shared) for words in lengths)
         size = numbers * width + OVERHEAD * len(missing)
         return Need(len(missing), sum(lengths), size, shutil.disk_usage(self.directory).free)
 
@@ -213,31 +223,24 @@ class StoreTeacher(Teacher):
                     f"the teacher has scored {words} of the {len(sentence.words)} words of "
                     f"'{sentence}'"
                 )
+        shared = self._shared_on(torch.device("cpu"))
         return [
-            {name: self._narrow(tensor.numpy(), sentence) for name, tensor in arrays.items()}
+            narrowed(arrays, self._dtype, FORMS[self.structure], shared, sentence)
             for arrays, sentence in zip(scored, sentences)
         ]
 
-    def _narrow(self, scores: numpy.ndarray, sentence: Sentence) -> numpy.ndarray:
-        with numpy.errstate(over="ignore"):  # refused below
-            narrow = scores.astype(self._dtype)
-        if numpy.isfinite(narrow).all():
-            return narrow
-        if not numpy.isfinite(scores).all():
-            raise ValueError(f"the teacher's scores of '{sentence}' hold NaN or an infinity")
-        raise ValueError(
-            f"the teacher's scores of '{sentence}' reach {numpy.abs(scores).max():g}, too large "
-            f"for {self._dtype}: take dtype 'float32'"
-        )
+    def _shared_on(self, device: torch.device) -> Dict[str, Tensor]:
+        """What all sentences' scores have in common."""
+        if device not in self._shared:
+            shared = self._open().header["shared"]
+            self._shared[device] = {
+                name: unpacked(value).to(device) for name, value in shared.items()
+            }
+        return self._shared[device]
 
     @overrides
     def potentials(self, inputs: Any):
         words = inputs["words"]
         arrays = {name: tensor for name, tensor in inputs.items() if name != "words"}
-        header = self._open().header
-        if words.device not in self._shared:
-            self._shared[words.device] = {
-                name: torch.tensor(scores, device=words.device)
-                for name, scores in header["shared"].items()
-            }
-        return FORMS[header["structure"]].potentials(arrays, words, self._shared[words.device])
+        shared = self._shared_on(words.device)
+        return FORMS[self.structure].potentials(arrays, words, shared)

@@ -26,9 +26,16 @@ class StoredChains:
         ]
 
     @staticmethod
-    def size(words: int, labels: int) -> int:
+    def size(words: int, shared: Dict[str, Tensor]) -> int:
         """How many numbers are stored of a sentence of so many words."""
-        return words * labels
+        return words * shared["transitions"].shape[0]
+
+    @staticmethod
+    def are_near(
+        narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
+    ) -> bool:
+        """Whether a sentence's scores survive in the store's type: each is rounded on its own."""
+        return True
 
     @staticmethod
     def potentials(

@@ -11,6 +11,7 @@ from allennlp.models import load_archive
 from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
+from tests.teachers.parsers import collated as parser_inputs, opened, stock_scores
 from tests.teachers.test_archive import collated
 
 FOLDER = os.environ.get("ALLENNLP_KD_TEACHERS")
@@ -47,3 +48,25 @@ def test_scores_are_stocks_live_and_stored(name, tmp_path):
     largest = found.emissions[found.mask].abs().max()
     difference = (stored.emissions - found.emissions)[found.mask].abs().max()
     assert difference <= 2e-3 * largest
+
+
+def test_a_parsers_scores_are_stocks_live_and_stored(tmp_path):
+    path = str(Path(FOLDER) / "parser-ewt-minilm6.tar.gz")
+    sentences = [Sentence(tuple(words)) for words in SENTENCES]
+    live = opened(path)
+    found = live.potentials(parser_inputs(live, sentences))
+    cells = found.arc_mask
+    _, arcs, labels = stock_scores(path, sentences)
+    assert_near((found.arcs - arcs[:, 1:])[cells], arcs[:, 1:][cells], 1e-5)
+    assert_near((found.label_scores() - labels[:, 1:])[cells], labels[:, 1:][cells], 1e-5)
+    for dtype, tolerance in (("float32", 1e-5), ("float16", 2e-3)):
+        store = StoreTeacher(str(tmp_path / dtype), live, dtype=dtype)
+        store.fill(sentences)
+        stored = store.potentials(parser_inputs(store, sentences))
+        assert_near((stored.arcs - found.arcs)[cells], found.arcs[cells], tolerance)
+        difference = (stored.label_scores() - found.label_scores())[cells]
+        assert_near(difference, found.label_scores()[cells], tolerance)
+
+
+def assert_near(difference, scores, tolerance) -> None:
+    assert float(difference.abs().max()) <= tolerance * max(1.0, float(scores.abs().max()))

@@ -1,0 +1,94 @@
+"""Tree potentials as a store holds them: arc scores, and the factors of the label scores."""
+
+from typing import Dict, List
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
+
+TOLERANCE = 2e-3
+
+
+class StoredTrees:
+    """How a store takes tree potentials apart and puts them together again.
+
+    Of a sentence of n words, for a teacher with label representations of D dimensions, it holds
+    the arc scores, n * (n + 1), with each word as its own head, over which stock's loss and
+    decoder normalise; and the two vectors of each word and the one of ROOT that its label scores
+    are bilinear in, (2n + 1) * D. The bilinear weights are in the header, once. So a word takes
+
+        b * (n + 1 + 2D + D / n)
+
+    bytes, where b is 4 for `float32` and 2 for `float16`, whatever the number of labels is: of 60
+    words and D = 100, 1,051 and 526 bytes, plus a sentence's part of the index, about 5 bytes a
+    word. In a store of `float16`, a sentence of which that would move a score by more than
+    `TOLERANCE` of the sentence's largest (its vectors are large and its scores are small) is held
+    as `float32`.
+    """
+
+    @staticmethod
+    def arrays(potentials: TreePotentials) -> List[Dict[str, Tensor]]:
+        """What is stored of each sentence.
+
+        # Returns
+
+        `List[Dict[str, Tensor]]`
+            For each row `arcs`, shape `(words, words + 1)`, `heads`, shape `(words + 1,
+            dimensions)`, and `dependents`, shape `(words, dimensions)`.
+        """
+        arcs, labels = potentials.arcs.cpu(), potentials.labels
+        heads, dependents = labels.head.cpu(), labels.dependent.cpu()
+        return [
+            {
+                "arcs": arcs[row, :n, : n + 1],
+                "heads": heads[row, : n + 1],
+                "dependents": dependents[row, :n],
+            }
+            for row, n in enumerate(potentials.lengths.tolist())
+        ]
+
+    @staticmethod
+    def size(words: int, shared: Dict[str, Tensor]) -> int:
+        """How many numbers are stored of a sentence of so many words."""
+        _, head_dimension, dependent_dimension = shared["weight"].shape
+        vectors = (words + 1) * head_dimension + words * dependent_dimension
+        return words * (words + 1) + vectors
+
+    @classmethod
+    def are_near(
+        cls, narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
+    ) -> bool:
+        """Whether a sentence's scores survive in the store's type, within `TOLERANCE`."""
+        found, expected = (cls._scores(arrays, shared) for arrays in (narrow, exact))
+        largest = max(float(scores.abs().max()) for scores in expected)
+        return all(
+            float((a - b).abs().max()) <= TOLERANCE * largest for a, b in zip(found, expected)
+        )
+
+    @classmethod
+    def _scores(cls, arrays: Dict[str, Tensor], shared: Dict[str, Tensor]) -> List[Tensor]:
+        """The scores of the arcs and of their labels, each in one dimension."""
+        batch = {name: part.float().unsqueeze(0) for name, part in arrays.items()}
+        potentials = cls.potentials(batch, torch.tensor([len(arrays["arcs"])]), shared)
+        cells = potentials.arc_mask
+        return [potentials.arcs[cells], potentials.label_scores()[cells].flatten()]
+
+    @staticmethod
+    def potentials(
+        arrays: Dict[str, Tensor], words: Tensor, shared: Dict[str, Tensor]
+    ) -> TreePotentials:
+        """
+        # Parameters
+
+        arrays : `Dict[str, Tensor]`
+            Those of `arrays`, each with a first axis of rows, padded with zeros.
+        words : `Tensor`
+            Shape `(rows,)`.
+        shared : `Dict[str, Tensor]`
+            `weight` and `bias`.
+        """
+        arcs = arrays["arcs"]
+        steps = torch.arange(arcs.shape[1], device=arcs.device)
+        labels = FactoredLabels(arrays["heads"], arrays["dependents"], **shared)
+        return TreePotentials(arcs, steps < words.unsqueeze(1), labels)
