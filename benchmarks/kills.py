@@ -30,13 +30,14 @@ def measure(folder: Path, given: argparse.Namespace) -> Report:
     import allennlp_models.tagging  # noqa: F401
 
     from benchmarks.killing.corpora import write_corpora
-    from benchmarks.killing.experiments import TEACHER, experiment
+    from benchmarks.killing.experiments import PARSER_TEACHER, TEACHER, experiment
     from benchmarks.killing.points import points
     from benchmarks.killing.runs import train, weights
 
     data = folder / "data"
     write_corpora(data)
-    train(experiment(TEACHER, data, data), data / TEACHER)
+    for teacher in (TEACHER, PARSER_TEACHER):
+        train(experiment(teacher, data, data), data / teacher)
     generator = random.Random(given.seed)
     settings = {"seed": given.seed, "quick": given.quick, "kills_at_random": given.kills}
     report = Report("kills", {**settings, "stock": given.stock})

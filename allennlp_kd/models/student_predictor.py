@@ -5,6 +5,8 @@ from allennlp.data import DatasetReader
 from allennlp.models import Model
 from allennlp.predictors import Predictor
 
+from allennlp_kd.teachers.sentence import unwrapped
+
 
 @Predictor.register("distillation", constructor="of_student")
 class StudentPredictor(Predictor):
@@ -22,10 +24,12 @@ class StudentPredictor(Predictor):
         model : `Model`
             The student.
         dataset_reader : `DatasetReader`
+            A `distillation` reader stands for the one that it wraps: stock's predictor of parsers
+            asks it for an option.
         kwargs : `Any`
             What the student's default predictor takes.
         """
         predictor = Predictor
         if model.default_predictor is not None:
             predictor = Predictor.by_name(model.default_predictor)
-        return predictor(model, dataset_reader, **kwargs)
+        return predictor(model, unwrapped(dataset_reader), **kwargs)

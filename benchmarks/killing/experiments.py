@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any, Dict
 
-NAMES = ("tagger, store", "tagger, live teacher", "parser")
+NAMES = ("tagger, store", "tagger, live teacher", "parser", "parser, store")
 TEACHER = "teacher"
+PARSER_TEACHER = "parser-teacher"
 _ENCODER = {
     "type": "lstm",
     "input_size": 8,
@@ -18,13 +19,13 @@ _EMBEDDER = {"token_embedders": {"tokens": {"type": "embedding", "embedding_dim"
 
 
 def experiment(name: str, data: Path, run: Path, stock: bool = False) -> Dict[str, Any]:
-    """The configuration of one of `NAMES`, or of the taggers' teacher.
+    """The configuration of one of `NAMES`, or of a teacher.
 
     # Parameters
 
     name : `str`
     data : `Path`
-        With the corpora and, in `teacher`, the run of the teacher.
+        With the corpora and, in `teacher` and `parser-teacher`, the runs of the teachers.
     run : `Path`
         A folder of the training's own, for its store.
     stock : `bool`, optional (default = `False`)
@@ -91,8 +92,8 @@ def _distillation(data: Path, teacher: Dict[str, Any], **trainer: Any) -> Dict[s
     return {**config, "dataset_reader": reader, "model": model}
 
 
-def _archive(data: Path) -> Dict[str, Any]:
-    return {"type": "archive", "archive_file": str(data / TEACHER / "model.tar.gz")}
+def _archive(data: Path, teacher: str = TEACHER) -> Dict[str, Any]:
+    return {"type": "archive", "archive_file": str(data / teacher / "model.tar.gz")}
 
 
 def _stored(data: Path, run: Path) -> Dict[str, Any]:
@@ -111,12 +112,9 @@ def _live(data: Path, run: Path) -> Dict[str, Any]:
     )
 
 
-def _parser(data: Path, run: Path) -> Dict[str, Any]:
-    config = _common(
-        data, "conllu", key="words", moving_average={"decay": 0.9}, validation_metric="+LAS"
-    )
-    model = {
-        "type": "biaffine_parser_student",
+def _parser_network(kind: str) -> Dict[str, Any]:
+    return {
+        "type": kind,
         "text_field_embedder": _EMBEDDER,
         "encoder": _ENCODER,
         "tag_representation_dim": 8,
@@ -124,12 +122,49 @@ def _parser(data: Path, run: Path) -> Dict[str, Any]:
         "dropout": 0.2,
         "input_dropout": 0.1,
     }
-    return {**config, "dataset_reader": {"type": "universal_dependencies"}, "model": model}
+
+
+def _parser(
+    data: Path, run: Path, kind: str = "biaffine_parser_student", **trainer: Any
+) -> Dict[str, Any]:
+    config = _common(data, "conllu", key="words", **{"validation_metric": "+LAS", **trainer})
+    reader = {"type": "universal_dependencies"}
+    return {**config, "dataset_reader": reader, "model": _parser_network(kind)}
+
+
+def _averaged_parser(data: Path, run: Path) -> Dict[str, Any]:
+    return _parser(data, run, moving_average={"decay": 0.9})
+
+
+def _parser_teacher(data: Path, run: Path) -> Dict[str, Any]:
+    return _parser(data, run, kind="biaffine_parser", num_epochs=2)
+
+
+def _stored_parser(data: Path, run: Path) -> Dict[str, Any]:
+    config = _parser(data, run, callbacks=[{"type": "agreement"}])
+    teacher = {
+        "type": "store",
+        "directory": str(run / "store"),
+        "batch_size": 4,
+        "teacher": _archive(data, PARSER_TEACHER),
+    }
+    return {
+        **config,
+        "dataset_reader": {
+            "type": "distillation",
+            "reader": config["dataset_reader"],
+            "teacher": teacher,
+            "labelled_fraction": 0.7,
+        },
+        "model": {"type": "distillation", "student": config["model"], "teacher": teacher},
+    }
 
 
 _PARTS = {
     TEACHER: _teacher,
+    PARSER_TEACHER: _parser_teacher,
     "tagger, store": _stored,
     "tagger, live teacher": _live,
-    "parser": _parser,
+    "parser": _averaged_parser,
+    "parser, store": _stored_parser,
 }
