@@ -13,7 +13,9 @@ from tests.configs.corpora import write_corpora
 from tests.modules.conftest import save_bert
 
 ROOT = Path(__file__).resolve().parents[2] / "training_configs"
-TASKS = ("chunking", "named_entities", "part_of_speech", "demo")
+TAGGING = ("chunking", "named_entities", "part_of_speech", "demo")
+PARSING = ("parsing", "demo/parsing")
+TASKS = (*TAGGING, *PARSING)
 CONFIGS = sorted(path for task in TASKS for path in (ROOT / task).glob("*.jsonnet"))
 WIDTH = 8  # of the tiny transformer
 
@@ -36,6 +38,10 @@ def small_size(config, task) -> dict:
             changes[f"{name}.teacher.directory"] = str(task / "store")
             changes[f"{name}.teacher.teacher.archive_file"] = str(task / "teacher" / "model.tar.gz")
     return changes
+
+
+def task_of(path: Path) -> str:
+    return str(path.parent.relative_to(ROOT))
 
 
 def train(path: Path, run: Path):
@@ -65,9 +71,9 @@ def teachers(environment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{task_of(path)}-{path.stem}")
 def test_trains(path, teachers):
-    run = teachers / path.parent.name / path.stem
+    run = teachers / task_of(path) / path.stem
     if path.stem != "teacher":
         train(path, run)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -77,13 +83,42 @@ def test_trains(path, teachers):
     if path.stem.startswith("distill"):
         assert metrics["training_distillation_loss"] > 0
         assert 0 <= metrics["validation_agreement"] <= 1
+    if task_of(path) in PARSING:
+        assert 0 <= metrics["best_validation_LAS"] <= metrics["best_validation_UAS"] <= 1
     assert load_archive(str(run / "model.tar.gz")).model is not None
 
 
 def test_each_task_has_a_teacher_a_student_and_its_distillation():
     for task in TASKS:
-        found = {path.stem for path in CONFIGS if path.parent.name == task}
-        assert {"teacher", "student", "distill", "distill_transformer"} <= found
+        found = {path.stem for path in CONFIGS if task_of(path) == task}
+        assert {"teacher", "student", "distill"} <= found
+        assert task == "demo/parsing" or "distill_transformer" in found
+    parsing = {path.stem for path in CONFIGS if task_of(path) == "parsing"}
+    assert {"teacher_bilstm", "student_transformer"} <= parsing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("student", ["student", "student_transformer"])
+def test_parsers_with_part_of_speech_input(student, environment, tmp_path):
+    """All of a task whose `tags` is a width: its teachers and students embed them."""
+    folder = ROOT / "parsing"
+    task = f'(import "{folder}/task.libsonnet") {{ tags: 6 }}'
+    paths = {}
+    for name in ("teacher", "teacher_bilstm", student, student.replace("student", "distill")):
+        paths[name] = tmp_path / f"{name}.jsonnet"
+        content = f'(import "{ROOT}/lib/parsing.libsonnet").{name}({task})'
+        paths[name].write_text(content, encoding="utf-8")
+    for name, path in paths.items():
+        config = Params.from_file(str(path)).as_dict(quiet=True)
+        changes = small_size(config, tmp_path)
+        for key in changes:
+            if key.endswith("encoder.input_dim"):
+                changes[key] = WIDTH + 6
+        train_model(Params.from_file(str(path), params_overrides=changes), str(tmp_path / name))
+        model = load_archive(str(tmp_path / name / "model.tar.gz")).model
+        assert model._pos_tag_embedding.get_output_dim() == 6
+    header = json.loads((tmp_path / "store" / "header.json").read_text(encoding="utf-8"))["header"]
+    assert header["structure"] == "tree" and header["takes_tags"]
 
 
 @pytest.mark.parametrize("name", ["ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"])

@@ -1,4 +1,4 @@
-// What a tagger reads of a sentence: each gives the reader's indexers, and the model's embedders and encoder.
+// What a tagger or a parser reads of a sentence: each gives the reader's indexers, and the model's embedders and encoder.
 local environment = import "environment.libsonnet";
 
 local lstm(input, size) = {

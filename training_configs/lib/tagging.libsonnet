@@ -9,6 +9,7 @@
 //   hidden             the width of the transformer
 //   size               of the BiLSTM student, as in inputs.libsonnet
 // }
+local distilled = (import "distillation.libsonnet").distilled;
 local inputs = import "inputs.libsonnet";
 local training = import "training.libsonnet";
 
@@ -22,25 +23,6 @@ local experiment(task, input, type, trainer, batch_size=32) = training.common(ba
   model: task.tagger + input.model { type: type, include_start_end_transitions: true },
   trainer: trainer,
 };
-
-// Turns the experiment of a student into its distillation.
-local distilled(task, plain) =
-  // Scored once into the store, which is then read; a run that finds it incomplete fills it.
-  local teacher = {
-    type: "store",
-    directory: task.run + "/store",
-    teacher: { type: "archive", archive_file: task.run + "/teacher/model.tar.gz" },
-  };
-  plain {
-    dataset_reader: { type: "distillation", reader: plain.dataset_reader, teacher: teacher },
-    model: {
-      type: "distillation",
-      student: plain.model,
-      teacher: teacher,
-      objective: { type: "substructured" },
-      alpha: 0.5,
-    },
-  };
 
 {
   inputs:: inputs,

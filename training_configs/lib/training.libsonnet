@@ -1,15 +1,15 @@
-// How taggers are trained.
+// How taggers and parsers are trained.
 
-local batches(size) = { batch_sampler: { type: "bucket", batch_size: size, sorting_keys: ["tokens"] } };
+local batches(size, text) = { batch_sampler: { type: "bucket", batch_size: size, sorting_keys: [text] } };
 
 {
-  // Loaders and seeds, the same for all.
-  common(batch_size):: {
+  // Loaders and seeds, the same for all; text is the name of the field with the words.
+  common(batch_size, text="tokens"):: {
     random_seed: 13,
     numpy_seed: 13,
     pytorch_seed: 13,
-    data_loader: batches(batch_size),
-    validation_data_loader: batches(64),
+    data_loader: batches(batch_size, text),
+    validation_data_loader: batches(64, text),
   },
 
   // From scratch.

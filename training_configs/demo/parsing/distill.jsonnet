@@ -1,0 +1,5 @@
+// The same student, from gold trees and the teacher.
+local parsing = import "../../lib/parsing.libsonnet";
+local task = import "task.libsonnet";
+
+parsing.distilled(task, import "student.jsonnet")

@@ -1,0 +1,68 @@
+// The experiments of a parsing task.
+//
+// task: {
+//   reader             the dataset reader, without its indexers
+//   train, dev, test   paths
+//   metric             what a checkpoint is chosen by
+//   run                the folder of the task's runs, relative to where `allennlp` is started
+//   hidden             the width of the transformer
+//   size, teacher_size of the BiLSTM student and teacher, as in inputs.libsonnet
+//   forms, teacher_forms {arcs, labels}: the widths of the representations that arcs and labels are scored from
+//   tags               null, or the width of the embedding of part-of-speech tags
+// }
+//
+// Stock's parser and its reader ask for part-of-speech tags always. With `tags: null` no score depends on them: what
+// is left of them is that stock's UAS and LAS leave punctuation out, which is told by the tag. With a width, teacher
+// and students embed gold tags, so that text to be parsed must have tags too, and a sentence with other tags is
+// another entry of the store.
+local distilled = (import "distillation.libsonnet").distilled;
+local inputs = import "inputs.libsonnet";
+local training = import "training.libsonnet";
+
+local widened(encoder, by) =
+  local name = if std.objectHas(encoder, "input_size") then "input_size" else "input_dim";
+  encoder { [name]: encoder[name] + by };
+
+// input: of inputs.libsonnet; forms: of the task.
+local experiment(task, input, type, forms, trainer, batch_size=32) = training.common(batch_size, "words") {
+  dataset_reader: task.reader { token_indexers: input.indexers },
+  train_data_path: task.train,
+  validation_data_path: task.dev,
+  test_data_path: task.test,
+  evaluate_on_test: true,
+  [if std.objectHas(task, "vocabulary") then "vocabulary"]: task.vocabulary,
+  model: input.model {
+    type: type,
+    arc_representation_dim: forms.arcs,
+    tag_representation_dim: forms.labels,
+    input_dropout: input.model.dropout / 2,
+  } + (
+    if task.tags == null then {} else {
+      pos_tag_embedding: { embedding_dim: task.tags, vocab_namespace: "pos" },
+      encoder: widened(input.model.encoder, task.tags),
+    }
+  ),
+  trainer: trainer,
+};
+
+{
+  inputs:: inputs,
+  training:: training,
+  experiment:: experiment,
+  distilled:: distilled,
+
+  teacher(task):: experiment(
+    task, inputs.transformer(task.hidden), "biaffine_parser", task.teacher_forms, training.adamw(5, task.metric)
+  ),
+  teacher_bilstm(task):: experiment(
+    task, inputs.bilstm(task.teacher_size), "biaffine_parser", task.teacher_forms, training.adam(20, task.metric)
+  ),
+  student(task):: experiment(
+    task, inputs.bilstm(task.size), "biaffine_parser_student", task.forms, training.adam(20, task.metric)
+  ),
+  student_transformer(task):: experiment(
+    task, inputs.layers(task.hidden, 2), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
+  ),
+  distill(task):: distilled(task, self.student(task)),
+  distill_transformer(task):: distilled(task, self.student_transformer(task)),
+}

@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").student(import "task.libsonnet")

@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").student_transformer(import "task.libsonnet")

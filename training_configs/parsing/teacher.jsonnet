@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").teacher(import "task.libsonnet")

@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").teacher_bilstm(import "task.libsonnet")
