@@ -1,6 +1,7 @@
-"""`make demo`: a tagger distilled on a real treebank.
+"""`make demo`: a tagger and a parser distilled on a real treebank.
 
-    python -m benchmarks.demo                 the teacher, the student plain and distilled, and the table
+    python -m benchmarks.demo                 of each the teacher, the student plain and distilled, and a table
+    python -m benchmarks.demo --only parser   one of them
     python -m benchmarks.demo --seeds 3       the students over 3 seeds; records what the gap's deviation is
 """
 import argparse
@@ -16,19 +17,19 @@ from typing import Any, Dict
 
 from benchmarks.demo.data import prepare
 from benchmarks.demo.measures import (
+    decode,
     deviation_of_gap,
     gap_recovered,
     measure,
     share_of_equal,
     summary,
-    tag,
 )
+from benchmarks.demo.stock_archive import make_stock
+from benchmarks.demo.tasks import TASKS, Task
 from benchmarks.demo.training import seconds_per_epoch, train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CONFIGS = Path("training_configs") / "demo"
 RUNS = Path("runs") / "demo"
-RECORD = ROOT / "benchmarks" / "results" / "demo.json"
 FIRST_SEED = 13
 SENTENCE = "Bu küçük model , büyük olandan öğrendi .".split()
 STUDENTS = {"plain": "student", "distilled": "distill"}
@@ -38,12 +39,20 @@ def seeds(seed: int) -> Dict[str, int]:
     return {"random_seed": seed, "numpy_seed": seed, "pytorch_seed": seed}
 
 
-def train_students(seed: int, data: Path) -> Dict[str, Path]:
-    folder = RUNS if seed == FIRST_SEED else RUNS / f"seed-{seed}"
+def train_teacher(task: Task, data: Path) -> Path:
+    run = task.runs / "teacher"
+    train(task.configs / "teacher.jsonnet", run, f"{task.name}, teacher", {}, data, task.metric)
+    make_stock(run / "model.tar.gz")
+    return run
+
+
+def train_students(task: Task, seed: int, data: Path) -> Dict[str, Path]:
+    folder = task.runs if seed == FIRST_SEED else task.runs / f"seed-{seed}"
     runs = {}
     for name, config in STUDENTS.items():
         runs[name] = folder / config
-        train(CONFIGS / f"{config}.jsonnet", runs[name], f"{name} student", seeds(seed), data)
+        label = f"{task.name}, {name} student"
+        train(task.configs / f"{config}.jsonnet", runs[name], label, seeds(seed), data, task.metric)
     return runs
 
 
@@ -53,33 +62,68 @@ def measure_all(runs: Dict[str, Path], test: Path) -> Dict[str, Dict[str, Any]]:
         rows[name] = measure(run / "model.tar.gz", test)
         rows[name]["seconds_per_epoch"] = seconds_per_epoch(run)
     for row in rows.values():
-        row["agreement"] = share_of_equal(row["tags"], rows["teacher"]["tags"])
+        row["agreement"] = share_of_equal(row["decoded"], rows["teacher"]["decoded"])
     return rows
 
 
-def print_table(rows: Dict[str, Dict[str, Any]]) -> None:
-    recorded = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    line = "{:<11} {:>9} {:>12} {:>9} {:>8} {:>10}"
+def score(task: Task, row: Dict[str, Any]) -> float:
+    """What the gap is of."""
+    return row["scores"][task.columns[-1]]
+
+
+def print_table(task: Task, rows: Dict[str, Dict[str, Any]]) -> None:
+    recorded = json.loads(task.record.read_text(encoding="utf-8")) if task.record.exists() else {}
+    line = "{:<11}" + " {:>9}" * len(task.columns) + " {:>12} {:>9} {:>8} {:>10}"
     print()
-    print(line.format("", "accuracy", "parameters", "words/s", "s/epoch", "agreement"))
+    print(line.format(task.name, *task.columns, "parameters", "words/s", "s/epoch", "agreement"))
     for name, row in rows.items():
         print(
             line.format(
                 name,
-                f"{100 * row['accuracy']:.2f} %",
+                *(f"{100 * row['scores'][column]:.2f} %" for column in task.columns),
                 f"{row['parameters']:,}",
                 f"{row['words_per_second']:,.0f}",
                 f"{row['seconds_per_epoch']:.1f}",
                 f"{100 * row['agreement']:.2f} %" if name != "teacher" else "",
             )
         )
-    accuracy = {name: row["accuracy"] for name, row in rows.items()}
-    print(f"gap recovered: {gap_recovered(**accuracy, deviation=recorded.get('deviation_of_gap'))}")
+    scores = {name: score(task, row) for name, row in rows.items()}
+    print(f"gap recovered: {gap_recovered(**scores, deviation=recorded.get('deviation_of_gap'))}")
+
+
+def print_sentence(archive: Path) -> None:
+    found = decode(archive, SENTENCE)
+    print()
+    if isinstance(found[0], str):
+        print(" ".join(f"{word}/{label}" for word, label in zip(SENTENCE, found)))
+        return
+    words = ["ROOT"] + SENTENCE
+    print(", ".join(f"{word} <-{label}- {words[head]}" for word, (head, label) in zip(SENTENCE, found)))
+
+
+def distil(task: Task, number_of_seeds: int, data: Path) -> None:
+    teacher = train_teacher(task, data)
+    rounds = []
+    for seed in range(FIRST_SEED, FIRST_SEED + number_of_seeds):
+        runs = {"teacher": teacher, **train_students(task, seed, data)}
+        print(f"{task.name}: measuring on test ...", flush=True)
+        rows = measure_all(runs, data / "turkish" / "test.conllu")
+        rounds.append({"seed": seed, **{name: score(task, row) for name, row in rows.items()}})
+        print_table(task, rows)
+    if number_of_seeds > 1:
+        record = summary(rounds)
+        record["versions"] = {name: version(name) for name in ("torch", "allennlp", "numpy")}
+        record["python"] = platform.python_version()
+        task.record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        print(f"deviation of the gap: {100 * deviation_of_gap(rounds):.2f} points, in {task.record}")
+    print_sentence(task.runs / STUDENTS["distilled"] / "model.tar.gz")
+    print()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.demo")
     parser.add_argument("--seeds", type=int, default=1, help="students over so many seeds, recorded")
+    parser.add_argument("--only", choices=[task.name for task in TASKS], help="distil this one alone")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     # So that what is being trained is stopped too.
@@ -89,26 +133,9 @@ def main() -> None:
     data = RUNS / "data"
     counts = prepare(data / "turkish")
     print("treebank: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) + " sentences")
-    teacher = RUNS / "teacher"
-    train(CONFIGS / "teacher.jsonnet", teacher, "teacher", {}, data)
-
-    rounds = []
-    for seed in range(FIRST_SEED, FIRST_SEED + arguments.seeds):
-        runs = {"teacher": teacher, **train_students(seed, data)}
-        print("measuring on test ...", flush=True)
-        rows = measure_all(runs, data / "turkish" / "test.conllu")
-        rounds.append({"seed": seed, **{name: row["accuracy"] for name, row in rows.items()}})
-        print_table(rows)
-    if arguments.seeds > 1:
-        record = summary(rounds)
-        record["versions"] = {name: version(name) for name in ("torch", "allennlp", "numpy")}
-        record["python"] = platform.python_version()
-        RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        print(f"deviation of the gap: {100 * deviation_of_gap(rounds):.2f} points, in {RECORD}")
-
-    distilled = RUNS / STUDENTS["distilled"] / "model.tar.gz"
-    print()
-    print(" ".join(f"{word}/{label}" for word, label in zip(SENTENCE, tag(distilled, SENTENCE))))
+    for task in TASKS:
+        if arguments.only in (None, task.name):
+            distil(task, arguments.seeds, data)
     print(f"{time.time() - started:.0f} seconds; everything is in {RUNS}, `make demo` takes up from there")
 
 

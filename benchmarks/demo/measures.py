@@ -10,45 +10,75 @@ from typing import Any, Dict, List, Optional, Sequence
 BATCH_SIZE = 64
 
 
+GOLD = ("tags", "head_tags", "head_indices")
+
+
 def measure(archive: Path, test: Path) -> Dict[str, Any]:
     """
     # Returns
 
     `Dict[str, Any]`
-        `accuracy` on test, `parameters`, `words_per_second` (from words to tags, one thread, batches of 64)
-        and the decoded `tags` of each sentence.
+        `scores` on test (`accuracy`; or `UAS` and `LAS` of all words), `parameters`, `words_per_second` (from
+        words to tags or trees, one thread, batches of 64) and what was `decoded` of each sentence: for each word
+        its tag, or its head and label.
     """
     import torch
 
     torch.set_num_threads(1)
     loaded = _load(archive)
-    model, reader = loaded.model, loaded.validation_dataset_reader
-    instances = list(reader.read(str(test)))
-    gold = [instance["tags"].labels for instance in instances]
+    model = loaded.model
+    instances = list(loaded.validation_dataset_reader.read(str(test)))
+    # As they come to be tagged or parsed: without gold.
+    gold = [_decisions({name: i.fields.pop(name).labels for name in GOLD if name in i.fields}) for i in instances]
     model.forward_on_instances(instances[:BATCH_SIZE])
-    tags: List[List[str]] = []
+    decoded: List[List[Any]] = []
     started = time.perf_counter()
     for start in range(0, len(instances), BATCH_SIZE):
         outputs = model.forward_on_instances(instances[start : start + BATCH_SIZE])
-        tags.extend(output["tags"] for output in outputs)
+        decoded.extend(map(_decisions, outputs))
     seconds = time.perf_counter() - started
-    words = sum(map(len, gold))
     return {
-        "accuracy": share_of_equal(tags, gold),
+        "scores": scores_of(decoded, gold),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "words_per_second": words / seconds,
-        "tags": tags,
+        "words_per_second": sum(map(len, gold)) / seconds,
+        "decoded": decoded,
     }
 
 
-def tag(archive: Path, words: Sequence[str]) -> List[str]:
+def decode(archive: Path, words: Sequence[str]) -> List[Any]:
+    """The tag of each word, or its head and label."""
+    import inspect
+
     from allennlp.data import Token
 
     loaded = _load(archive)
     reader = loaded.validation_dataset_reader
-    instance = reader.text_to_instance([Token(word) for word in words])
+    reader = getattr(reader, "wrapped", reader)
+    tags = {"upos_tags": ["_"] * len(words)}
+    if "upos_tags" in inspect.signature(reader.text_to_instance).parameters:
+        instance = reader.text_to_instance(list(words), **tags)
+    else:
+        instance = reader.text_to_instance([Token(word) for word in words])
     reader.apply_token_indexers(instance)
-    return loaded.model.forward_on_instance(instance)["tags"]
+    return _decisions(loaded.model.forward_on_instance(instance))
+
+
+def _decisions(found: Dict[str, Any]) -> List[Any]:
+    """For each word its tag, or its head and label, from gold fields or from a model's output."""
+    if "tags" in found:
+        return list(found["tags"])
+    heads = found["head_indices"] if "head_indices" in found else found["predicted_heads"]
+    labels = found["head_tags"] if "head_tags" in found else found["predicted_dependencies"]
+    return [(int(head), label) for head, label in zip(heads, labels)]
+
+
+def scores_of(decoded: Sequence[Sequence[Any]], gold: Sequence[Sequence[Any]]) -> Dict[str, float]:
+    """`accuracy` of tags; of heads and labels `UAS` and `LAS`, of all words."""
+    right = share_of_equal(decoded, gold)
+    if not isinstance(gold[0][0], tuple):
+        return {"accuracy": right}
+    heads = [[[head for head, _ in row] for row in rows] for rows in (decoded, gold)]
+    return {"UAS": share_of_equal(*heads), "LAS": right}
 
 
 def _load(archive: Path) -> Any:

@@ -13,7 +13,14 @@ from typing import Any, Dict, List
 POLL_SECONDS = 0.5
 
 
-def train(config: Path, run: Path, label: str, overrides: Dict[str, Any], data: Path) -> None:
+def train(
+    config: Path,
+    run: Path,
+    label: str,
+    overrides: Dict[str, Any],
+    data: Path,
+    metric: str = "accuracy",
+) -> None:
     """
     Trains as a user would, with a line for every epoch; what the command itself says goes to a log beside
     the run.
@@ -29,6 +36,8 @@ def train(config: Path, run: Path, label: str, overrides: Dict[str, Any], data: 
         Of the configuration, with dotted keys.
     data : `Path`
         Becomes `ALLENNLP_KD_DATA`.
+    metric : `str`, optional (default = `"accuracy"`)
+        What the lines show.
 
     # Raises
 
@@ -58,8 +67,8 @@ def train(config: Path, run: Path, label: str, overrides: Dict[str, Any], data: 
         try:
             while process.poll() is None:
                 time.sleep(POLL_SECONDS)
-                _show(run, label, shown, started)
-            _show(run, label, shown, started)
+                _show(run, label, metric, shown, started)
+            _show(run, label, metric, shown, started)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -89,7 +98,7 @@ def _epochs(run: Path) -> List[Path]:
     return sorted(paths, key=lambda path: int(re.findall(r"\d+", path.name)[-1]))
 
 
-def _show(run: Path, label: str, shown: set, started: float) -> None:
+def _show(run: Path, label: str, metric: str, shown: set, started: float) -> None:
     for path in _epochs(run):
         if path.name in shown:
             continue
@@ -100,8 +109,8 @@ def _show(run: Path, label: str, shown: set, started: float) -> None:
         shown.add(path.name)
         agreement = metrics.get("validation_agreement")
         print(
-            f"{label}: epoch {metrics['epoch'] + 1:2d}, dev accuracy "
-            f"{100 * metrics['validation_accuracy']:.1f} %"
+            f"{label}: epoch {metrics['epoch'] + 1:2d}, dev {metric} "
+            f"{100 * metrics[f'validation_{metric}']:.1f} %"
             + (f", agreement {100 * agreement:.1f} %" if agreement is not None else "")
             + f" ({time.time() - started:.0f} s)",
             flush=True,

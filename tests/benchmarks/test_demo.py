@@ -1,11 +1,14 @@
 """The demo's parts: its split, what it prints of a gap, and how a run is kept or resumed."""
 import json
+import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from benchmarks.demo import data, measures, training
+from benchmarks.demo import data, measures, stock_archive, tasks, training
+from tests.teachers.parsers import train_parser
 
 
 def test_a_missing_treebank_is_one_error_with_the_command(monkeypatch):
@@ -38,6 +41,15 @@ def test_prepare_writes_whole_sentences(tmp_path, monkeypatch):
 
 def test_share_of_equal_counts_words():
     assert measures.share_of_equal([["a", "b", "c"], ["a"]], [["a", "x", "c"], ["x"]]) == 0.5
+
+
+def test_heads_and_labels_are_scored_as_trees_and_tags_as_tags():
+    assert measures.scores_of([["N", "V"], ["N"]], [["N", "N"], ["N"]]) == {"accuracy": 2 / 3}
+    gold = [[(2, "a"), (0, "root")], [(0, "root")]]
+    found = [[(2, "b"), (0, "root")], [(1, "root")]]
+    scores = measures.scores_of(found, gold)
+    assert scores == {"UAS": 2 / 3, "LAS": 1 / 3}
+    assert measures.scores_of(gold, gold) == {"UAS": 1.0, "LAS": 1.0}
 
 
 def test_the_gap_is_printed_only_where_it_is_clear():
@@ -80,6 +92,7 @@ class Command:
         self.environment = options["env"]
         run.mkdir(exist_ok=True)
         metrics = {"epoch": 0, "validation_accuracy": 0.5, "training_duration": "0:00:01"}
+        metrics["validation_LAS"] = 0.25
         (run / "metrics_epoch_0.json").write_text(json.dumps(metrics), encoding="utf-8")
         options["stdout"].write("what the command said\n")
         options["stdout"].flush()
@@ -110,6 +123,11 @@ def test_a_finished_run_is_kept(tmp_path, command, capsys):
     assert "teacher: epoch  1, dev accuracy 50.0 %" in printed and "done before" in printed
 
 
+def test_the_lines_show_what_the_task_is_measured_by(tmp_path, command, capsys):
+    training.train(Path("c.jsonnet"), tmp_path / "run", "parser", {}, tmp_path, "LAS")
+    assert "parser: epoch  1, dev LAS 25.0 %" in capsys.readouterr().out
+
+
 def test_a_half_run_is_resumed_and_one_without_a_checkpoint_begins_anew(tmp_path, command):
     run = tmp_path / "run"
     run.mkdir()
@@ -126,3 +144,54 @@ def test_a_failed_run_shows_its_log_and_is_not_finished(tmp_path, command):
     with pytest.raises(SystemExit, match=r"(?s)failed \(3\); .*what the command said"):
         training.train(Path("c.jsonnet"), tmp_path / "run", "teacher", {}, tmp_path)
     assert not (tmp_path / "run" / "finished.json").exists()
+
+
+def test_runs_are_where_the_configurations_look_for_them(monkeypatch):
+    """The teacher's archive and the store."""
+    from allennlp.common import Params
+
+    monkeypatch.setenv("ALLENNLP_KD_DATA", "data")
+    root = Path(tasks.__file__).resolve().parents[2]
+    for task in tasks.TASKS:
+        teacher = Params.from_file(str(root / task.configs / "distill.jsonnet"))["model"]["teacher"]
+        assert teacher["directory"] == str(task.runs / "store")
+        assert teacher["teacher"]["archive_file"] == str(task.runs / "teacher" / "model.tar.gz")
+        for name in ("teacher", "student"):
+            trainer = Params.from_file(str(root / task.configs / f"{name}.jsonnet"))["trainer"]
+            assert trainer["validation_metric"] == f"+{task.metric}"
+
+
+class TestOnTinyTrees:
+    @pytest.fixture(scope="class")
+    def archive(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("parser")
+        return Path(train_parser(folder, False, kind="biaffine_parser_student", decoder="stock"))
+
+    def test_a_student_becomes_stock_and_parses_the_same(self, archive, tmp_path):
+        from allennlp.models import load_archive
+        from allennlp_models.structured_prediction import BiaffineDependencyParser
+
+        stock = tmp_path / "model.tar.gz"
+        shutil.copy(archive, stock)
+        test = archive.parent.parent / "trees.conllu"
+        expected = measures.measure(stock, test)
+        assert stock_archive.make_stock(stock) and not stock_archive.make_stock(stock)
+        assert not list(tmp_path.glob(".stock-*"))
+        loaded = load_archive(str(stock)).model
+        assert type(loaded) is BiaffineDependencyParser
+        weights = load_archive(str(archive)).model.state_dict()
+        assert all(bool((value == weights[name]).all()) for name, value in loaded.state_dict().items())
+        found = measures.measure(stock, test)
+        assert found["decoded"] == expected["decoded"] and found["scores"] == expected["scores"]
+        assert set(found["scores"]) == {"UAS", "LAS"}
+        assert found["parameters"] == expected["parameters"]
+        sentence = "the old dog saw a cat .".split()
+        decoded = measures.decode(stock, sentence)
+        assert len(decoded) == 7 and all(0 <= head <= 7 for head, _ in decoded)
+
+    def test_another_model_is_refused(self, tmp_path):
+        (tmp_path / "config.json").write_text('{"model": {"type": "simple_tagger"}}')
+        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as file:
+            file.add(tmp_path / "config.json", arcname="config.json")
+        with pytest.raises(ValueError, match="holds a simple_tagger, expected one of biaffine_parser_st"):
+            stock_archive.make_stock(tmp_path / "model.tar.gz")
