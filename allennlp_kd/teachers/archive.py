@@ -146,6 +146,7 @@ class ArchiveTeacher(Teacher):
         fields = {name: made[name] for name in opened.scorer.fields}
         instance = Instance({**fields, SENTENCE: MetadataField(str(sentence))})
         instance.index_fields(opened.model.vocab)
+        self._check_tags(instance)
         if opened.limit is not None:
             pieces = word_pieces(instance[opened.scorer.fields[0]])
             if pieces > opened.limit:
@@ -156,6 +157,20 @@ class ArchiveTeacher(Teacher):
                     "max_length, which folds long sentences"
                 )
         return instance
+
+    def _check_tags(self, instance: Instance) -> None:
+        """One rare tag may be new to the teacher. All of them are another set of tags."""
+        if "pos_tags" not in instance.fields:
+            return
+        field = instance["pos_tags"]
+        known = self._open().model.vocab.get_token_to_index_vocabulary(field._label_namespace)
+        found = sorted(set(field.labels))
+        if len(found) > 1 and not any(tag in known for tag in found):
+            raise ConfigurationError(
+                f"the teacher {self.archive_file} knows none of the part-of-speech tags "
+                f"{', '.join(found[:6])}, but {', '.join(sorted(known)[:6])}, ...: the student's "
+                "reader must give the tags that it was trained with"
+            )
 
     @overrides
     def potentials(self, inputs: Any):

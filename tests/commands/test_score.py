@@ -13,7 +13,9 @@ import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.commands.score import KdScore
 from allennlp_kd.teachers.store import StoreTeacher
 from tests.configs.corpora import SENTENCES, write_corpora
+from tests.models.parsing import SENTENCES as TREES
 from tests.teachers.archives import train_tagger
+from tests.teachers.parsers import train_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,6 +55,20 @@ def test_scores_into_the_store_that_the_configuration_names(config, tmp_path):
     before = sorted((tmp_path / "store").iterdir())
     run(str(config), "--data", "train_data_path")
     assert sorted((tmp_path / "store").iterdir()) == before
+
+
+def test_scores_trees(config, tmp_path):
+    archive = train_parser(tmp_path / "parser", with_tags=True)
+    content = json.loads(config.read_text())
+    reader = content["dataset_reader"]
+    reader["reader"] = {"type": "universal_dependencies"}
+    reader["teacher"]["teacher"]["archive_file"] = archive
+    for name in ("train_data_path", "validation_data_path"):
+        content[name] = str(tmp_path / "parser" / "trees.conllu")
+    config.write_text(json.dumps(content))
+    run(str(config))
+    store = StoreTeacher(str(tmp_path / "store"))
+    assert len(store._open()) == len(TREES) and store.structure == "tree"
 
 
 def test_says_what_it_will_take(config, tmp_path, caplog):

@@ -71,6 +71,17 @@ def test_no_tags(plain_parser, tagged_parser):
         collated(opened(tagged_parser), BARE)
 
 
+def test_tags_of_another_set(plain_parser, tagged_parser):
+    others = [Sentence(each.words, tuple(f"{tag}-2" for tag in each.tags)) for each in WORDS]
+    with pytest.raises(
+        ConfigurationError, match="knows none of the part-of-speech tags A-2, D-2, .*, but .*A, D, N"
+    ):
+        collated(opened(tagged_parser), others)
+    collated(opened(plain_parser), others)
+    one_is_known = Sentence(WORDS[0].words, WORDS[0].tags[:1] + others[0].tags[1:])
+    collated(opened(tagged_parser), [one_is_known])
+
+
 def test_a_reader_that_makes_no_tags_of_a_teacher_that_embeds_them(tagged_parser, monkeypatch):
     teacher = opened(tagged_parser)
     read = teacher._open().reader.text_to_instance
