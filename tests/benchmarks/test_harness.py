@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as entry
-from benchmarks import command
+from benchmarks import command, memory
 from benchmarks.command import NoData, Options, settings
 from benchmarks.memory import peak_bytes
 from benchmarks.report import Report, Target
@@ -73,6 +73,16 @@ class TestPeakBytes:
 
     def test_a_step_without_tensors(self):
         assert peak_bytes(lambda: None) == 0
+
+    def test_a_step_of_which_events_were_lost_is_measured_again(self, monkeypatch):
+        kept = [[], [memory.MARK, 5], [100, memory.MARK, 8, 4, -8, memory.MARK, -12]]
+        monkeypatch.setattr(memory, "_changes", lambda step: kept.pop(0))
+        assert peak_bytes(lambda: None) == 12
+
+    def test_a_profiler_that_loses_all_events(self, monkeypatch):
+        monkeypatch.setattr(memory, "_changes", lambda step: [])
+        with pytest.raises(RuntimeError, match="lost events of a step, 5 times"):
+            peak_bytes(lambda: None)
 
 
 class TestReport:
