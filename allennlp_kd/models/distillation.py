@@ -51,7 +51,8 @@ class Distillation(StudentWrapper):
         `same`: student and teacher must have the same labels, in any order. `shared`: the objective
         is over the labels that both have. `none`, of trees: it is over the arcs alone.
     label_map : `Dict[str, str]`, optional
-        The student's name for some of the teacher's labels.
+        The student's name for some of the teacher's labels. Of trees, several may get one name, as
+        subtypes their universal label: their probabilities add up.
 
     # Raises
 

@@ -9,6 +9,7 @@ from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.structs.tree import TreePotentials
 
 Potentials = Union[ChainPotentials, TreePotentials]
+BLOCK = 32  # words
 SomePotentials = TypeVar("SomePotentials", ChainPotentials, TreePotentials)
 
 
@@ -78,6 +79,28 @@ def spread_tags(potentials: SomePotentials, tags: Sequence[int], size: int) -> S
     start, end = transitions.new_zeros(size), transitions.new_zeros(size)
     start[index], end[index] = potentials.start, potentials.end
     return ChainPotentials(emissions, potentials.mask, transitions, start, end)
+
+
+def merge_labels(potentials: TreePotentials, groups: Sequence[Sequence[int]]) -> TreePotentials:
+    """Each arc's labels in groups, of which the probabilities add up:
+
+        score[g] = log(sum over k in g of exp(score[k])).
+
+    The scores of all arcs are there at once then, even where the labels were factored; those of
+    the labels before only for `BLOCK` words at a time.
+
+    # Parameters
+
+    potentials : `TreePotentials`
+    groups : `Sequence[Sequence[int]]`
+        Labels. One that is in no group is left out.
+    """
+    places = [torch.as_tensor(group, device=potentials.arcs.device) for group in groups]
+    parts = []
+    for first in range(0, max(potentials.max_length, 1), BLOCK):
+        scores = potentials.label_scores(first, first + BLOCK)
+        parts.append(torch.stack([scores[..., p].logsumexp(dim=-1) for p in places], dim=-1))
+    return replace(potentials, labels=torch.cat(parts, dim=1))
 
 
 def score_tensors(potentials: Potentials) -> Iterator[Tensor]:

@@ -5,7 +5,7 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
-from allennlp_kd.models.matching import have_nan, on_same_words, spread_tags
+from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, spread_tags
 from allennlp_kd.models.student import Student
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.teachers.label_alignment import LabelAlignment
@@ -24,7 +24,7 @@ class Pairing:
         `same` or `shared`, see `LabelAlignment`; or, of trees, `none`: their arcs are compared
         alone.
     label_map : `Dict[str, str]`, optional
-        The student's name for some of the teacher's labels.
+        The student's name for some of the teacher's labels; of trees several may get one.
 
     # Raises
 
@@ -51,7 +51,10 @@ class Pairing:
         self._num_labels = len(student.labels)
         self._alignment: Optional[LabelAlignment] = None
         if policy != "none":
-            self._alignment = LabelAlignment(student.labels, teacher.labels, policy, label_map)
+            # The sum of what a CRF scores with two tags is no CRF's.
+            self._alignment = LabelAlignment(
+                student.labels, teacher.labels, policy, label_map, merge=structure == "tree"
+            )
         elif structure != "tree" or label_map is not None:
             raise ConfigurationError(
                 'the label policy "none" is for trees and takes no label_map, '
@@ -85,7 +88,9 @@ class Pairing:
         # Mostly they are in order already, and to select them is to copy them.
         if self._alignment.student != list(range(self._num_labels)):
             student = student.select_tags(self._alignment.student)
-        if self._alignment.teacher != list(range(len(self._teacher.labels))):
+        if self._alignment.merges:
+            teacher = merge_labels(teacher, self._alignment.groups)
+        elif self._alignment.teacher != list(range(len(self._teacher.labels))):
             teacher = teacher.select_tags(self._alignment.teacher)
         return student, teacher
 

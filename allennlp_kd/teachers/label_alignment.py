@@ -18,12 +18,14 @@ class LabelAlignment:
         `same`: both must have the same labels, in any order. `shared`: the labels that both have.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels.
+    merge : `bool`, optional (default = `False`)
+        Whether several of the teacher's labels may be one of the student's.
 
     # Raises
 
     ConfigurationError
         If the policy is unknown, the map names a label that the teacher lacks or gives two of them
-        one name, the labels differ under `same`, or none is shared.
+        one name where they cannot be merged, the labels differ under `same`, or none is shared.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class LabelAlignment:
         teacher_labels: Sequence[str],
         policy: str = "same",
         label_map: Optional[Dict[str, str]] = None,
+        merge: bool = False,
     ) -> None:
         if policy not in POLICIES:
             raise ConfigurationError(
@@ -43,11 +46,13 @@ class LabelAlignment:
             raise ConfigurationError(f"label_map names labels that the teacher lacks: {unknown}")
         renamed = [label_map.get(label, label) for label in teacher_labels]
         twice = sorted({label for label in renamed if renamed.count(label) > 1})
-        if twice:
+        if twice and not merge:
             raise ConfigurationError(
                 f"label_map gives several of the teacher's labels one name: {twice}"
             )
-        of_teacher = {label: index for index, label in enumerate(renamed)}
+        of_teacher: Dict[str, List[int]] = {}
+        for index, label in enumerate(renamed):
+            of_teacher.setdefault(label, []).append(index)
         only_student = [label for label in student_labels if label not in of_teacher]
         only_teacher = [label for label in renamed if label not in set(student_labels)]
         if policy == "same" and (only_student or only_teacher):
@@ -63,5 +68,8 @@ class LabelAlignment:
             )
         self.student: List[int] = [list(student_labels).index(label) for label in shared]
         """The indices of the shared labels among the student's, in the student's order."""
-        self.teacher: List[int] = [of_teacher[label] for label in shared]
-        """The indices of the same labels among the teacher's."""
+        self.groups: List[List[int]] = [of_teacher[label] for label in shared]
+        """For each of these, the indices of the teacher's labels that it stands for."""
+        self.teacher: List[int] = [group[0] for group in self.groups]
+        """The first of each: where none are merged, the indices of the same labels."""
+        self.merges = any(len(group) > 1 for group in self.groups)

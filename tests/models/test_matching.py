@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from allennlp_kd.models.loss_terms import zero_of
-from allennlp_kd.models.matching import have_nan, on_same_words, spread_tags
+from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, spread_tags
 from allennlp_kd.structs.chain import ChainPotentials
-from allennlp_kd.structs.tree import TreePotentials
+from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
 
 LENGTHS = [3, 1]
 
@@ -88,3 +88,26 @@ def test_a_zero_with_a_gradient_of_zero_even_where_a_score_is_infinite():
     zero.backward()
     assert float(zero) == 0.0
     assert all(not part.grad.any() for part in (potentials.emissions, potentials.transitions))
+
+
+@pytest.mark.parametrize("factored", [True, False])
+@pytest.mark.parametrize("width", [3, 70])  # in one block and in several
+def test_merged_labels_have_the_sum_of_the_probabilities(factored, width):
+    potentials = tree(width, [width, 1], labels=5)
+    if factored:
+        parts = (2, width + 1, 4), (2, width, 3), (5, 4, 3), (5,)
+        labels = FactoredLabels(*(torch.randn(shape) for shape in parts))
+        potentials = TreePotentials(potentials.arcs, potentials.mask, labels)
+    merged = merge_labels(potentials, [[3, 1, 4], [0], [2]])
+    expected = potentials.label_scores().softmax(dim=-1)
+    expected = torch.stack(
+        [expected[..., 3] + expected[..., 1] + expected[..., 4], expected[..., 0], expected[..., 2]],
+        dim=-1,
+    )
+    cells = potentials.arc_mask
+    torch.testing.assert_close(merged.label_scores().softmax(dim=-1)[cells], expected[cells])
+    assert merged.num_labels == 3 and torch.equal(merged.arcs, potentials.arcs)
+    # A label of its own keeps its score, as in `select_labels`.
+    torch.testing.assert_close(
+        merged.label_scores()[cells][:, 1], potentials.label_scores()[cells][:, 0]
+    )

@@ -1,10 +1,11 @@
 """A parser student under a live parser teacher, in one process."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
+from allennlp.data import Vocabulary
 
 from allennlp_kd.data.distillation_reader import DistillationReader
 from allennlp_kd.models.distillation import Distillation
@@ -53,12 +54,14 @@ def build(path: str, objective: Optional[Substructured] = None, **changes: Any) 
     return Distillation(vocab, student, ArchiveTeacher(path), objective=objective, **changes)
 
 
-def batch(model: Distillation, rows: Optional[List[int]] = None) -> Dict[str, Any]:
+def batch(
+    model: Distillation, rows: Optional[List[int]] = None, sentences: Sequence[Any] = SENTENCES
+) -> Dict[str, Any]:
     """As the reader makes it; of some rows it withholds gold, if `rows` are those that keep it."""
     reader = DistillationReader(
         reader=None, teacher=FakeLazy(model.teacher), labelled_fraction=1.0, teacher_inputs=True
     )
-    made = list(reader._prepared(instances()))
+    made = list(reader._prepared(instances(sentences)))
     if rows is not None:
         for row, instance in enumerate(made):
             for name in model.student.gold_fields:
@@ -211,6 +214,37 @@ class TestLabelsThatDiffer:
         assert model.student.tag_bilinear.weight.grad.any()
         model.eval()
         model(**batch(model))
+        assert 0 <= model.get_metrics()["agreement"] <= 1
+
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_several_may_be_one(self, backwards, tmp_path, stored):
+        """A student of universal labels, under a teacher that tells more of them apart."""
+        names = {"nmod:poss": "nmod", "amod": "nmod"}
+        sentences = []
+        for words, tags, labels, heads in SENTENCES:
+            labels = " ".join(names.get(label, label) for label in labels.split())
+            sentences.append((words, tags, labels, heads))
+        vocab = Vocabulary.from_instances(instances(sentences))
+        teacher = ArchiveTeacher(backwards)
+        if stored:
+            teacher = StoreTeacher(str(tmp_path / "store"), teacher)
+        student = parser("biaffine_parser_student", vocab)
+        with pytest.raises(ConfigurationError, match="only the teacher has .*'nmod:poss'"):
+            Distillation(vocab, student, teacher)
+        model = Distillation(vocab, student, teacher, alpha=1.0, label_map=names)
+        inputs = batch(model, sentences=sentences)
+        teacher_inputs = inputs["teacher"]["value"]
+        potentials = model.student.potentials(**inputs)
+        _, found = model._pairing(potentials, teacher_inputs)
+        cells = found.arc_mask
+        fine = teacher.potentials(teacher_inputs).label_scores()[cells].softmax(dim=-1)
+        expected = torch.zeros(len(fine), len(student.labels))
+        for index, label in enumerate(teacher.labels):
+            expected[:, student.labels.index(names.get(label, label))] += fine[:, index]
+        torch.testing.assert_close(found.label_scores()[cells].softmax(dim=-1), expected)
+        model(**inputs)["loss"].backward()
+        model.eval()
+        model(**inputs)
         assert 0 <= model.get_metrics()["agreement"] <= 1
 
     def test_or_arcs_alone_are_matched(self, renamed):

@@ -43,3 +43,11 @@ def test_mapped_labels():
 def test_errors(student, teacher, options, message):
     with pytest.raises(ConfigurationError, match=message):
         LabelAlignment(student, teacher, **options)
+
+
+def test_several_of_the_teachers_labels_may_be_one_where_they_can_be_merged():
+    names = {"nmod:poss": "nmod"}
+    teacher = ["nmod:poss", "root", "nmod"]
+    found = LabelAlignment(["root", "nmod"], teacher, label_map=names, merge=True)
+    assert found.groups == [[1], [0, 2]] and found.merges
+    assert not LabelAlignment(["root", "a"], ["a", "root"], merge=True).merges
