@@ -100,10 +100,8 @@ def test_merged_labels_have_the_sum_of_the_probabilities(factored, width):
         potentials = TreePotentials(potentials.arcs, potentials.mask, labels)
     merged = merge_labels(potentials, [[3, 1, 4], [0], [2]])
     expected = potentials.label_scores().softmax(dim=-1)
-    expected = torch.stack(
-        [expected[..., 3] + expected[..., 1] + expected[..., 4], expected[..., 0], expected[..., 2]],
-        dim=-1,
-    )
+    first = expected[..., 3] + expected[..., 1] + expected[..., 4]
+    expected = torch.stack([first, expected[..., 0], expected[..., 2]], dim=-1)
     cells = potentials.arc_mask
     torch.testing.assert_close(merged.label_scores().softmax(dim=-1)[cells], expected[cells])
     assert merged.num_labels == 3 and torch.equal(merged.arcs, potentials.arcs)
