@@ -1,9 +1,11 @@
+import gzip
 import inspect
 import io
 import json
 import random
 import shutil
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,13 @@ def repacked(source: str, target: Path, change) -> str:
     return str(target / "model.tar.gz")
 
 
+def same_content(damaged: bytes, whole: bytes) -> bool:
+    try:
+        return gzip.decompress(damaged) == gzip.decompress(whole)
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 class TestErrors:
     def test_no_archive(self, tmp_path):
         with pytest.raises(ConfigurationError, match="there is no teacher archive at .*nothing"):
@@ -161,14 +170,19 @@ class TestErrors:
     def test_flipped_bytes(self, tagger_archive, tmp_path):
         whole = Path(tagger_archive).read_bytes()
         generator = random.Random(0)
+        harmless = 0
         for number in range(40):
             damaged = bytearray(whole)
             # Behind the header, which holds a time and a name.
             damaged[generator.randrange(40, len(whole))] ^= 1 << generator.randrange(8)
+            if same_content(bytes(damaged), whole):  # one bit in some 600 means nothing
+                harmless += 1
+                continue
             path = tmp_path / f"{number}.tar.gz"
             path.write_bytes(damaged)
             with pytest.raises(ConfigurationError, match=f"{number}.tar.gz"):
                 ArchiveTeacher(str(path)).labels
+        assert harmless < 5
 
     def test_an_unknown_model(self, tagger_archive, tmp_path):
         def change(folder):
