@@ -1,5 +1,6 @@
 """What the demo's table says of an archive."""
 import io
+import logging
 import time
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
@@ -83,6 +84,7 @@ def scores_of(decoded: Sequence[Sequence[Any]], gold: Sequence[Sequence[Any]]) -
 
 def _load(archive: Path) -> Any:
     warnings.filterwarnings("ignore")
+    logging.getLogger("allennlp").setLevel(logging.ERROR)
     # A plugin of AllenNLP's tries a download at each start, and says so.
     with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
         from allennlp.common.plugins import import_plugins
