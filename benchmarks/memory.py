@@ -1,5 +1,6 @@
 """The tensors that a step allocates."""
 
+from collections import Counter
 from typing import Callable, List
 
 import torch
@@ -27,12 +28,28 @@ def peak_bytes(step: Callable[[], object]) -> int:
         changes = _changes(step)
         marks = [place for place, change in enumerate(changes) if change == MARK]
         if len(marks) == 2:
-            alive, peak = 0, 0
-            for change in changes[marks[0] + 1 : marks[1]]:
-                alive += change
-                peak = max(peak, alive)
-            return peak
+            return _peak(changes[marks[0] + 1 : marks[1]])
     raise RuntimeError(f"the profiler lost events of a step, {ATTEMPTS} times")
+
+
+def _peak(changes: List[int]) -> int:
+    """The most bytes alive at once.
+
+    The profiler sometimes reports the release of a tensor that was there before, where its address
+    was used under an earlier profiler; such a release has no allocation of its size.
+    """
+    alive: Counter = Counter()
+    total, peak = 0, 0
+    for change in changes:
+        if change > 0:
+            alive[change] += 1
+        elif alive[-change]:
+            alive[-change] -= 1
+        else:
+            continue
+        total += change
+        peak = max(peak, total)
+    return peak
 
 
 def _changes(step: Callable[[], object]) -> List[int]:

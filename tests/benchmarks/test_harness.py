@@ -79,6 +79,11 @@ class TestPeakBytes:
         monkeypatch.setattr(memory, "_changes", lambda step: kept.pop(0))
         assert peak_bytes(lambda: None) == 12
 
+    def test_a_release_of_what_was_there_before_is_left_out(self, monkeypatch):
+        changes = [memory.MARK, -100, 8, -8, -8, 100, 4, -100, memory.MARK]
+        monkeypatch.setattr(memory, "_changes", lambda step: changes)
+        assert peak_bytes(lambda: None) == 104
+
     def test_a_profiler_that_loses_all_events(self, monkeypatch):
         monkeypatch.setattr(memory, "_changes", lambda step: [])
         with pytest.raises(RuntimeError, match="lost events of a step, 5 times"):
