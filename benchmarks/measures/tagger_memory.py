@@ -4,13 +4,14 @@ import random
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict
 
 from benchmarks.command import Options
-from benchmarks.measures.tagger_steps import NAMES, step
+from benchmarks.measures.steps import step
+from benchmarks.measures.tagger_steps import NAMES
 from benchmarks.memory import peak_bytes
 from benchmarks.report import Report, Target
-from benchmarks.setups.tagger import build
+from benchmarks.setups.students import build
+from benchmarks.setups.tagger import tagger
 from benchmarks.setups.treebank import BATCH_SIZE
 
 NUM_TAGS, NUM_WORDS = 50, 60
@@ -31,16 +32,18 @@ def write_treebank(path: Path, seed: int) -> None:
 
 def measure(report: Report, options: Options) -> None:
     """Adds the peaks, and the target."""
-    sizes: Dict[str, Any] = dict(warm_up=5, num_batches=1)
+    recipe, warm_up = tagger("xpos"), 5
     if options.quick:
-        sizes.update(hidden_size=8, warm_up=1)
+        recipe, warm_up = tagger("xpos", hidden_size=8), 1
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "made-up.conllu"
         write_treebank(data, options.seed)
-        setup = build(data, "xpos", Path(folder), options.seed, **sizes)
+        setup = build(
+            recipe, data, Path(folder), options.seed, warm_up=warm_up, num_batches=1
+        )
         peaks = {}
-        for name in NAMES:
-            model, inputs = getattr(setup, name), setup.inputs(name, setup.shuffled[0])
+        for name, model in setup.models().items():
+            inputs = setup.inputs(name, setup.shuffled[0])
             peaks[name] = float(peak_bytes(partial(step, model, inputs)))
     report.add(
         f"peak bytes, {NUM_TAGS} tags, {NUM_WORDS} words",

@@ -12,7 +12,9 @@ from torch.nn import Module
 from benchmarks.command import Options, conditions
 from benchmarks.report import Report, Target
 from benchmarks.rounds import alternate
-from benchmarks.setups.tagger import Batch, TaggerSetup, build
+from benchmarks.measures.steps import loading, step, whole
+from benchmarks.setups.students import Batch, Setup, build, width
+from benchmarks.setups.tagger import tagger
 from benchmarks.setups.treebank import BATCH_SIZE, treebank
 
 NAMES = {"stock": "stock crf_tagger", "plain": "student alone", "distilled": "distillation"}
@@ -27,35 +29,15 @@ class Given(Module):
         return self.result
 
 
-def step(model: Model, inputs: Batch) -> None:
-    """Forward, backward and metrics, as AllenNLP's trainer calls them; no optimiser."""
-    for parameter in model.parameters():
-        parameter.grad = None
-    model(**inputs)["loss"].backward()
-    model.get_metrics()
-
-
-def whole(setup: TaggerSetup, name: str, batches: List[Batch]) -> Callable[[], None]:
-    """All of the step, over all batches."""
-    model: Model = getattr(setup, name)
-    inputs = [setup.inputs(name, batch) for batch in batches]
-
-    def run() -> None:
-        for batch in inputs:
-            step(model, batch)
-
-    return run
-
-
-def without_encoder(setup: TaggerSetup, name: str, batches: List[Batch]) -> Callable[[], None]:
+def without_encoder(setup: Setup, name: str, batches: List[Batch]) -> Callable[[], None]:
     """The step but for embedder and encoder, whose results are computed beforehand.
 
     What is left: projection, loss, distillation, decoding, metrics, and the backward pass to the
     encoder's results.
     """
-    model: Model = getattr(setup, name)
-    tagger = model.student if name == "distilled" else model
-    embedder, encoder = tagger.text_field_embedder, tagger.encoder
+    model = setup.models()[name]
+    network: Model = model.student if name in setup.distilled else model
+    embedder, encoder = network.text_field_embedder, network.encoder
     inputs: List[Batch] = [setup.inputs(name, batch) for batch in batches]
     encoded: List[torch.Tensor] = []
     for batch in inputs:
@@ -66,41 +48,32 @@ def without_encoder(setup: TaggerSetup, name: str, batches: List[Batch]) -> Call
     given = Given()
 
     def run() -> None:
-        tagger.text_field_embedder = tagger.encoder = given
+        network.text_field_embedder = network.encoder = given
         for batch, result in zip(inputs, encoded):
             result.grad = None
             given.result = result
             step(model, batch)
-        tagger.text_field_embedder, tagger.encoder = embedder, encoder
-
-    return run
-
-
-def loading(setup: TaggerSetup) -> Callable[[], None]:
-    """An epoch's batches, made and dropped; the instances are in memory already."""
-
-    def run() -> None:
-        for _ in setup.loader:
-            pass
+        network.text_field_embedder, network.encoder = embedder, encoder
 
     return run
 
 
 def measure(report: Report, options: Options) -> None:
     """Adds the medians of one batch, and the targets."""
-    sizes: Dict[str, Any] = {}
+    recipe, sizes = tagger("upos"), {}
     if options.quick:
-        sizes = dict(hidden_size=8, max_instances=2 * BATCH_SIZE, warm_up=1, num_batches=1)
+        recipe = tagger("upos", hidden_size=8)
+        sizes = dict(max_instances=2 * BATCH_SIZE, warm_up=1, num_batches=1)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        setup = build(treebank(), "upos", Path(folder), options.seed, **sizes)
+        setup = build(recipe, treebank(), Path(folder), options.seed, **sizes)
         report.notes["seconds to set up"] = time.perf_counter() - started
         found = []
         for condition in conditions(options):
             torch.set_num_threads(condition.threads)
             batches = setup.bucketed if condition.bucketed else setup.shuffled
             report.notes[f"words, {'bucketed' if condition.bucketed else 'shuffled'}"] = [
-                int(batch["tags"]["value"].shape[1]) for batch in batches
+                width(batch) for batch in batches
             ]
             steps = {f"{NAMES[name]}: step": whole(setup, name, batches) for name in NAMES}
             for name in NAMES:
