@@ -10,8 +10,10 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from benchmarks.measures.packed_counts import unpacked
+from benchmarks.significance import p_value
 from benchmarks.table import format_table
 
 logger = logging.getLogger(__name__)
@@ -43,40 +45,89 @@ def read_lines(path: Path) -> List[Dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines() if line.strip()]
 
 
-def train(config: str, overrides: Dict[str, Any], metric: str) -> Dict[str, Any]:
-    """Trains one student as `allennlp train` does; its dev and test scores and what they cost."""
+def train(
+    config: str, overrides: Dict[str, Any], metric: str, also: Tuple[str, ...] = ()
+) -> Dict[str, Any]:
+    """Trains one student as `allennlp train` does; its dev and test scores and what they cost.
+
+    Beside the metric, those of `also`; and what it gets right of each test sentence.
+    """
     from allennlp.commands.train import train_model
     from allennlp.common import Params
 
+    from benchmarks.measures.packed_counts import packed
+    from benchmarks.measures.sentence_counts import sentence_counts
+
     params = Params.from_file(config, json.dumps(overrides))
+    test_data = params["test_data_path"]
     with tempfile.TemporaryDirectory() as directory:
         run_folder = Path(directory) / "run"
         started = time.perf_counter()
         train_model(params, run_folder, file_friendly_logging=True)
         seconds = time.perf_counter() - started
         metrics = json.loads((run_folder / "metrics.json").read_text())
+        counts = sentence_counts(run_folder / "model.tar.gz", test_data)
     return {
         "dev": metrics[f"best_validation_{metric}"],
         "test": metrics[f"test_{metric}"],
+        **{f"dev {name}": metrics[f"best_validation_{name}"] for name in also},
+        **{f"test {name}": metrics[f"test_{name}"] for name in also},
         "best_epoch": metrics["best_epoch"],
         "epochs": metrics["epoch"] + 1,
         "seconds": seconds,
+        "counts": packed(counts),
     }
 
 
 def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
-    """A row an arm and data condition: mean and deviation over seeds, and the number of seeds behind them."""
+    """A row an arm and data condition: mean and deviation over seeds, and the number of seeds behind them.
+
+    `p` is how often chance alone parts a method's test scores from those of the grid's `reference` at least
+    as far as they are, over the seeds that both have. `gap` is the share of the gap between the plain
+    student's and the teacher's test score that is recovered, where the gap is more than twice the deviation
+    of the differences, seed by seed.
+    """
     scores: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for line in lines:
         if line["grid"] == grid["name"]:
             scores.setdefault((line["data"], line["arm"]), []).append(line)
+    also, reference = grid.get("also", []), grid.get("reference", "plain")
     rows = []
     for data in grid["data"]:
         for arm in grid["arms"]:
             found = scores.get((data, arm), [])
-            cells = [_mean_and_deviation([line[split] for line in found]) for split in ("dev", "test")]
-            rows.append([data, arm, *cells, str(len(found))])
-    return format_table(["gold", "method", f"dev {grid['metric']}", f"test {grid['metric']}", "seeds"], rows)
+            names = [("dev", "test"), *((f"dev {name}", f"test {name}") for name in also)]
+            cells = [
+                _mean_and_deviation([line[name] for line in found]) for pair in names for name in pair
+            ]
+            p = _p_of(found, scores.get((data, reference), [])) if arm != reference else ""
+            gap = _gap_recovered(found, scores.get((data, "plain"), []), grid.get("teacher"))
+            rows.append([data, arm, *cells, gap if arm != "plain" else "", p, str(len(found))])
+    names = [grid["metric"], *also]
+    header = [f"{split} {name}" for name in names for split in ("dev", "test")]
+    return format_table(["gold", "method", *header, "gap", f"p ({reference})", "seeds"], rows)
+
+
+def _p_of(ours: List[Dict[str, Any]], theirs: List[Dict[str, Any]]) -> str:
+    sides = [{line["seed"]: line["counts"] for line in side if "counts" in line} for side in (ours, theirs)]
+    seeds = sorted(set(sides[0]) & set(sides[1]))
+    if not seeds:
+        return "(empty)"
+    return f"{p_value(*([unpacked(side[seed]) for seed in seeds] for side in sides)):.4f}"
+
+
+def _gap_recovered(
+    ours: List[Dict[str, Any]], plain: List[Dict[str, Any]], teacher: Optional[float]
+) -> str:
+    sides = [{line["seed"]: line["test"] for line in side} for side in (ours, plain)]
+    seeds = sorted(set(sides[0]) & set(sides[1]))
+    if teacher is None or not seeds:
+        return "(empty)"
+    gaps = [teacher - sides[1][seed] for seed in seeds]
+    if len(seeds) < 2 or statistics.mean(gaps) <= 2 * statistics.stdev(gaps):
+        return "no gap" if len(seeds) > 1 else "(one seed)"
+    gained = statistics.mean(sides[0][seed] - sides[1][seed] for seed in seeds)
+    return f"{100 * gained / statistics.mean(gaps):.0f} %"
 
 
 def _mean_and_deviation(values: List[float]) -> str:
@@ -104,11 +155,12 @@ def main(arguments: List[str]) -> None:
         torch.set_num_threads(options.threads)
         import_module_and_submodules("allennlp_kd")
         import_module_and_submodules("allennlp_models.tagging")
+        import_module_and_submodules("allennlp_models.structured_prediction")
         for run, overrides in runs_of(grid):
             finished = {Run(*(line[name] for name in Run._fields)) for line in read_lines(options.output)}
             if run in finished:
                 continue
-            result = train(grid["config"], overrides, grid["metric"])
+            result = train(grid["config"], overrides, grid["metric"], tuple(grid.get("also", ())))
             line = {**run._asdict(), **result, "torch": torch.__version__, "threads": options.threads}
             with open(options.output, "a", encoding="utf8") as output:
                 output.write(json.dumps(line) + "\n")
