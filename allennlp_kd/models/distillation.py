@@ -18,6 +18,7 @@ from allennlp_kd.teachers.teacher import Teacher
 from allennlp_kd.training.metrics.label_agreement import LabelAgreement
 
 _ABSENT = object()  # no sentence of the batch can have teacher inputs: their reader gives none
+DISTILLATION_LOSS = "distillation_loss"
 
 
 @Model.register("distillation")
@@ -34,9 +35,10 @@ class Distillation(StudentWrapper):
     the archive builds the student alone.
 
     Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that
-    each was computed on, unweighted; and, outside of training, `agreement`: the share of words for
-    which the student decodes what the teacher's potentials, over the labels that both know and
-    under the student's constraints, decode to.
+    each was computed on, unweighted; `distillation_loss/NAME` of each member of a `sum`; and,
+    outside of training, `agreement`: the share of words for which the student decodes what the
+    teacher's potentials, over the labels that both know and under the student's constraints, decode
+    to.
 
     # Parameters
 
@@ -58,7 +60,8 @@ class Distillation(StudentWrapper):
 
     ConfigurationError
         If alpha is not in [0, 1]; the student is no `Student`; student, teacher and objective are
-        not of one structure; or the labels do not fit the policy.
+        not of one structure; the objective needs what the teacher does not provide; or the labels
+        do not fit the policy.
     """
 
     def __init__(
@@ -83,7 +86,8 @@ class Distillation(StudentWrapper):
         self.agreement_by_label = False
         self.last_agreement: Dict[str, float] = {}
         self._agreement = LabelAgreement(self.student.labels)
-        self._terms = LossTerms("gold_loss", "distillation_loss")
+        self._parts = {name: f"{DISTILLATION_LOSS}/{name}" for name in self.objective.part_names}
+        self._terms = LossTerms("gold_loss", DISTILLATION_LOSS, *self._parts.values())
         self._expects_teacher, self._has_had_teacher = False, False
 
     @property
@@ -127,20 +131,21 @@ class Distillation(StudentWrapper):
             raise ConfigurationError(self._no_teacher_inputs("the sentences"))
         alpha = self.alpha if teachable or self.training else 0.0
 
-        gold_term, distillation_term = None, None
+        gold_term = None
+        distillation_terms = dict.fromkeys([DISTILLATION_LOSS, *self._parts.values()])
         if alpha < 1:
             gold_term = self._gold_term(potentials, gold_rows, weight=1 - alpha)
         outputs = {} if self.training else self.student.decode(potentials, **inputs)
         if alpha > 0:
             rows = Rows.of(teacher, size)
-            distillation_term = self._distillation_term(potentials, rows, outputs, weight=alpha)
-        loss, words = self._terms(
-            potentials, gold_loss=gold_term, distillation_loss=distillation_term
-        )
+            distillation_terms.update(
+                self._distillation_terms(potentials, rows, outputs, weight=alpha)
+            )
+        loss, words = self._terms(potentials, gold_loss=gold_term, **distillation_terms)
         if self.training:
             self._expects_teacher = self._expects_teacher or alpha > 0
             return {"loss": loss, "batch_words": words}
-        if gold_term or distillation_term:
+        if gold_term or distillation_terms[DISTILLATION_LOSS]:
             outputs["loss"] = loss
         if annotated:
             self._record(potentials, outputs, inputs, gold_rows)
@@ -163,20 +168,21 @@ class Distillation(StudentWrapper):
         )
         return Term(total, potentials.lengths.sum(), weight)
 
-    def _distillation_term(
+    def _distillation_terms(
         self, potentials: Any, inputs: Rows, outputs: Dict[str, Any], weight: float
-    ) -> Optional[Term]:
+    ) -> Dict[str, Term]:
+        """By the names of the metrics; none where no sentence has teacher inputs."""
         decided = self.student.decisions(outputs) if outputs else None
         if inputs.value is None:
             if decided is not None:  # the metric waits for each process
                 decided = select_rows(decided, inputs.index)
                 self._agreement(decided, decided)
-            return None
+            return {}
         if inputs.index is not None:
             potentials = potentials.select_rows(inputs.index)
         student, teacher = self._pairing(potentials, inputs.value)
         # Shape: (rows,)
-        losses = self.objective(student, teacher)
+        losses, parts = self.objective.with_parts(student, teacher)
         self._pairing.check(losses, student, teacher)
         if decided is not None:
             if inputs.index is not None:
@@ -184,7 +190,11 @@ class Distillation(StudentWrapper):
             best = self.student.decisions(self.student.decode(self._pairing.spread(teacher)))
             width = next(iter(best.values())).shape[1]
             self._agreement({kind: part[:, :width] for kind, part in decided.items()}, best)
-        return Term(losses.sum(), student.lengths.sum(), weight)
+        words = student.lengths.sum()
+        terms = {DISTILLATION_LOSS: Term(losses.sum(), words, weight)}
+        for name, part in parts.items():
+            terms[self._parts[name]] = Term(part.detach().sum(), words, 0.0)
+        return terms
 
     def _record(
         self,
@@ -207,7 +217,7 @@ class Distillation(StudentWrapper):
     def get_metrics(self, reset: bool = False) -> Dict[str, float]:
         metrics = {**self.student.get_metrics(reset), **self._terms.get_metrics(reset)}
         if self.training and reset and self._expects_teacher:
-            self._has_had_teacher = self._has_had_teacher or "distillation_loss" in metrics
+            self._has_had_teacher = self._has_had_teacher or DISTILLATION_LOSS in metrics
             if not self._has_had_teacher:
                 raise ConfigurationError(self._no_teacher_inputs("all sentences of an epoch"))
         if self.training:

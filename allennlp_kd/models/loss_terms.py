@@ -21,7 +21,7 @@ class Term(NamedTuple):
     words : `Tensor`
         The number of words of these sentences, a scalar.
     weight : `float`
-        Of this term in the loss.
+        Of this term in the loss; with 0 it is kept for the metrics alone.
     """
 
     total: Tensor
@@ -65,7 +65,7 @@ class LossTerms:
         sums = dist_reduce_sum(torch.stack([part.double() for part in parts])).tolist()
         for place, average in enumerate(self._averages.values()):
             average(sums[1 + 2 * place], sums[2 + 2 * place])
-        given = [term for term in terms.values() if term is not None]
+        given = [term for term in terms.values() if term is not None and term.weight != 0]
         loss = sum(term.weight * term.total for term in given)
         if is_distributed() or not given:
             loss = loss + zero_of(potentials)

@@ -29,7 +29,8 @@ class Pairing:
     # Raises
 
     ConfigurationError
-        If the three are not of one structure, or the labels do not fit the policy.
+        If the three are not of one structure, the objective needs what the teacher does not
+        provide, or the labels do not fit the policy.
     """
 
     def __init__(
@@ -46,6 +47,13 @@ class Pairing:
                 f"the student's structure is {structure}, the teacher's {teacher.structure}, and "
                 f"the objective takes {', '.join(sorted(objective.structures))}: they do not go "
                 "together"
+            )
+        absent = objective.needs - teacher.provides
+        if absent:
+            raise ConfigurationError(
+                f"the objective {type(objective).__name__} needs {', '.join(sorted(absent))}, which "
+                f"the teacher {type(teacher).__name__} does not provide (it provides "
+                f"{', '.join(sorted(teacher.provides)) or 'potentials alone'})"
             )
         self._teacher = teacher
         self._num_labels = len(student.labels)

@@ -1,5 +1,5 @@
 """What every distillation objective is."""
-from typing import ClassVar, FrozenSet
+from typing import Any, ClassVar, Dict, FrozenSet, Tuple
 
 from allennlp.common import Registrable
 from torch import Tensor
@@ -41,13 +41,25 @@ class Objective(Registrable):
             raise ValueError(f"temperature must be greater than 0, found {value}")
         self._temperature = float(value)
 
-    def __call__(self, student, teacher) -> Tensor:
+    @property
+    def needs(self) -> FrozenSet[str]:
+        """What it is given beside the potentials, by name; a teacher says what it `provides`."""
+        return frozenset()
+
+    @property
+    def part_names(self) -> Tuple[str, ...]:
+        """The names of the losses that this one is made of, where it is made of several."""
+        return ()
+
+    def __call__(self, student, teacher, **needed: Any) -> Tensor:
         """The loss of each sentence: a sum over its sub-structures' positions, not divided by its words.
 
         # Parameters
 
         student, teacher : `ChainPotentials` or `TreePotentials`
             Of the same batch; both of the same class.
+        needed : `Any`
+            One for each name of `needs`.
 
         # Returns
 
@@ -55,3 +67,13 @@ class Objective(Registrable):
             Shape `(batch,)`; 0 for a fully padded row.
         """
         raise NotImplementedError
+
+    def with_parts(self, student, teacher, **needed: Any) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """What `__call__` returns, and the losses that it is made of, unweighted.
+
+        # Returns
+
+        `Tuple[Tensor, Dict[str, Tensor]]`
+            Of shape `(batch,)`; for each of `part_names` one of the same shape.
+        """
+        return self(student, teacher, **needed), {}

@@ -1,6 +1,6 @@
 """Whatever yields teacher potentials."""
 
-from typing import Any, List
+from typing import Any, FrozenSet, List
 
 from allennlp.common import Registrable
 from allennlp.data import Instance
@@ -26,6 +26,11 @@ class Teacher(Registrable):
     def labels(self) -> List[str]:
         """The names of the tags (chain) or arc labels (tree), in the order of the potentials."""
         raise NotImplementedError
+
+    @property
+    def provides(self) -> FrozenSet[str]:
+        """What it gives beside potentials, by the names of an objective's `needs`."""
+        return frozenset()
 
     def attach(self, instances: List[Instance]) -> None:
         """Adds the field `FIELD` to each of these (the student's) instances."""

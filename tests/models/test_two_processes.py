@@ -34,6 +34,7 @@ def test_two_processes_have_the_metrics_of_one(results, part):
         assert process[part] == pytest.approx(one[part], rel=1e-5)
     names = one[part].keys()
     assert {"gold_loss", "distillation_loss"} <= names
+    assert {"distillation_loss/squares", "distillation_loss/predictions"} <= names
     assert ("f1-measure-overall" in names and "agreement" in names) == (part == "evaluation")
     if part == "evaluation":
         assert 0 < one[part]["accuracy"] < 1 and 0 < one[part]["agreement"] < 1

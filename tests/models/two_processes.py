@@ -6,7 +6,9 @@ import torch.distributed as dist
 from allennlp.nn.parallel.ddp_accelerator import TorchDdpAccelerator
 
 from tests.models.tagging import tensors, instances
-from tests.models.fake_teacher import teacher_inputs
+from allennlp_kd.objectives.substructured import Substructured
+from allennlp_kd.objectives.weighted_sum import WeightedSum
+from tests.models.fake_teacher import SquaredDifference, teacher_inputs
 from tests.training.loop import distillation
 
 LENGTHS = [6, 2, 1, 7]
@@ -36,7 +38,8 @@ def batch(model: Any, rows: List[int], taught: List[int], gold: List[int]) -> Di
 
 def run(rank: int, size: int) -> Dict[str, Any]:
     """Each step's gradients, the metrics of training and of evaluation, and what is saved."""
-    model = distillation(alpha=0.3)
+    members = {"squares": SquaredDifference(), "predictions": Substructured()}
+    model = distillation(alpha=0.3, objective=WeightedSum(members, {"predictions": 2.0}))
     module = model
     if size > 1:
         _, wrapper = TorchDdpAccelerator(local_rank=rank, world_size=size).wrap_model(model)

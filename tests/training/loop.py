@@ -5,6 +5,7 @@ import torch
 from allennlp.training import Checkpointer, GradientDescentTrainer, TrainerCallback
 
 from allennlp_kd.models.distillation import Distillation
+from allennlp_kd.objectives.objective import Objective
 from tests.models.fake_teacher import FakeTeacher, SquaredDifference, teacher_inputs
 from tests.models.tagging import SENTENCES, instances, tagger, tensors, vocabulary
 
@@ -16,12 +17,13 @@ class Batches(list):
         pass
 
 
-def distillation(alpha: float = 0.5) -> Distillation:
+def distillation(alpha: float = 0.5, objective: Optional[Objective] = None) -> Distillation:
     vocab = vocabulary()
     torch.manual_seed(0)
     student = tagger("crf_tagger_student", vocab, label_encoding="BIO")
+    objective = objective or SquaredDifference()
     return Distillation(
-        vocab, student, FakeTeacher(student.labels), objective=SquaredDifference(), alpha=alpha
+        vocab, student, FakeTeacher(student.labels), objective=objective, alpha=alpha
     )
 
 
