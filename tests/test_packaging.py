@@ -65,10 +65,17 @@ def test_the_package_itself_and_the_bridge_import_no_torch():
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("name", ["modern-py311.txt", "legacy-py310.txt", "demo.txt"])
-def test_requirements_are_pinned_once_each(name):
+SERVING = ["serving-modern-py311.txt", "serving-legacy-py310.txt"]
+
+
+def pins_of(name):
     lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines()
-    pins = [line for line in lines if line and not line.startswith("#")]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", ["modern-py311.txt", "legacy-py310.txt", "demo.txt", *SERVING])
+def test_requirements_are_pinned_once_each(name):
+    pins = pins_of(name)
     assert pins
     for pin in pins:
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", pin), pin
@@ -82,6 +89,25 @@ def test_pins_hold_what_the_package_declares(name):
     for package in ("numpy", "spacy", "onnxruntime", "allennlp", "allennlp-models", "overrides", "torch"):
         assert re.search(rf"^{package}==", text, re.MULTILINE), package
     assert "allennlp==2.10.1" in text and "allennlp-models==2.10.1" in text
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_serving_is_pinned_as_in_the_whole_stack(name):
+    assert set(pins_of(name)) < set(pins_of(name[len("serving-") :]))
+    assert not [pin for pin in pins_of(name) if re.match("torch|allennlp|transformers|onnx==", pin)]
+
+
+def test_the_pins_of_serving_are_all_that_serving_needs():
+    from tests.spacy_bridge.serving_environment import serving_distributions
+
+    name = SERVING[0] if sys.version_info >= (3, 11) else SERVING[1]
+    found = {distribution.metadata["Name"] for distribution in serving_distributions()}
+    pinned = {pin.split("==")[0] for pin in pins_of(name)}
+    assert {plain(name) for name in found} == {plain(name) for name in pinned}
+
+
+def plain(name):
+    return re.sub("[-_.]+", "-", name).lower()
 
 
 def test_make_refuses_an_unknown_stack():

@@ -1,4 +1,4 @@
-"""`make demo`: a tagger and a parser distilled on a real treebank.
+"""`make demo`: a tagger and a parser distilled on a real treebank, and served by spaCy from a wheel.
 
     python -m benchmarks.demo                 of each the teacher, the student plain and distilled, and a table
     python -m benchmarks.demo --only parser   one of them
@@ -13,7 +13,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from benchmarks.demo.data import prepare
 from benchmarks.demo.measures import (
@@ -24,6 +24,7 @@ from benchmarks.demo.measures import (
     share_of_equal,
     summary,
 )
+from benchmarks.demo.serving import PAGE, serve
 from benchmarks.demo.stock_archive import make_stock
 from benchmarks.demo.tasks import TASKS, Task
 from benchmarks.demo.training import seconds_per_epoch, train
@@ -31,7 +32,8 @@ from benchmarks.demo.training import seconds_per_epoch, train
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNS = Path("runs") / "demo"
 FIRST_SEED = 13
-SENTENCE = "Bu küçük model , büyük olandan öğrendi .".split()
+TEXT = "Bu küçük model, büyük olandan öğrendi."
+SENTENCE = TEXT.replace(",", " ,").replace(".", " .").split()
 STUDENTS = {"plain": "student", "distilled": "distill"}
 
 
@@ -101,6 +103,18 @@ def print_sentence(archive: Path) -> None:
     print(", ".join(f"{word} <-{label}- {words[head]}" for word, (head, label) in zip(SENTENCE, found)))
 
 
+def print_served(tasks: Sequence[Task]) -> None:
+    """The distilled students' wheel, installed where nothing else is, annotates a text."""
+    print("serving: building the wheel, and an environment for it ...", flush=True)
+    archives = {task.name: task.runs / STUDENTS["distilled"] / "model.tar.gz" for task in tasks}
+    folder = RUNS / "serving"
+    said = serve(archives, folder, TEXT)
+    for wheel in sorted((folder / "wheels").glob("*.whl")):
+        print(f"{wheel}: {wheel.stat().st_size / 1e6:.2f} MB")
+    print(f"{folder / PAGE}: its trees, drawn")
+    print(said)
+
+
 def distil(task: Task, number_of_seeds: int, data: Path) -> None:
     teacher = train_teacher(task, data)
     rounds = []
@@ -133,9 +147,10 @@ def main() -> None:
     data = RUNS / "data"
     counts = prepare(data / "turkish")
     print("treebank: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) + " sentences")
-    for task in TASKS:
-        if arguments.only in (None, task.name):
-            distil(task, arguments.seeds, data)
+    tasks = [task for task in TASKS if arguments.only in (None, task.name)]
+    for task in tasks:
+        distil(task, arguments.seeds, data)
+    print_served(tasks)
     print(f"{time.time() - started:.0f} seconds; everything is in {RUNS}, `make demo` takes up from there")
 
 

@@ -20,6 +20,7 @@ from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.student import open_student
 from tests.spacy_bridge.archives import parser, tagger
 from tests.spacy_bridge.pipelines import packaged
+from tests.spacy_bridge.serving_environment import link_serving
 
 TEXT = "The quick brown fox jumps. Dr. Smith visited London!"
 ROOT = Path(__file__).parents[2]
@@ -153,9 +154,6 @@ def test_int8_is_smaller_and_mostly_agrees(archive_of: Any, sentences: Any, enco
     assert sizes[1] < (0.4 if encoder == "lstm" else 1.01) * sizes[0]
 
 
-SERVING = ["numpy", "onnxruntime", "spacy"]
-
-
 @pytest.mark.slow
 def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, capsys: Any) -> None:
     """Nothing is fetched: what serving needs is linked from here, package by package."""
@@ -169,8 +167,7 @@ def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, caps
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
-    for distribution in serving_distributions():
-        link(distribution, packages)
+    link_serving(packages)
     own = tmp_path / "own"
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index",
@@ -196,30 +193,3 @@ def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, caps
     assert done.returncode == 0, done.stderr
     nlp = spacy.load(tmp_path / "out" / "en_tiny-1.2.3")
     assert done.stdout.split() == [token.dep_ for token in nlp(TEXT)]
-
-
-def serving_distributions() -> List[Any]:
-    """What the package needs to serve, and what that needs, as they are installed here."""
-    from importlib.metadata import distribution
-
-    from pip._vendor.packaging.requirements import Requirement
-
-    found, waiting = {}, list(SERVING)
-    while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        if name in found:
-            continue
-        found[name] = distribution(name)
-        for line in found[name].requires or []:
-            needed = Requirement(line)
-            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-                waiting.append(needed.name)
-    return list(found.values())
-
-
-def link(distribution: Any, packages: Path) -> None:
-    """Links the top folders and files of a distribution into an environment's site-packages."""
-    for top in {Path(file).parts[0] for file in distribution.files or []} - {".."}:
-        source, target = Path(distribution.locate_file(top)), packages / top
-        if source.exists() and not target.exists() and top != "__pycache__":
-            target.symlink_to(source)
