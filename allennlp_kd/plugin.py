@@ -11,6 +11,7 @@ import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
 import allennlp_kd.objectives.substructured  # noqa: F401
 import allennlp_kd.objectives.weighted_sum  # noqa: F401
 import allennlp_kd.teachers.archive  # noqa: F401
+import allennlp_kd.teachers.ensemble  # noqa: F401
 import allennlp_kd.teachers.store  # noqa: F401
 import allennlp_kd.training.agreement  # noqa: F401
 import allennlp_kd.training.distillation_schedule  # noqa: F401

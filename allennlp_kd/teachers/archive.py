@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type,
 import torch
 from allennlp.common import cached_transformers
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import DatasetReader, Instance
+from allennlp.data import Batch, DatasetReader, Instance
 from allennlp.data.fields import MetadataField
 from allennlp.models import Model
 from allennlp.models.archival import Archive, load_archive
@@ -31,6 +31,7 @@ from allennlp_kd.teachers.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.position_limit import position_limit, word_pieces
+from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.sentence import Sentence, tag_parameters
 from allennlp_kd.teachers.teacher import Teacher
 
@@ -56,7 +57,7 @@ _fingerprints: Dict[Tuple, str] = {}
 
 
 @Teacher.register("archive")
-class ArchiveTeacher(Teacher):
+class ArchiveTeacher(ScoringTeacher):
     """Any archive of stock `crf_tagger` or `biaffine_parser`, with its own reader, indexers and
     vocabulary.
 
@@ -91,6 +92,11 @@ class ArchiveTeacher(Teacher):
 
     @property
     @overrides
+    def name(self) -> str:
+        return self.archive_file
+
+    @property
+    @overrides
     def structure(self) -> str:
         return self._open().scorer.structure
 
@@ -107,16 +113,17 @@ class ArchiveTeacher(Teacher):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     @property
+    @overrides
     def fingerprint(self) -> str:
-        """A digest of all that its scores depend on; the network is not built for it."""
+        # The network is not built for it.
         version = version_of(self.archive_file)
         if version not in _fingerprints:
             with extracted(self.archive_file) as folder:
                 _fingerprints[version] = fingerprint(folder)
         return _fingerprints[version]
 
+    @overrides
     def description(self) -> Dict[str, Any]:
-        """What all sentences' scores have in common, as JSON values."""
         opened = self._open()
         return {
             "structure": self.structure,
@@ -193,8 +200,13 @@ class ArchiveTeacher(Teacher):
             raise ValueError(f"the scores of {self.archive_file} hold NaN for '{sentence}'")
         return found
 
+    @overrides
+    def score(self, sentences: List[Sentence]):
+        batch = Batch([self.read(sentence) for sentence in sentences])
+        return self.potentials(util.move_to_device(batch.as_tensor_dict(), self.device))
+
+    @overrides
     def rest(self) -> None:
-        """Gives back the GPU's memory, until it scores again."""
         self._open().model.to("cpu")
 
     def _open(self) -> _Opened:

@@ -9,17 +9,16 @@ import torch
 from allennlp.common import Tqdm
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.util import SigTermReceived, format_size
-from allennlp.data import Batch, Instance
-from allennlp.nn import util
+from allennlp.data import Instance
 from overrides import overrides
 from torch import Tensor
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
-from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.narrowing import narrowed
 from allennlp_kd.teachers.packed_tensors import unpacked
 from allennlp_kd.teachers.potential_store import PotentialStore, StoreError
+from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.stored_chains import StoredChains
 from allennlp_kd.teachers.stored_trees import StoredTrees
@@ -58,7 +57,8 @@ class StoreTeacher(Teacher):
     directory : `str`
         The store's folder; it is made if it is not there.
     teacher : `Teacher`, optional
-        An archive, to score what is missing and to check that the store is its own.
+        An archive or an ensemble of archives, to score what is missing and to check that the store
+        is its own.
     dtype : `str`, optional (default = `"float32"`)
         Of the scores on disk; `float16` takes half the space.
     batch_size : `int`, optional (default = `32`)
@@ -82,9 +82,10 @@ class StoreTeacher(Teacher):
     ) -> None:
         if dtype not in DTYPES:
             raise ConfigurationError(f"dtype must be one of {', '.join(DTYPES)}, found '{dtype}'")
-        if teacher is not None and not isinstance(teacher, ArchiveTeacher):
+        if teacher is not None and not isinstance(teacher, ScoringTeacher):
             raise ConfigurationError(
-                f"a store holds an archive's scores, found {type(teacher).__name__}"
+                "a store holds the scores of an archive or an ensemble of archives, found "
+                f"{type(teacher).__name__}"
             )
         self.directory = str(directory)
         self._source = teacher
@@ -92,6 +93,11 @@ class StoreTeacher(Teacher):
         self._batch_size = batch_size
         self._store: Optional[PotentialStore] = None
         self._shared: Dict[torch.device, Dict[str, Tensor]] = {}
+
+    @property
+    @overrides
+    def name(self) -> str:
+        return self.directory
 
     @property
     @overrides
@@ -213,9 +219,7 @@ class StoreTeacher(Teacher):
             store.write(scored)
 
     def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
-        batch = Batch([self._source.read(sentence) for sentence in sentences])
-        tensors = util.move_to_device(batch.as_tensor_dict(), self._source.device)
-        potentials = self._source.potentials(tensors)
+        potentials = self._source.score(sentences)
         scored = FORMS[self.structure].arrays(potentials)
         for sentence, words in zip(sentences, potentials.lengths.tolist()):
             if words != len(sentence.words):

@@ -18,6 +18,11 @@ class Teacher(Registrable):
     default_implementation = "archive"
 
     @property
+    def name(self) -> str:
+        """What errors call it."""
+        return type(self).__name__
+
+    @property
     def structure(self) -> str:
         """`"chain"` or `"tree"`."""
         raise NotImplementedError

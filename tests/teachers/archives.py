@@ -1,8 +1,9 @@
 """A tiny archive of stock `crf_tagger`, trained by stock AllenNLP."""
 
 import json
+import tarfile
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Callable, Dict, List
 
 from allennlp.commands.train import train_model
 from allennlp.common import Params
@@ -37,10 +38,22 @@ def tagger_params(data: Path, indexer: Any = None, **model: Any) -> Dict[str, An
     }
 
 
-def train_tagger(folder: Path, **model: Any) -> str:
+def train_tagger(folder: Path, indexer: Any = None, **model: Any) -> str:
     """Trains one and returns the path of its `model.tar.gz`."""
     data = write_corpora(folder / "data")
     run = folder / "run"
     # To build an object is to use up its part of the parameters.
-    train_model(Params(json.loads(json.dumps(tagger_params(data, **model)))), str(run))
+    train_model(Params(json.loads(json.dumps(tagger_params(data, indexer, **model)))), str(run))
     return str(run / "model.tar.gz")
+
+
+def relabelled(archive: str, folder: Path, change: Callable[[List[str]], List[str]]) -> str:
+    """The same archive with other names for its tags (or arc labels), as a folder."""
+    with tarfile.open(archive) as files:
+        files.extractall(folder)
+    path = folder / "vocabulary" / "head_tags.txt"
+    if not path.exists():
+        path = folder / "vocabulary" / "labels.txt"
+    path.write_text("".join(f"{label}\n" for label in change(path.read_text().split())))
+    return str(folder)
+

@@ -3,6 +3,7 @@
 from allennlp_kd.structs.chain.beam import k_best
 from allennlp_kd.structs.chain.constraints import Constraints, constrain, constraints_for
 from allennlp_kd.structs.chain.decoding import viterbi
+from allennlp_kd.structs.chain.gauge import canonical
 from allennlp_kd.structs.chain.information import cross_entropy, entropy, kl_divergence
 from allennlp_kd.structs.chain.marginals import log_edge_marginals, log_node_marginals
 from allennlp_kd.structs.chain.partition import log_partition

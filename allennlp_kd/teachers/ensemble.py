@@ -1,0 +1,206 @@
+"""Several teachers as one."""
+
+import hashlib
+import json
+import math
+from typing import Any, Dict, List, Optional, Sequence
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Instance
+from overrides import overrides
+
+from allennlp_kd.data.ensemble_field import EnsembleField
+from allennlp_kd.data.optional_field import OptionalField
+from allennlp_kd.structs.chain import mixtures as chain_mixtures
+from allennlp_kd.structs.tree import mixtures as tree_mixtures
+from allennlp_kd.teachers.label_alignment import LabelAlignment
+from allennlp_kd.teachers.packed_tensors import packed, unpacked
+from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
+from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.shared_labels import shared_labels
+from allennlp_kd.teachers.shared_scores import nothing_scored, shared_scores
+from allennlp_kd.teachers.teacher import Teacher
+
+MIXTURES = {"chain": chain_mixtures, "tree": tree_mixtures}
+COMBINATIONS = ("potentials", "marginals")
+
+
+@Teacher.register("ensemble")
+class EnsembleTeacher(ScoringTeacher):
+    """The weighted mean of several teachers.
+
+    Each member is given its own inputs, made by its own reader, so the members' vocabularies and
+    sub-word tokenizers may all differ. A store can hold the ensemble's scores: then no member runs
+    while training.
+
+    # Parameters
+
+    teachers : `List[Teacher]`
+        The members: archives, stores, ensembles; of one structure.
+    weights : `List[float]`, optional
+        One for each member, greater than 0; they are divided by their sum. By default all count
+        the same.
+    combine : `str`, optional (default = `"potentials"`)
+        `potentials`: the mean of the scores (`mixtures.mean_potentials`), a consensus: what one
+        member excludes is excluded. `marginals`: the mean of the probabilities of tags, of trees of
+        heads and labels (`mixtures.mean_marginals`), a vote; of a chain, what members say of two
+        neighbouring tags at once is lost. It is for members whose scores do not compare, and of
+        trees holds all labels of all arcs, which a store cannot.
+    labels : `str`, optional (default = `"same"`)
+        `same`: the members must have the same labels, in any order. `shared`: the ensemble is over
+        the labels that all of them have. Either way in the first member's order.
+
+    # Raises
+
+    ConfigurationError
+        If there is no member, the weights are not as above, or an option is unknown; when first
+        used, if the members are of several structures, or their labels do not fit the policy.
+    """
+
+    def __init__(
+        self,
+        teachers: List[Teacher],
+        weights: Optional[List[float]] = None,
+        combine: str = "potentials",
+        labels: str = "same",
+    ) -> None:
+        if not teachers:
+            raise ConfigurationError("an ensemble needs at least one teacher, found none")
+        if combine not in COMBINATIONS:
+            raise ConfigurationError(
+                f"combine must be one of {', '.join(COMBINATIONS)}, found '{combine}'"
+            )
+        self._members = teachers
+        self._weights = _normalised(weights, len(teachers))
+        self._combine = combine
+        self._policy = labels
+        self._structure: Optional[str] = None
+        self._labels: List[str] = []
+        self._alignments: List[LabelAlignment] = []
+
+    @property
+    @overrides
+    def structure(self) -> str:
+        self._agree()
+        assert self._structure is not None
+        return self._structure
+
+    @property
+    @overrides
+    def labels(self) -> List[str]:
+        self._agree()
+        return list(self._labels)
+
+    @property
+    @overrides
+    def name(self) -> str:
+        return f"the ensemble of {', '.join(member.name for member in self._members)}"
+
+    def _agree(self) -> None:
+        """Looks into the members, once: to build a configuration opens none of them."""
+        if self._structure is not None:
+            return
+        found = [member.structure for member in self._members]
+        if len(set(found)) > 1:
+            each = ", ".join(f"{m.name}: {kind}" for m, kind in zip(self._members, found))
+            raise ConfigurationError(f"an ensemble's members must be of one structure, found {each}")
+        self._labels = shared_labels(
+            [(member.name, member.labels) for member in self._members], self._policy
+        )
+        self._alignments = [
+            LabelAlignment(self._labels, member.labels, "shared") for member in self._members
+        ]
+        self._structure = found[0]
+
+    @overrides
+    def attach(self, instances: List[Instance]) -> None:
+        self._agree()
+        parts = []
+        for member in self._members:
+            member.attach(instances)
+            parts.append([instance.fields.pop(self.FIELD) for instance in instances])
+        for instance, fields in zip(instances, zip(*parts)):
+            found = EnsembleField([field.field for field in fields])
+            instance.add_field(self.FIELD, OptionalField(found))
+
+    @overrides
+    def potentials(self, inputs: Any):
+        return self._mixed(
+            [member.potentials(inputs[str(n)]) for n, member in enumerate(self._members)]
+        )
+
+    @overrides
+    def score(self, sentences: List[Sentence]):
+        return self._mixed([member.score(sentences) for member in self._scoring()])
+
+    @torch.no_grad()
+    def _mixed(self, scored: Sequence[Any]):
+        """The mean of the members' potentials, over the labels of the ensemble."""
+        self._agree()
+        aligned = []
+        for member, alignment, potentials in zip(self._members, self._alignments, scored):
+            if alignment.teacher != list(range(len(member.labels))):
+                potentials = potentials.select_tags(alignment.teacher)
+            aligned.append(potentials)
+        mixtures = MIXTURES[self.structure]
+        if self._combine == "potentials":
+            return mixtures.mean_potentials(aligned, self._weights)
+        return mixtures.mean_marginals(aligned, self._weights)
+
+    def _scoring(self) -> List[ScoringTeacher]:
+        wrong = [m for m in self._members if not isinstance(m, ScoringTeacher)]
+        if wrong:
+            raise ConfigurationError(
+                "a store holds the scores of an ensemble of archives, and among the members is "
+                f"{wrong[0].name}"
+            )
+        return self._members  # type: ignore[return-value]
+
+    @property
+    @overrides
+    def fingerprint(self) -> str:
+        members = [member.fingerprint for member in self._scoring()]
+        content = json.dumps([members, self._weights, self._combine, self._policy])
+        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+    @overrides
+    def description(self) -> Dict[str, Any]:
+        if self._combine == "marginals" and self.structure == "tree":
+            raise ConfigurationError(
+                'a store holds factors of label scores, and an ensemble of trees with combine '
+                f'"marginals" has none: {self.name}. Set combine to "potentials", or do without the '
+                "store"
+            )
+        members = [member.description() for member in self._scoring()]
+        nothing = [
+            nothing_scored(
+                self.structure,
+                {name: unpacked(value) for name, value in member["shared"].items()},
+            )
+            for member in members
+        ]
+        shared = shared_scores(self._mixed(nothing))
+        return {
+            "structure": self.structure,
+            "labels": self.labels,
+            "shared": {name: packed(tensor) for name, tensor in shared.items()},
+            "takes_tags": any(member["takes_tags"] for member in members),
+        }
+
+    @overrides
+    def rest(self) -> None:
+        for member in self._scoring():
+            member.rest()
+
+
+def _normalised(weights: Optional[List[float]], members: int) -> List[float]:
+    if weights is None:
+        return [1 / members] * members
+    if len(weights) != members:
+        raise ConfigurationError(
+            f"an ensemble of {members} teachers needs as many weights, found {len(weights)}"
+        )
+    if not all(weight > 0 and math.isfinite(weight) for weight in weights):
+        raise ConfigurationError(f"weights must be greater than 0, found {weights}")
+    return [weight / sum(weights) for weight in weights]

@@ -1,0 +1,38 @@
+"""A teacher whose scores a store can hold."""
+
+from typing import Any, Dict, List
+
+from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.teacher import Teacher
+
+
+class ScoringTeacher(Teacher):
+    """Scores sentences by itself, and says what its scores depend on."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all that its scores depend on."""
+        raise NotImplementedError
+
+    def description(self) -> Dict[str, Any]:
+        """What all sentences' scores have in common, as JSON values.
+
+        # Returns
+
+        `Dict[str, Any]`
+            `structure`; `labels`; `shared`, the tensors that a store holds once (packed); and
+            `takes_tags`, whether scores depend on part-of-speech tags.
+        """
+        raise NotImplementedError
+
+    def score(self, sentences: List[Sentence]) -> Any:
+        """
+        # Returns
+
+        `ChainPotentials` or `TreePotentials`
+            One row a sentence.
+        """
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        """Gives back what it holds of a GPU's memory, until it scores again."""

@@ -1,0 +1,273 @@
+import pytest
+import torch
+from allennlp.common import Params
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Vocabulary
+
+from allennlp_kd.structs.chain import log_node_marginals
+from allennlp_kd.structs.tree import FactoredLabels, log_head_probabilities
+from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.ensemble import EnsembleTeacher
+from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.teacher import Teacher
+from tests.structs.chain import enumeration
+from tests.teachers.archives import relabelled, train_tagger
+from tests.teachers.parsers import WORDS, collated as collated_trees, opened, train_parser
+from tests.teachers.test_archive import SENTENCES, collated, instance
+
+KEYS = [Sentence(words) for words in SENTENCES]
+
+
+@pytest.fixture(scope="session")
+def character_tagger(tmp_path_factory) -> str:
+    """Of another vocabulary and another tokenizer."""
+    embedder = {
+        "type": "character_encoding",
+        "embedding": {"embedding_dim": 3, "vocab_namespace": "token_characters"},
+        "encoder": {"type": "boe", "embedding_dim": 3},
+    }
+    return train_tagger(
+        tmp_path_factory.mktemp("characters"),
+        {"type": "characters", "min_padding_length": 3},
+        text_field_embedder={"token_embedders": {"tokens": embedder}},
+        encoder={"type": "lstm", "input_size": 3, "hidden_size": 3},
+    )
+
+
+@pytest.fixture(scope="session")
+def reordered_tagger(character_tagger, tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("reordered") / "archive"
+    return relabelled(character_tagger, folder, lambda labels: labels[::-1])
+
+
+@pytest.fixture(scope="session")
+def wide_parser(plain_parser, tmp_path_factory) -> str:
+    """Of other dimensions, and with its labels in another order."""
+    archive = train_parser(
+        tmp_path_factory.mktemp("wide"), with_tags=True, tag_representation_dim=4
+    )
+    return relabelled(
+        archive, tmp_path_factory.mktemp("wide") / "archive", lambda labels: labels[::-1]
+    )
+
+
+def scored(teacher, sentences=SENTENCES):
+    return teacher.potentials(collated(teacher, sentences)["value"])
+
+
+def in_order(teacher, labels):
+    """A live archive's potentials with these labels in this order."""
+    return scored(teacher).select_tags([teacher.labels.index(label) for label in labels])
+
+
+class TestChains:
+    @pytest.fixture
+    def members(self, tagger_archive, reordered_tagger):
+        return [ArchiveTeacher(tagger_archive), ArchiveTeacher(reordered_tagger)]
+
+    def test_mean_of_scores(self, members):
+        ensemble = EnsembleTeacher(members, weights=[3, 1])
+        assert ensemble.structure == "chain"
+        assert ensemble.labels == members[0].labels != members[1].labels
+        found = scored(ensemble)
+        one, other = (in_order(member, ensemble.labels) for member in members)
+        for row in (0, 1):
+            logs = [enumeration.all_scores(each, row).log_softmax(0) for each in (one, other)]
+            expected = (0.75 * logs[0] + 0.25 * logs[1]).log_softmax(0)
+            torch.testing.assert_close(
+                enumeration.all_scores(found, row).log_softmax(0), expected, rtol=1e-4, atol=1e-5
+            )
+
+    def test_mean_of_marginals(self, members):
+        ensemble = EnsembleTeacher(members, combine="marginals")
+        found = enumeration.log_node_marginals(scored(ensemble, SENTENCES[:2]))
+        expected = [
+            log_node_marginals(in_order(member, ensemble.labels))[:2, :3].exp()
+            for member in members
+        ]
+        torch.testing.assert_close(found.exp(), sum(expected) / 2, rtol=1e-4, atol=1e-6)
+
+    @pytest.mark.parametrize("combine", ["potentials", "marginals"])
+    def test_a_store_holds_its_answer(self, combine, members, tmp_path, monkeypatch):
+        live = EnsembleTeacher(members, [1, 2], combine)
+        expected = scored(live)
+        directory = str(tmp_path / "store")
+        assert StoreTeacher(directory, live).fill(KEYS) == len(KEYS)
+        monkeypatch.setattr(ArchiveTeacher, "_open", lambda self: pytest.fail("it is opened"))
+        again = [ArchiveTeacher(member.archive_file) for member in members]
+        stored = StoreTeacher(directory, EnsembleTeacher(again, [0.5, 1.0], combine))
+        found = scored(stored)
+        assert stored.labels == live.labels and torch.equal(found.mask, expected.mask)
+        for name in ("emissions", "transitions", "start", "end"):
+            torch.testing.assert_close(
+                getattr(found, name), getattr(expected, name), rtol=1e-5, atol=1e-5
+            )
+        other = StoreTeacher(directory, EnsembleTeacher(again, [1, 1], combine))
+        with pytest.raises(ConfigurationError, match="another fingerprint"):
+            other.labels
+
+    def test_of_stores_and_of_ensembles(self, members, tmp_path):
+        expected = scored(EnsembleTeacher(members, [1, 1]))
+        store = StoreTeacher(str(tmp_path / "store"), members[0])
+        found = scored(EnsembleTeacher([store, EnsembleTeacher(members[1:])]))
+        torch.testing.assert_close(found.emissions, expected.emissions, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(found.transitions, expected.transitions)
+
+    def test_of_shared_labels(self, tagger_archive, tmp_path):
+        def without_the_first(labels):
+            return ["OTHER", *labels[1:]]
+
+        fewer = relabelled(tagger_archive, tmp_path / "fewer", without_the_first)
+        members = [ArchiveTeacher(tagger_archive), ArchiveTeacher(fewer)]
+        ensemble = EnsembleTeacher(members, labels="shared")
+        assert ensemble.labels == members[0].labels[1:]
+        assert scored(ensemble).num_tags == len(members[0].labels) - 1
+        with pytest.raises(
+            ConfigurationError,
+            match=rf"different labels. Not all of them have: {tagger_archive} has \['.*'\]; "
+            rf"{fewer} has \['OTHER'\]. Set labels to 'shared'",
+        ):
+            EnsembleTeacher(members).labels
+
+    def test_from_a_configuration(self, tagger_archive):
+        member = {"type": "archive", "archive_file": tagger_archive}
+        config = {"type": "ensemble", "teachers": [member, dict(member)], "weights": [1, 3]}
+        teacher = Teacher.from_params(Params(config))
+        assert scored(teacher).num_tags == len(teacher.labels)
+        assert teacher.name == f"the ensemble of {tagger_archive}, {tagger_archive}"
+
+    def test_nothing_of_it_reaches_the_students_vocabulary(self, members):
+        made = [instance(words) for words in SENTENCES]
+        expected = Vocabulary.from_instances(made).get_token_to_index_vocabulary()
+        EnsembleTeacher(members).attach(made)
+        found = Vocabulary.from_instances(made)
+        assert found.get_token_to_index_vocabulary() == expected
+        assert not found.get_namespaces()
+        field = made[0][Teacher.FIELD]
+        assert len(field) == 3 and len(field.human_readable_repr()) == 2
+        assert len(field.field.empty_field()) == 0
+
+
+class TestTrees:
+    @pytest.fixture
+    def members(self, plain_parser, wide_parser):
+        return [opened(plain_parser), opened(wide_parser)]
+
+    def aligned(self, members, labels):
+        potentials = []
+        for member in members:
+            found = member.potentials(collated_trees(member))
+            potentials.append(found.select_tags([member.labels.index(each) for each in labels]))
+        return potentials
+
+    def test_mean_of_scores(self, members):
+        ensemble = EnsembleTeacher(members, weights=[1, 3])
+        found = ensemble.potentials(collated_trees(ensemble))
+        assert isinstance(found.labels, FactoredLabels)
+        assert found.labels.head.shape[2] == 6 + 4
+        one, other = self.aligned(members, ensemble.labels)
+        cells = found.arc_mask
+        expected = (0.25 * one.label_scores() + 0.75 * other.label_scores())[cells]
+        torch.testing.assert_close(found.label_scores()[cells], expected)
+        arcs = [log_head_probabilities(each).masked_fill(~cells, 0) for each in (one, other)]
+        expected = (0.25 * arcs[0] + 0.75 * arcs[1]).masked_fill(~cells, float("-inf"))
+        torch.testing.assert_close(
+            log_head_probabilities(found)[found.mask], expected[found.mask].log_softmax(1)
+        )
+
+    def test_mean_of_marginals(self, members):
+        ensemble = EnsembleTeacher(members, combine="marginals")
+        found = ensemble.potentials(collated_trees(ensemble))
+        expected = [
+            log_head_probabilities(each).exp() for each in self.aligned(members, ensemble.labels)
+        ]
+        torch.testing.assert_close(
+            log_head_probabilities(found).exp()[found.mask], (sum(expected) / 2)[found.mask]
+        )
+
+    @pytest.mark.parametrize("dtype,tolerance", [("float32", 1e-5), ("float16", 4e-3)])
+    def test_a_store_holds_its_answer(self, dtype, tolerance, members, tmp_path):
+        live = EnsembleTeacher(members)
+        expected = live.potentials(collated_trees(live))
+        StoreTeacher(str(tmp_path / "store"), live, dtype=dtype).fill(WORDS)
+        stored = StoreTeacher(str(tmp_path / "store"))
+        found = stored.potentials(collated_trees(stored))
+        assert stored.labels == live.labels
+        assert stored._open().header["takes_tags"]  # one of the members does
+        cells = expected.arc_mask
+        for name in ("arcs", "label_scores"):
+            one, other = (getattr(each, name) for each in (found, expected))
+            one, other = (each if name == "arcs" else each() for each in (one, other))
+            torch.testing.assert_close(one[cells], other[cells], rtol=tolerance, atol=tolerance)
+
+    def test_a_store_cannot_hold_mean_marginals(self, members, tmp_path):
+        ensemble = EnsembleTeacher(members, combine="marginals")
+        with pytest.raises(
+            ConfigurationError,
+            match='combine "marginals" has none: the ensemble of .*Set combine to "potentials"',
+        ):
+            StoreTeacher(str(tmp_path / "store"), ensemble).fill(WORDS)
+        assert not list(tmp_path.glob("store/*"))
+
+
+class TestErrors:
+    def test_no_member(self):
+        with pytest.raises(ConfigurationError, match="needs at least one teacher, found none"):
+            EnsembleTeacher([])
+
+    def test_number_of_weights(self):
+        with pytest.raises(ConfigurationError, match="of 1 teachers needs as many weights, found 2"):
+            EnsembleTeacher([ArchiveTeacher("here")], weights=[1, 1])
+
+    @pytest.mark.parametrize("wrong", [0, -1.5, float("nan"), float("inf")])
+    def test_weights(self, wrong):
+        with pytest.raises(ConfigurationError, match=f"greater than 0, found .*{wrong}"):
+            EnsembleTeacher([ArchiveTeacher("a"), ArchiveTeacher("b")], weights=[1, wrong])
+
+    def test_unknown_combination(self):
+        with pytest.raises(
+            ConfigurationError, match="combine must be one of potentials, marginals, found 'votes'"
+        ):
+            EnsembleTeacher([ArchiveTeacher("here")], combine="votes")
+
+    def test_unknown_policy(self, tagger_archive):
+        with pytest.raises(
+            ConfigurationError, match="labels must be one of same, shared, found 'any'"
+        ):
+            EnsembleTeacher([ArchiveTeacher(tagger_archive)], labels="any").labels
+
+    def test_structures(self, tagger_archive, plain_parser):
+        ensemble = EnsembleTeacher([ArchiveTeacher(tagger_archive), opened(plain_parser)])
+        message = f"of one structure, found {tagger_archive}: chain, {plain_parser}: tree"
+        with pytest.raises(ConfigurationError, match=message):
+            ensemble.attach([instance(SENTENCES[0])])
+
+    @pytest.mark.parametrize("policy", ["same", "shared"])
+    def test_no_common_label(self, policy, tagger_archive, tmp_path):
+        other = relabelled(
+            tagger_archive, tmp_path / "other", lambda labels: [f"X-{each}" for each in labels]
+        )
+        ensemble = EnsembleTeacher(
+            [ArchiveTeacher(tagger_archive), ArchiveTeacher(other)], labels=policy
+        )
+        with pytest.raises(
+            ConfigurationError,
+            match=rf"no common label: {tagger_archive} has \['.*'\]; {other} has \['X-.*'\]",
+        ):
+            ensemble.structure
+
+    def test_a_store_of_an_ensemble_of_stores(self, tagger_archive, tmp_path):
+        inner = StoreTeacher(str(tmp_path / "inner"), ArchiveTeacher(tagger_archive))
+        outer = StoreTeacher(str(tmp_path / "outer"), EnsembleTeacher([inner]))
+        with pytest.raises(
+            ConfigurationError, match=f"ensemble of archives, and among .* is {tmp_path}/inner"
+        ):
+            outer.fill(KEYS)
+
+    def test_a_store_of_a_store(self, tagger_archive, tmp_path):
+        inner = StoreTeacher(str(tmp_path / "inner"), ArchiveTeacher(tagger_archive))
+        with pytest.raises(
+            ConfigurationError, match="an archive or an ensemble of archives, found StoreTeacher"
+        ):
+            StoreTeacher(str(tmp_path / "outer"), inner)
