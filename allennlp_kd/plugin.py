@@ -8,7 +8,11 @@ import allennlp_kd.models.distillation  # noqa: F401
 import allennlp_kd.models.student_predictor  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
+import allennlp_kd.objectives.marginal  # noqa: F401
+import allennlp_kd.objectives.structural  # noqa: F401
 import allennlp_kd.objectives.substructured  # noqa: F401
+import allennlp_kd.objectives.token  # noqa: F401
+import allennlp_kd.objectives.top_k  # noqa: F401
 import allennlp_kd.objectives.weighted_sum  # noqa: F401
 import allennlp_kd.teachers.archive  # noqa: F401
 import allennlp_kd.teachers.ensemble  # noqa: F401

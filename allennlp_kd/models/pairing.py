@@ -30,7 +30,7 @@ class Pairing:
 
     ConfigurationError
         If the three are not of one structure, the objective needs what the teacher does not
-        provide, or the labels do not fit the policy.
+        provide, the labels do not fit the policy, or the objective cannot be of so many.
     """
 
     def __init__(
@@ -68,6 +68,8 @@ class Pairing:
                 'the label policy "none" is for trees and takes no label_map, '
                 f"found the structure {structure} and the label_map {label_map}"
             )
+        compared = 0 if self._alignment is None else len(self._alignment.student)
+        objective.check(structure, compared)
 
     def __call__(self, student: Any, inputs: Any) -> Tuple[Any, Any]:
         """

@@ -2,7 +2,11 @@
 from typing import Any, ClassVar, Dict, FrozenSet, Tuple
 
 from allennlp.common import Registrable
+from allennlp.common.checks import ConfigurationError
 from torch import Tensor
+
+CARRIED = frozenset({"marginals"})
+"""Which of `needs` the teacher's potentials carry themselves."""
 
 
 class Objective(Registrable):
@@ -19,8 +23,8 @@ class Objective(Registrable):
 
     # Raises
 
-    ValueError
-        If the temperature is not greater than 0.
+    ConfigurationError
+        If the temperature is not greater than 0, or infinite.
     """
 
     default_implementation = "substructured"
@@ -37,8 +41,8 @@ class Objective(Registrable):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        if not value > 0:
-            raise ValueError(f"temperature must be greater than 0, found {value}")
+        if not 0 < value < float("inf"):
+            raise ConfigurationError(f"temperature must be greater than 0, found {value}")
         self._temperature = float(value)
 
     @property
@@ -51,6 +55,22 @@ class Objective(Registrable):
         """The names of the losses that this one is made of, where it is made of several."""
         return ()
 
+    def check(self, structure: str, num_labels: int) -> None:
+        """Refuses, when a model is built, a structure or a number of labels that it cannot be of.
+
+        # Parameters
+
+        structure : `str`
+            One of `structures`.
+        num_labels : `int`
+            Those over which student and teacher are compared; 0 where trees are compared without.
+
+        # Raises
+
+        ConfigurationError
+            It names the option that does not fit.
+        """
+
     def __call__(self, student, teacher, **needed: Any) -> Tensor:
         """The loss of each sentence: a sum over its sub-structures' positions, not divided by its words.
 
@@ -59,7 +79,7 @@ class Objective(Registrable):
         student, teacher : `ChainPotentials` or `TreePotentials`
             Of the same batch; both of the same class.
         needed : `Any`
-            One for each name of `needs`.
+            One for each name of `needs`, but for what the potentials carry themselves.
 
         # Returns
 

@@ -5,7 +5,7 @@ from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.objective import CARRIED, Objective
 
 
 @Objective.register("sum")
@@ -96,6 +96,11 @@ class WeightedSum(Objective):
         return tuple(found)
 
     @overrides
+    def check(self, structure: str, num_labels: int) -> None:
+        for member in self._members.values():
+            member.check(structure, num_labels)
+
+    @overrides
     def __call__(self, student, teacher, **needed) -> Tensor:
         return self.with_parts(student, teacher, **needed)[0]
 
@@ -104,7 +109,7 @@ class WeightedSum(Objective):
         total: Optional[Tensor] = None
         parts: Dict[str, Tensor] = {}
         for name, member in self._members.items():
-            own = {need: needed[need] for need in member.needs}
+            own = {need: needed[need] for need in member.needs - CARRIED}
             losses, inner = member.with_parts(student, teacher, **own)
             weighted = self._weights[name] * losses
             total = weighted if total is None else total + weighted

@@ -2,6 +2,8 @@ import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
 
+from allennlp_kd.models.distillation import Distillation
+from allennlp_kd.objectives.top_k import TopK
 from tests.models.fake_teacher import FakeTeacher
 from tests.models.small_distillation import batch, model
 
@@ -28,6 +30,18 @@ def test_structures_must_go_together():
 def test_a_chain_has_nothing_but_labels():
     with pytest.raises(ConfigurationError, match='policy "none" is for trees .* structure chain'):
         model(labels_policy="none")
+
+
+def test_an_objective_is_asked_whether_it_can_be_of_so_many_labels():
+    plain = model()
+    with pytest.raises(ConfigurationError, match="k is 3, but with 1 label a sentence has 1"):
+        Distillation(
+            plain.vocab,
+            plain.student,
+            FakeTeacher(plain.student.labels[:1]),
+            objective=TopK(),
+            labels="shared",
+        )
 
 
 def test_training_without_teacher_inputs_says_what_the_reader_must_be():

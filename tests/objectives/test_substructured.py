@@ -215,7 +215,7 @@ class TestOptions:
         with pytest.raises(ConfigurationError, match=message):
             Substructured(**options)
 
-    @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+    @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
     def test_temperature(self, temperature):
-        with pytest.raises(ValueError, match="temperature must be greater than 0"):
+        with pytest.raises(ConfigurationError, match="temperature must be greater than 0"):
             Substructured(temperature=temperature)

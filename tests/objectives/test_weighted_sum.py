@@ -6,6 +6,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.substructured import Substructured
+from allennlp_kd.objectives.top_k import TopK
 from allennlp_kd.objectives.weighted_sum import WeightedSum
 from tests.models.fake_teacher import FakeTeacher
 from tests.models.small_distillation import batch, model
@@ -57,7 +58,7 @@ def test_the_temperature_reaches_all_members():
     expected = members[0](student, teacher) + 0.25 * members[1](student, teacher)
     torch.testing.assert_close(found(student, teacher), expected)
     torch.testing.assert_close(built(temperature=2.0)(student, teacher), expected)
-    with pytest.raises(ValueError, match="temperature must be greater than 0, found 0"):
+    with pytest.raises(ConfigurationError, match="temperature must be greater than 0, found 0"):
         found.temperature = 0
 
 
@@ -118,8 +119,8 @@ def model_with(objective) -> Distillation:
 class Needy(Objective):
     needs = frozenset({"marginals", "hidden"})
 
-    def __call__(self, student, teacher, marginals, hidden):
-        return student.emissions.sum((1, 2)) * marginals + hidden
+    def __call__(self, student, teacher, hidden):
+        return student.emissions.sum((1, 2)) * hidden
 
 
 def test_what_the_teacher_does_not_provide_is_refused():
@@ -135,8 +136,16 @@ def test_what_the_teacher_does_not_provide_is_refused():
     ):
         Distillation(vocab, student, teacher, objective=found)
     chains = random_chains([2, 1], 2, seed=0)
-    needed = {"marginals": torch.ones(2), "hidden": torch.zeros(2), "more": None}
+    # The potentials carry the marginals themselves.
+    needed = {"hidden": torch.ones(2), "more": None}
     with pytest.raises(KeyError):
-        found(chains, chains, marginals=torch.ones(2))
+        found(chains, chains, more=None)
     total, parts = found.with_parts(chains, chains, **needed)
     assert torch.equal(parts["needy"].isnan(), torch.tensor([False, True]))
+
+
+def test_members_are_asked_what_they_can_be_of():
+    found = WeightedSum({"local": Substructured(), "best": TopK(k=2)})
+    found.check("chain", 2)
+    with pytest.raises(ConfigurationError, match="top_k takes k 1 alone for trees, found k 2"):
+        found.check("tree", 2)

@@ -1,0 +1,115 @@
+"""Distillation of posterior marginals."""
+from typing import Optional
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from overrides import overrides
+from torch import Tensor
+
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.tempered_objective import TemperedObjective
+from allennlp_kd.structs.chain import ChainPotentials, log_edge_marginals, log_node_marginals
+from allennlp_kd.structs.tree import TreePotentials, log_arc_marginals
+from allennlp_kd.structs.tree.blocks import over_label_scores
+from allennlp_kd.structs.tree.local import divergence, log_normalised
+
+STRUCTURE_OF = {"nodes": "chain", "edges": "chain", "arcs": "tree"}
+
+
+@Objective.register("marginal")
+class Marginal(TemperedObjective):
+    """KL divergence between the posterior marginals of both sides, part by part.
+
+        T^2 * sum_i KL(p_T(part_i) || p_S(part_i))
+
+    A marginal is the sum of the probabilities of all structures with the part, at temperature T:
+    scores are divided by it before forward-backward (chains) or the matrix-tree theorem (trees with
+    one word on ROOT). All is in log space. Of chains, nodes are the tags of each word
+    (`word-level posterior`, Wang et al., "Structure-level knowledge distillation for multilingual
+    sequence labeling", 2020), and edges the pairs of tags of adjacent words; a sentence of one word
+    has its node. Of trees, arcs are the heads of each word, and where both sides have labels they
+    are labelled arcs, of probability p(arc) * p(label | arc).
+
+    # Parameters
+
+    parts : `str`, optional
+        `nodes` (the default for chains), `edges`, or, of trees, `arcs`.
+    temperature : `float`, optional (default = `1.0`)
+    scale_by_temperature_squared : `bool`, optional (default = `True`)
+        Whether T^2 is a factor of the loss.
+
+    # Raises
+
+    ConfigurationError
+        If parts has none of its values.
+    """
+
+    def __init__(
+        self,
+        parts: Optional[str] = None,
+        temperature: float = 1.0,
+        scale_by_temperature_squared: bool = True,
+    ) -> None:
+        super().__init__(temperature, scale_by_temperature_squared)
+        if parts is not None:
+            if parts not in STRUCTURE_OF:
+                raise ConfigurationError(
+                    f"parts must be one of {', '.join(STRUCTURE_OF)}, found '{parts}'"
+                )
+            self.structures = frozenset({STRUCTURE_OF[parts]})
+        self._parts = parts
+
+    @overrides
+    def _loss(self, student, teacher) -> Tensor:
+        if isinstance(student, TreePotentials):
+            return arc_marginals(student, teacher)
+        return (edge_marginals if self._parts == "edges" else node_marginals)(student, teacher)
+
+
+def node_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    """Sum over words of KL(p_T(y_i) || p_S(y_i)); shape `(batch,)`."""
+    with torch.no_grad():
+        log_p = log_node_marginals(teacher)
+    return divergence(log_p, log_node_marginals(student)).sum(1)
+
+
+def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    """Sum over i >= 2 of KL(p_T(y_{i-1}, y_i) || p_S(y_{i-1}, y_i)); shape `(batch,)`.
+
+    A sentence of one word has its KL(p_T(y_1) || p_S(y_1)), which no sum is needed for.
+    """
+    padding = ~student.mask.unsqueeze(-1)
+    with torch.no_grad():
+        log_p = log_edge_marginals(teacher)
+    losses = divergence(log_p.flatten(2), log_edge_marginals(student).flatten(2)).sum(1)
+    if student.mask.shape[1] == 0:
+        return losses
+    alone = student.lengths == 1
+    log_p, log_q = (
+        log_normalised(
+            side.emissions.masked_fill(padding, 0.0)[:, 0] + side.start + side.end
+        )
+        for side in (teacher, student)
+    )
+    return losses + divergence(log_p, log_q).masked_fill(~alone, 0.0)
+
+
+def arc_marginals(student: TreePotentials, teacher: TreePotentials) -> Tensor:
+    """Sum over words of KL(p_T || p_S) over their arcs, labelled if both sides' are; `(batch,)`.
+
+    By the chain rule the labels of an arc count as much as it is probable:
+
+        KL(p_T(h, l) || p_S(h, l)) = KL(p_T(h) || p_S(h)) + sum_h p_T(h) KL(p_T(l | h) || p_S(l | h)).
+    """
+    with torch.no_grad():
+        log_p = log_arc_marginals(teacher)
+    losses = divergence(log_p, log_arc_marginals(student)).sum(1)
+    if student.labels is None or teacher.labels is None:
+        return losses
+
+    def of_labels(student_scores: Tensor, teacher_scores: Tensor) -> Tensor:
+        return divergence(log_normalised(teacher_scores), log_normalised(student_scores))
+
+    per_arc = over_label_scores(of_labels, student, teacher)
+    # What stands in cells which are no arc means nothing.
+    return losses + (log_p.exp() * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))

@@ -1,0 +1,38 @@
+"""Exact distillation of a distribution over whole structures."""
+from overrides import overrides
+from torch import Tensor
+
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.tempered_objective import TemperedObjective
+from allennlp_kd.structs import chain, tree
+
+
+@Objective.register("structural")
+class Structural(TemperedObjective):
+    """The cross-entropy of the student's distribution over all structures under the teacher's.
+
+    It factorises over the sub-structures u (Wang et al., "Structural knowledge distillation: tractably
+    distilling information for structured predictor", 2021): with the teacher's marginals p_T(u),
+
+        H(p_T, p_S) = log Z_S - sum_u p_T(u) * score_S(u).
+
+    Both sides' scores are divided by the temperature before forward-backward (chains) or the
+    matrix-tree theorem (trees with one word on ROOT), so both are distributions at any temperature.
+    Then it is never below the teacher's entropy (Gibbs), which it reaches where both distributions
+    are the same; nothing is clamped. Its gradient is that of the KL divergence.
+
+    # Parameters
+
+    temperature : `float`, optional (default = `1.0`)
+    scale_by_temperature_squared : `bool`, optional (default = `True`)
+        Whether the square of the temperature is a factor of the loss.
+    """
+
+    @overrides
+    def _loss(self, student, teacher) -> Tensor:
+        cross_entropy = (
+            chain.cross_entropy
+            if isinstance(student, chain.ChainPotentials)
+            else tree.cross_entropy
+        )
+        return cross_entropy(teacher, student)

@@ -1,0 +1,53 @@
+"""Knowledge distillation word by word."""
+from overrides import overrides
+from torch import Tensor
+
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.tempered_objective import TemperedObjective
+from allennlp_kd.objectives.tree_predictions import arc_predictions, label_predictions
+from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.structs.tree import TreePotentials
+from allennlp_kd.structs.tree.local import divergence, log_normalised
+
+
+@Objective.register("token")
+class Token(TemperedObjective):
+    """KL divergence between each word's own distributions: Hinton et al. (2015), for each word.
+
+        T^2 * sum_i KL(softmax(teacher[i] / T) || softmax(student[i] / T))
+
+    Of a chain, the distribution of a word is the softmax of its emissions alone: transitions, start
+    and end are neither matched nor trained by it. Of trees it is over the heads of a word and,
+    where both sides have labels, over the labels of each arc, weighted by the teacher's probability
+    of the arc; this is the divergence over pairs of head and label, and for trees, whose
+    sub-structures are a word's already, what `substructured` matches as `predictions`.
+
+    # Parameters
+
+    temperature : `float`, optional (default = `1.0`)
+    scale_by_temperature_squared : `bool`, optional (default = `True`)
+        Whether T^2 is a factor of the loss.
+    """
+
+    @overrides
+    def _loss(self, student, teacher) -> Tensor:
+        if isinstance(student, ChainPotentials):
+            return word_predictions(student, teacher)
+        return head_and_label_predictions(student, teacher)
+
+
+def word_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    """Sum over words of KL(P_T || P_S) with P the softmax of the emissions; shape `(batch,)`."""
+    padding = ~student.mask.unsqueeze(-1)
+    log_p, log_q = (
+        log_normalised(side.emissions.masked_fill(padding, 0.0)) for side in (teacher, student)
+    )
+    return divergence(log_p, log_q).masked_fill(~student.mask, 0.0).sum(1)
+
+
+def head_and_label_predictions(student: TreePotentials, teacher: TreePotentials) -> Tensor:
+    """Sum over words of KL(P_T || P_S) over heads, and labels if both have them; `(batch,)`."""
+    arcs = arc_predictions(student, teacher)
+    if student.labels is None or teacher.labels is None:
+        return arcs
+    return arcs + label_predictions(student, teacher)

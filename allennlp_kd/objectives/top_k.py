@@ -1,0 +1,123 @@
+"""The teacher's best structures as gold."""
+from typing import List, Optional, Union
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from overrides import overrides
+from torch import Tensor
+
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.structs import tree
+from allennlp_kd.structs.chain import ChainPotentials, k_best, log_partition, score
+from allennlp_kd.structs.tree.local import log_normalised
+
+
+@Objective.register("top_k")
+class TopK(Objective):
+    """The student's negative log-likelihood of the teacher's k best structures, weighted.
+
+        sum_j w_j * (log Z_S - score_S(y_j)),    y_1, ..., y_k the teacher's best.
+
+    Sequence-level distillation with pseudo-gold (Kim and Rush, "Sequence-level knowledge
+    distillation", 2016). The student's partition function is computed once for all k.
+
+    A sentence has tags^length sequences. Where these are fewer than k, those that are not there
+    have no weight: probabilities are renormalised over those that are, weights of a list stay as
+    they are given. The teacher's constraints bind its decoding alone and are not looked at.
+
+    Of trees k is 1: the teacher's best tree with one word on ROOT, and its best labels where both
+    sides have labels. A k-th best tree costs a search for each word of the best, see
+    `structs.tree.decoding`.
+
+    # Parameters
+
+    k : `int`, optional (default = `3`, or the number of weights)
+    weights : `str` or `List[float]`, optional (default = `"probability"`)
+        `probability`: the teacher's probabilities, which sum to 1 over the k. Or one weight for
+        each, best first: `[1, 0.1, 0.1]` is what the code of Efficient-KD (Lin et al., 2022) has.
+    temperature : `float`, optional (default = `1.0`)
+        Divides the teacher's scores before their probabilities are taken. The likelihood is that of
+        pseudo-gold, so it is not tempered, and there is no factor.
+
+    # Raises
+
+    ConfigurationError
+        If k is less than 1; weights has none of its forms, is not as long as k, has a negative
+        weight or no positive one; or a temperature is given beside a list of weights.
+    """
+
+    def __init__(
+        self,
+        k: Optional[int] = None,
+        weights: Union[str, List[float]] = "probability",
+        temperature: float = 1.0,
+    ) -> None:
+        super().__init__(temperature)
+        if k is not None and k < 1:
+            raise ConfigurationError(f"k must be at least 1, found {k}")
+        self._weights: Optional[List[float]] = None
+        if isinstance(weights, str):
+            if weights != "probability":
+                raise ConfigurationError(
+                    f"weights must be 'probability' or a list of numbers, found '{weights}'"
+                )
+            self._k = 3 if k is None else k
+        else:
+            self._weights = [float(weight) for weight in weights]
+            good = all(0 <= weight < float("inf") for weight in self._weights)
+            if not good or not any(self._weights):
+                raise ConfigurationError(
+                    f"weights must be at least 0, and one of them more, found {list(weights)}"
+                )
+            self._k = len(self._weights) if k is None else k
+            if self._k != len(self._weights):
+                raise ConfigurationError(
+                    f"k is {k}, but weights has {len(self._weights)}: {list(weights)}"
+                )
+            if temperature != 1:
+                raise ConfigurationError(
+                    f"temperature {temperature} is for weights 'probability', found {list(weights)}"
+                )
+
+    @overrides
+    def check(self, structure: str, num_labels: int) -> None:
+        if self._k == 1:
+            return
+        if structure == "tree":
+            raise ConfigurationError(
+                f"top_k takes k 1 alone for trees, found k {self._k}: a k-th best tree costs a "
+                "search for each word of the best one"
+            )
+        if num_labels == 1:
+            raise ConfigurationError(
+                f"k is {self._k}, but with 1 label a sentence has 1 sequence of labels"
+            )
+
+    @overrides(check_signature=False)
+    def __call__(self, student, teacher) -> Tensor:
+        if isinstance(student, ChainPotentials):
+            return self._of_chains(student, teacher)
+        self.check("tree", teacher.num_labels)
+        if student.labels is None:
+            teacher = teacher.without_labels()
+        heads, labels, _ = tree.maximum_spanning_tree(teacher)
+        weight = 1.0 if self._weights is None else self._weights[0]
+        return weight * tree.nll(student, heads, labels)
+
+    def _of_chains(self, student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+        with torch.no_grad():
+            # Shapes: (batch, k, length) and (batch, k)
+            tags, scores = k_best(teacher, self._k)
+            weights = self._weights_of(scores)
+        rows = torch.arange(student.batch_size, device=tags.device).repeat_interleave(self._k)
+        found = score(student.select_rows(rows), tags.flatten(0, 1)).view_as(weights)
+        # A structure that is not there has tags that mean nothing.
+        found = (weights * found.masked_fill(weights == 0, 0.0)).sum(1)
+        return weights.sum(1) * log_partition(student) - found
+
+    def _weights_of(self, scores: Tensor) -> Tensor:
+        """Shape `(batch, k)`, 0 where there is no structure."""
+        if self._weights is None:
+            return log_normalised(scores / self.temperature).exp()
+        weights = scores.new_tensor(self._weights).expand_as(scores)
+        return weights.masked_fill(torch.isneginf(scores), 0.0)
