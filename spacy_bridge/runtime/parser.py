@@ -36,11 +36,15 @@ class PackagedParser(PackagedStudent):
     def _nothing(self) -> ParsedSentence:
         return ParsedSentence([], [])
 
-    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[ParsedSentence]:
+    def arc_scores(self, outputs: List[numpy.ndarray]) -> ArcScores:
+        """The network's outputs, by their names."""
         arcs, heads, dependents = outputs
         # Shape: (batch, nodes, labels, size)
         dependents = dependents.reshape(*dependents.shape[:2], len(self._bias), -1)
-        trees, labels = decode(ArcScores(arcs, heads, dependents, self._bias), lengths, self.decoder)
+        return ArcScores(arcs, heads, dependents, self._bias)
+
+    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[ParsedSentence]:
+        trees, labels = decode(self.arc_scores(outputs), lengths, self.decoder)
         return [
             ParsedSentence(tree.tolist(), [self.labels[number] for number in row.tolist()])
             for tree, row in zip(trees, labels)

@@ -66,11 +66,21 @@ class PackagedStudent(ABC):
         results: List[Any] = [self._nothing() for _ in sentences]
         for rows in batches_by_length([len(sentence) for sentence in sentences], self.max_cells):
             batch = [sentences[row] for row in rows]
-            lengths = numpy.fromiter(map(len, batch), numpy.int64, len(batch))
-            outputs = self._network(words=self._encode(batch), lengths=lengths.astype(numpy.int32))
-            for row, result in zip(rows, self._decode(outputs, lengths)):
+            for row, result in zip(rows, self._decode(*self.outputs(batch))):
                 results[row] = result
         return results
+
+    def outputs(self, batch: Sequence[Sequence[str]]) -> Tuple[List[numpy.ndarray], numpy.ndarray]:
+        """What the network says of sentences, each with at least one word.
+
+        # Returns
+
+        `Tuple[List[numpy.ndarray], numpy.ndarray]`
+            The network's outputs, anything in padding; and the sentences' lengths, of shape `(batch,)`.
+        """
+        lengths = numpy.fromiter(map(len, batch), numpy.int64, len(batch))
+        words = self._encode(batch)
+        return self._network(words=words, lengths=lengths.astype(numpy.int32)), lengths
 
     @abstractmethod
     def _nothing(self) -> Any:

@@ -23,7 +23,7 @@ class PackagedTagger(PackagedStudent):
                 f"found {self.encoding!r}"
             )
         try:
-            self._scores = ChainScores(
+            self.scores = ChainScores(
                 *(
                     numpy.where(self.tensors[f"{name}.allowed"] > 0, self.tensors[name], FORBIDDEN_SCORE)
                     for name in ("transitions", "start", "end")
@@ -31,16 +31,16 @@ class PackagedTagger(PackagedStudent):
             )
         except (KeyError, ValueError) as error:
             raise PackageError(f"{where}: the weights of the tags' moves do not fit: {error}") from error
-        if len(self._scores.start) != len(self.labels):
+        if len(self.scores.start) != len(self.labels):
             raise PackageError(
-                f"{where}: {len(self.labels)} labels, but moves between {len(self._scores.start)}"
+                f"{where}: {len(self.labels)} labels, but moves between {len(self.scores.start)}"
             )
 
     def _nothing(self) -> List[str]:
         return []
 
     def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[List[str]]:
-        tags, _ = viterbi(outputs[0], lengths, self._scores)
+        tags, _ = viterbi(outputs[0], lengths, self.scores)
         labels = self.labels
         return [
             [labels[tag] for tag in row[:length]]

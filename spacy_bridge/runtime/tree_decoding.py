@@ -122,13 +122,14 @@ def _stock_tree(scores: ArcScores, row: int, words: int) -> Tuple[numpy.ndarray,
     arcs = scores.arcs[row, 1 : words + 1, : words + 1]
     labels = scores.labels_of_all(row, words)
     # Shape: (words, nodes, labels)
-    energy = numpy.exp(_log_softmax(arcs)[:, :, None] + _log_softmax(labels))
+    energy = numpy.exp(log_softmax(arcs)[:, :, None] + log_softmax(labels))
     best = energy.max(axis=2)
     best[:, 0] = 0.0
     heads = best_heads(best, single_root=False)
     return heads, energy[numpy.arange(words), heads].argmax(axis=1)
 
 
-def _log_softmax(scores: numpy.ndarray) -> numpy.ndarray:
+def log_softmax(scores: numpy.ndarray) -> numpy.ndarray:
+    """Over the last axis."""
     scores = scores - scores.max(axis=-1, keepdims=True)
     return scores - numpy.log(numpy.exp(scores).sum(axis=-1, keepdims=True))
