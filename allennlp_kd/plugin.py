@@ -1,7 +1,9 @@
 """Imports every module that registers something; the one line of a `.allennlp_plugins` file."""
 import allennlp_kd.commands.score  # noqa: F401
+import allennlp_kd.data.column_text_reader  # noqa: F401
 import allennlp_kd.data.conllu_tagging_reader  # noqa: F401
 import allennlp_kd.data.distillation_reader  # noqa: F401
+import allennlp_kd.data.plain_text_reader  # noqa: F401
 import allennlp_kd.models.biaffine_parser_student  # noqa: F401
 import allennlp_kd.models.crf_tagger_student  # noqa: F401
 import allennlp_kd.models.distillation  # noqa: F401

@@ -70,7 +70,8 @@ def _score(arguments: argparse.Namespace) -> None:
             f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
             f"type 'distillation', found '{found}', with a teacher of type 'store'"
         )
-    paths = {name: params[name] for name in arguments.data if params.get(name) is not None}
+    given = params.as_dict(quiet=True)
+    paths = {name: given[name] for name in arguments.data if given.get(name) is not None}
     plain = reader_params.duplicate()
     plain["teacher_inputs"] = False
     reader = DatasetReader.from_params(plain)

@@ -1,5 +1,6 @@
 """What is wrong with a file that a dataset reader cannot read, or would misread."""
 
+import re
 from os import PathLike
 from typing import Optional, Union
 
@@ -9,6 +10,9 @@ from allennlp.data import DatasetReader
 # By the names of the stock readers' classes: the second is not of AllenNLP's own package.
 COLUMNS = {"Conll2003DatasetReader": 4, "Conll2000DatasetReader": 3}
 DOCUMENT_START = "-DOCSTART-"
+TREEBANK_COLUMNS = 10
+# The ID of a range of words ("1-2") or of a word that was left out ("1.1").
+NO_WORD = re.compile(r"\d+[-.]\d+")
 
 
 def columns_of(reader: DatasetReader) -> Optional[int]:
@@ -69,9 +73,42 @@ def untagged_word(
     return None
 
 
+def headless_word(path: Union[str, PathLike]) -> Optional[str]:
+    """The first line of a treebank that has a word without its head or its relation.
+
+    # Parameters
+
+    path : `str`
+        A file in CoNLL-U format.
+
+    # Returns
+
+    `str`, optional
+        A sentence that names file, line, and the word; `None` if all words have both.
+    """
+    with open(cached_path(path), encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            columns = line.rstrip("\r\n").split("\t")
+            if not line.strip() or line.startswith("#") or NO_WORD.fullmatch(columns[0]):
+                continue
+            if len(columns) != TREEBANK_COLUMNS:
+                return (
+                    f"{path}, line {number}: expected {TREEBANK_COLUMNS} columns with tabs between "
+                    f"them, found {len(columns)}"
+                )
+            if not columns[6].isdigit() or columns[7] in ("", "_"):
+                return (
+                    f"{path}, line {number}: the word '{columns[1]}' has the head '{columns[6]}' "
+                    f"and the relation '{columns[7]}'"
+                )
+    return None
+
+
 def fault_of(reader: DatasetReader, path: Union[str, PathLike]) -> Optional[str]:
     """Why a reader has failed on a file; `None` where this is not known."""
     if type(reader).__name__ == "SequenceTaggingDatasetReader":
         return untagged_word(path, reader._word_tag_delimiter, reader._token_delimiter)
+    if type(reader).__name__ == "UniversalDependenciesDatasetReader":
+        return headless_word(path)
     expected = columns_of(reader)
     return None if expected is None else ragged_line(path, expected)

@@ -1,8 +1,8 @@
 """A dataset reader that puts a teacher's inputs beside the student's."""
 
-import hashlib
-from itertools import islice
-from typing import Iterable, Iterator, List, Optional
+import math
+from itertools import chain, islice
+from typing import Any, Iterable, Iterator, List, Optional, Union
 
 from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
@@ -10,8 +10,11 @@ from allennlp.data import DatasetReader, Instance
 from allennlp.data.dataset_readers.dataset_reader import DistributedInfo, WorkerInfo
 from overrides import overrides
 
-from allennlp_kd.data.columns import columns_of, fault_of
+from allennlp_kd.data.choice import chosen, evenly, place
+from allennlp_kd.data.explained import explained, unsharded
 from allennlp_kd.data.optional_field import OptionalField
+from allennlp_kd.data.transfer_paths import TransferPaths
+from allennlp_kd.data.unlabelled_reader import UnlabelledReader, without_gold
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.teacher import Teacher
 
@@ -25,6 +28,14 @@ class DistillationReader(DatasetReader):
     Anywhere else (`allennlp evaluate`, `allennlp predict`) it is the wrapped reader, and the
     teacher is not opened.
 
+    A data path may name text without gold beside that with it:
+
+        "train_data_path": {"labelled": "train.txt", "unlabelled": ["news.txt", "forum.txt"]}
+
+    Each is a path or a list of paths; `labelled` may be absent. So it is that path's affair alone,
+    and validation data stays as it is. Sentences without gold have the teacher's term only, and
+    their words count for the vocabulary. They are spread evenly among the others.
+
     # Parameters
 
     reader : `DatasetReader`
@@ -35,6 +46,14 @@ class DistillationReader(DatasetReader):
         The share of the sentences that are trained on with their gold; which ones depends on their
         words alone. In training the others are unlabelled text. The gold of validation data counts
         in full, and labels come into the vocabulary whether or not they are trained on.
+    unlabelled_reader : `DatasetReader`, optional
+        Reads unlabelled text: `plain_text`, `column_text`, or any reader of annotated text, of
+        which the annotation is not looked at. By default the student's.
+    unlabelled_ratio : `float`, optional
+        How many unlabelled sentences there are for each sentence of the labelled files, the same
+        ones in each epoch; by default all. Which ones depends on their words and the seed alone.
+    unlabelled_seed : `int`, optional (default = `13`)
+        Another seed chooses others.
     gold_fields : `List[str]`, optional
         The fields that are annotation.
     teacher_inputs : `bool`, optional
@@ -45,8 +64,10 @@ class DistillationReader(DatasetReader):
     # Raises
 
     ConfigurationError
-        If `labelled_fraction` is not in [0, 1]; while reading, if a line has not the columns that
-        the wrapped reader takes (with file and line number).
+        If `labelled_fraction` is not in [0, 1], or `unlabelled_ratio` not greater than 0; while
+        reading, if a line has not the columns that its reader takes (with file and line number),
+        there are fewer unlabelled sentences than `unlabelled_ratio` asks for, or the student's
+        reader makes other fields of text without gold.
     """
 
     CHUNK = 4096  # sentences that a store looks up, and scores sorted by length, at once
@@ -56,6 +77,9 @@ class DistillationReader(DatasetReader):
         reader: DatasetReader,
         teacher: Optional[Lazy[Teacher]] = None,
         labelled_fraction: float = 1.0,
+        unlabelled_reader: Optional[DatasetReader] = None,
+        unlabelled_ratio: Optional[float] = None,
+        unlabelled_seed: int = 13,
         gold_fields: Optional[List[str]] = None,
         teacher_inputs: Optional[bool] = None,
         local_rank: Optional[int] = None,
@@ -70,7 +94,14 @@ class DistillationReader(DatasetReader):
             raise ConfigurationError(
                 f"labelled_fraction must lie in [0, 1], found {labelled_fraction}"
             )
+        if unlabelled_ratio is not None and not 0 < unlabelled_ratio < math.inf:
+            raise ConfigurationError(
+                f"unlabelled_ratio must be greater than 0, found {unlabelled_ratio}"
+            )
         self._reader = reader
+        self._unlabelled_reader = unlabelled_reader or reader
+        self._unlabelled_ratio = unlabelled_ratio
+        self._unlabelled_seed = unlabelled_seed
         self._lazy_teacher = teacher
         self._teacher: Optional[Teacher] = None
         self._labelled_fraction = labelled_fraction
@@ -84,28 +115,61 @@ class DistillationReader(DatasetReader):
 
     @overrides
     def _read(self, file_path) -> Iterator[Instance]:
-        instances = self._reader._multi_worker_islice(self._explained(file_path))
-        instances = islice(instances, self.max_instances)
+        if TransferPaths.is_one(file_path):
+            instances = self._mixed(TransferPaths.of(file_path))
+        else:
+            instances = self._reader._multi_worker_islice(explained(self._reader, file_path))
+            instances = islice(instances, self.max_instances)
         if not self._training:
             yield from instances
             return
         while chunk := list(islice(instances, self.CHUNK)):
             yield from self._prepared(chunk)
 
-    def _explained(self, file_path) -> Iterator[Instance]:
-        """The wrapped reader's instances; where a line of the file is to blame, it is named.
+    def _mixed(self, paths: TransferPaths) -> Iterator[Instance]:
+        """The part of this process; all processes choose among all sentences."""
+        with unsharded(self._reader):
+            labelled = [
+                instance for path in paths.labelled for instance in explained(self._reader, path)
+            ]
+        unlabelled = self._unlabelled(paths, len(labelled))
+        fields = set(labelled[0].fields) if labelled else None
+        mixed: Iterator[Union[Instance, Sentence]] = evenly(labelled, unlabelled)
+        for item in self.shard_iterable(mixed):
+            if isinstance(item, Sentence):
+                item = without_gold(item, self._reader)
+                self._fill_in_gold(item, fields)
+            yield item
 
-        A stock reader of columns drops what a line has too much, and a whole column where a line
-        has too little: such a file is read through beforehand.
-        """
-        fault = fault_of(self._reader, file_path) if columns_of(self._reader) is not None else None
-        if fault is not None:
-            raise ConfigurationError(fault)
-        try:
-            yield from self._reader._read(file_path)
-        except ValueError as error:
-            fault = fault_of(self._reader, file_path) or f"{file_path} cannot be read: {error}"
-            raise ConfigurationError(fault) from error
+    def _unlabelled(self, paths: TransferPaths, labelled: int) -> List[Sentence]:
+        reader = self._unlabelled_reader
+        with unsharded(reader):
+            found = chain.from_iterable(sentences_of(reader, path) for path in paths.unlabelled)
+            if self._unlabelled_ratio is None:
+                return list(found)
+            wanted = round(self._unlabelled_ratio * labelled)
+            sentences = chosen(found, wanted, self._unlabelled_seed)
+        if len(sentences) < wanted:
+            raise ConfigurationError(
+                f"unlabelled_ratio {self._unlabelled_ratio} asks for {wanted} unlabelled sentences "
+                f"beside {labelled} labelled ones, but {', '.join(map(str, paths.unlabelled))} "
+                f"have {len(sentences)}: lower it, or leave it out to take all"
+            )
+        return sentences
+
+    def _fill_in_gold(self, instance: Instance, labelled: Optional[set]) -> None:
+        """Gives a sentence without gold the fields of one with it, empty, so that they batch."""
+        made = set(instance.fields)
+        absent = set() if labelled is None else labelled - made
+        if absent - set(self._gold_fields) or (labelled is not None and made - labelled):
+            raise ConfigurationError(
+                f"{type(self._reader).__name__} makes the fields {', '.join(sorted(labelled))} of "
+                f"text with gold, and {', '.join(sorted(made))} of text without: they must be the "
+                f"same but for {', '.join(self._gold_fields)}"
+            )
+        if self._training:
+            for name in absent:
+                instance.add_field(name, OptionalField(None))
 
     @overrides
     def _set_worker_info(self, info: Optional[WorkerInfo]) -> None:
@@ -125,15 +189,13 @@ class DistillationReader(DatasetReader):
         for instance in instances:
             keep = self._labelled_fraction == 1 or self._is_labelled(instance)
             for name in self._gold_fields:
-                if name in instance.fields:
-                    field = instance.fields[name]
+                field = instance.fields.get(name)
+                if field is not None and not isinstance(field, OptionalField):
                     instance.fields[name] = OptionalField(field, withheld=not keep)
         return instances
 
     def _is_labelled(self, instance: Instance) -> bool:
-        key = Sentence.of(instance).key.encode()
-        place = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2**64
-        return place < self._labelled_fraction
+        return place(Sentence.of(instance)) < self._labelled_fraction
 
     @overrides
     def text_to_instance(self, *inputs, **kwargs) -> Instance:
@@ -142,3 +204,10 @@ class DistillationReader(DatasetReader):
     @overrides
     def apply_token_indexers(self, instance: Instance) -> None:
         self._reader.apply_token_indexers(instance)
+
+
+def sentences_of(reader: DatasetReader, file_path: Any) -> Iterator[Sentence]:
+    """The words of a file's sentences, and tags where its reader gives them; nothing else of it."""
+    if isinstance(reader, UnlabelledReader):
+        return reader.sentences(file_path)
+    return (Sentence.of(instance) for instance in explained(reader, file_path))

@@ -32,7 +32,7 @@ from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
-from allennlp_kd.teachers.sentence import Sentence, tag_parameters
+from allennlp_kd.teachers.sentence import NO_TAG, Sentence, tag_parameters
 from allennlp_kd.teachers.teacher import Teacher
 
 Scorer = Union[CrfTaggerScorer, BiaffineParserScorer]
@@ -166,13 +166,15 @@ class ArchiveTeacher(ScoringTeacher):
         return instance
 
     def _check_tags(self, instance: Instance) -> None:
-        """One rare tag may be new to the teacher. All of them are another set of tags."""
+        """One rare tag may be new to the teacher. All of them are another set of tags, and `_` is
+        what stands for tags that text has not."""
         if "pos_tags" not in instance.fields:
             return
         field = instance["pos_tags"]
         known = self._open().model.vocab.get_token_to_index_vocabulary(field._label_namespace)
         found = sorted(set(field.labels))
-        if len(found) > 1 and not any(tag in known for tag in found):
+        none_known = not any(tag in known for tag in found)
+        if none_known and (len(found) > 1 or found == [NO_TAG]):
             raise ConfigurationError(
                 f"the teacher {self.archive_file} knows none of the part-of-speech tags "
                 f"{', '.join(found[:6])}, but {', '.join(sorted(known)[:6])}, ...: the student's "

@@ -9,6 +9,7 @@ from allennlp.data.samplers import BucketBatchSampler
 import allennlp_models.tagging  # noqa: F401 (registers readers)
 
 import allennlp_kd.data.distillation_reader  # noqa: F401 (registers it)
+import allennlp_kd.teachers.archive  # noqa: F401 (registers it)
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.teachers.teacher import Teacher
 from tests.configs.corpora import SENTENCES, write_corpora

@@ -1,0 +1,37 @@
+"""Which sentences of many, and in which order."""
+
+import hashlib
+import heapq
+from typing import Iterable, Iterator, List, Sequence, TypeVar
+
+from allennlp_kd.teachers.sentence import Sentence
+
+Item = TypeVar("Item")
+
+
+def place(sentence: Sentence, seed: str = "") -> float:
+    """A number in [0, 1) that depends on a sentence and a seed alone."""
+    content = (seed + sentence.key).encode()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") / 2**64
+
+
+def chosen(sentences: Iterable[Sentence], number: int, seed: int) -> List[Sentence]:
+    """So many of the sentences, in the order that they came in.
+
+    Which ones depends on their words and the seed, and not on that order; a larger number has all
+    of a smaller one.
+    """
+    keyed = ((place(each, f"{seed} "), rank, each) for rank, each in enumerate(sentences))
+    return [each for _, _, each in sorted(heapq.nsmallest(number, keyed), key=lambda t: t[1])]
+
+
+def evenly(*parts: Sequence[Item]) -> Iterator[Item]:
+    """The items of all parts, each part in its order and spread over the whole."""
+
+    def spread(part: Sequence[Item], number: int) -> Iterator[tuple]:
+        for rank, item in enumerate(part):
+            yield (rank + 0.5) / len(part), number, item
+
+    streams = [spread(part, number) for number, part in enumerate(parts)]
+    for _, _, item in heapq.merge(*streams, key=lambda entry: entry[:2]):
+        yield item

@@ -1,0 +1,97 @@
+"""Reads the words of a file with a word a line."""
+
+from os import PathLike
+from typing import Any, Iterator, List, Optional, Union
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader
+from overrides import overrides
+
+from allennlp_kd.data.columns import DOCUMENT_START, NO_WORD, TREEBANK_COLUMNS
+from allennlp_kd.data.plain_text_reader import lines_of
+from allennlp_kd.data.unlabelled_reader import UnlabelledReader
+from allennlp_kd.teachers.sentence import Sentence
+
+
+@DatasetReader.register("column_text")
+class ColumnTextReader(UnlabelledReader):
+    """Reads words, and no annotation, of a file with a word a line and an empty line between
+    sentences: CoNLL files without gold, or whose gold is not to be looked at.
+
+    # Parameters
+
+    word_column : `int`, optional (default = `0`, of CoNLL-U `1`)
+        Which column the words are in, counted from 0.
+    tag_column : `int`, optional
+        Which column has part-of-speech tags, for teachers and students that take them.
+    conllu : `bool`, optional (default = `False`)
+        Whether the file is of the form CoNLL-U: ten columns with tabs between them, comments, and
+        lines that are no words (ranges of words, and words that were left out).
+    reader : `DatasetReader`, optional
+        See `UnlabelledReader`.
+    max_words : `int`, optional
+        See `UnlabelledReader`.
+
+    # Raises
+
+    ConfigurationError
+        If a column is negative; while reading, if a line has not as many columns as the first one
+        (of CoNLL-U ten), or not those that are asked for (with file and line number).
+    """
+
+    def __init__(
+        self,
+        word_column: Optional[int] = None,
+        tag_column: Optional[int] = None,
+        conllu: bool = False,
+        reader: Optional[DatasetReader] = None,
+        max_words: Optional[int] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(reader, max_words, **kwargs)
+        self._conllu = conllu
+        self._word_column = int(conllu) if word_column is None else word_column
+        self._tag_column = tag_column
+        self._last_column = max(self._word_column, -1 if tag_column is None else tag_column)
+        if min(self._word_column, self._word_column if tag_column is None else tag_column) < 0:
+            raise ConfigurationError(
+                "columns are counted from 0, "
+                f"found the word_column {self._word_column} and the tag_column {tag_column}"
+            )
+
+    @overrides
+    def _sentences(self, file_path: Union[str, PathLike]) -> Iterator[Sentence]:
+        expected = TREEBANK_COLUMNS if self._conllu else None
+        words: List[List[str]] = []
+        for number, line in enumerate(lines_of(file_path), start=1):
+            columns = line.split("\t") if self._conllu else line.split()
+            if not line.strip():
+                yield self._sentence(words)
+                words = []
+            elif not self._is_word(line, columns):
+                continue
+            else:
+                expected = len(columns) if expected is None else expected
+                if len(columns) != expected:
+                    raise ConfigurationError(
+                        f"{file_path}, line {number}: expected {expected} columns, found "
+                        f"{len(columns)}"
+                    )
+                if self._last_column >= expected:
+                    raise ConfigurationError(
+                        f"{file_path}, line {number}: there is no column {self._last_column} among "
+                        f"{expected}, counted from 0"
+                    )
+                words.append(columns)
+        yield self._sentence(words)
+
+    def _is_word(self, line: str, columns: List[str]) -> bool:
+        if not self._conllu:
+            return columns[0] != DOCUMENT_START
+        return not line.startswith("#") and NO_WORD.fullmatch(columns[0]) is None
+
+    def _sentence(self, words: List[List[str]]) -> Sentence:
+        tags = None
+        if self._tag_column is not None:
+            tags = tuple(columns[self._tag_column] for columns in words)
+        return Sentence(tuple(columns[self._word_column] for columns in words), tags)

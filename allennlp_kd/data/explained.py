@@ -1,0 +1,53 @@
+"""Reading a file that may be wrong, so that what is wrong in it is named."""
+
+from contextlib import contextmanager
+from itertools import islice
+from os import PathLike
+from typing import Iterator, Union
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader, Instance
+from conllu.exceptions import ParseException
+
+from allennlp_kd.data.columns import columns_of, fault_of
+
+_MISREAD = (ValueError, KeyError, ParseException, ConfigurationError)
+
+
+def explained(reader: DatasetReader, file_path: Union[str, PathLike]) -> Iterator[Instance]:
+    """A reader's instances of a file; where a line of it is to blame, that is named.
+
+    A stock reader of columns drops what a line has too much, and a whole column where a line has
+    too little: such a file is read through beforehand.
+
+    # Raises
+
+    ConfigurationError
+        If the file cannot be read (with file and line number where they are known).
+    """
+    fault = fault_of(reader, file_path) if columns_of(reader) is not None else None
+    if fault is not None:
+        raise ConfigurationError(fault)
+    try:
+        yield from reader._read(file_path)
+    except _MISREAD as error:
+        fault = fault_of(reader, file_path)
+        if fault is None and isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(fault or f"{file_path} cannot be read: {error}") from error
+
+
+@contextmanager
+def unsharded(reader: DatasetReader) -> Iterator[None]:
+    """Inside, a reader that keeps to the part of its process gives all."""
+    found = reader.get_distributed_info(), reader.get_worker_info()
+    reader._set_distributed_info(None)
+    reader._set_worker_info(None)
+    # What stock's readers call; it asks `torch.distributed`.
+    reader.shard_iterable = lambda items: islice(iter(items), reader.max_instances)
+    try:
+        yield
+    finally:
+        del reader.shard_iterable
+        reader._set_distributed_info(found[0])
+        reader._set_worker_info(found[1])

@@ -1,0 +1,118 @@
+"""Reads raw text."""
+
+import sys
+from os import PathLike
+from typing import Any, Iterator, Optional, Union
+
+import spacy
+from allennlp.common.checks import ConfigurationError
+from allennlp.common.file_utils import cached_path
+from allennlp.data import DatasetReader
+from overrides import overrides
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from allennlp_kd.data.unlabelled_reader import UnlabelledReader
+from allennlp_kd.teachers.sentence import Sentence
+
+
+@DatasetReader.register("plain_text")
+class PlainTextReader(UnlabelledReader):
+    """Reads a file of UTF-8 text, a sentence a line; empty lines are left out.
+
+    Words are told apart by the rules that spaCy has for a language; no model is needed, or
+    downloaded. They should be the rules that the annotated text follows: of text that is in words
+    already, `tokenize` is false.
+
+    # Parameters
+
+    language : `str`, optional (default = `"en"`)
+        spaCy's code of the language; `xx` is none in particular.
+    tokenize : `bool`, optional (default = `True`)
+        If false, words are what white space separates.
+    split_sentences : `bool`, optional (default = `False`)
+        Whether a line is a text of several sentences, to be split at full stops and the like
+        (spaCy's `sentencizer`).
+    reader : `DatasetReader`, optional
+        See `UnlabelledReader`.
+    max_words : `int`, optional
+        See `UnlabelledReader`.
+
+    # Raises
+
+    ConfigurationError
+        While reading: if spaCy does not know the language or lacks what it needs for it, or a line
+        is not UTF-8 (with file and line number).
+    """
+
+    def __init__(
+        self,
+        language: str = "en",
+        tokenize: bool = True,
+        split_sentences: bool = False,
+        reader: Optional[DatasetReader] = None,
+        max_words: Optional[int] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(reader, max_words, **kwargs)
+        self._language = language
+        self._tokenize = tokenize
+        self._split_sentences = split_sentences
+        self._pipeline: Optional[Language] = None
+
+    @overrides
+    def _sentences(self, file_path: Union[str, PathLike]) -> Iterator[Sentence]:
+        for line in lines_of(file_path):
+            if not line.strip():
+                continue
+            if not self._tokenize and not self._split_sentences:
+                yield Sentence(tuple(line.split()))
+                continue
+            text = self._words_of(line)
+            for part in text.sents if self._split_sentences else (text,):
+                yield Sentence(tuple(token.text for token in part if not token.is_space))
+
+    def _words_of(self, line: str) -> Doc:
+        # Built when it is needed: an archive's configuration names this reader too.
+        if self._pipeline is None:
+            self._pipeline = self._build()
+        if self._tokenize:
+            text = self._pipeline.make_doc(line)
+        else:
+            text = Doc(self._pipeline.vocab, words=line.split())
+        for _, component in self._pipeline.pipeline:
+            text = component(text)
+        return text
+
+    def _build(self) -> Language:
+        try:
+            pipeline = spacy.blank(self._language)
+        except ImportError as error:  # so does spaCy say what it does not know
+            raise ConfigurationError(
+                f"spaCy cannot tell the words of the language '{self._language}': {error}"
+            ) from error
+        # The limit is for what a parser would need of memory.
+        pipeline.max_length = sys.maxsize
+        if self._split_sentences:
+            pipeline.add_pipe("sentencizer")
+        return pipeline
+
+
+def lines_of(file_path: Union[str, PathLike]) -> Iterator[str]:
+    """The lines of a file of UTF-8 text, without what ends them.
+
+    # Raises
+
+    ConfigurationError
+        If a line is not UTF-8.
+    """
+    with open(cached_path(file_path), "rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise ConfigurationError(
+                    f"{file_path}, line {number}: expected UTF-8, found the byte "
+                    f"{line[error.start]:#x}"
+                ) from error
+            yield text.rstrip("\r\n")

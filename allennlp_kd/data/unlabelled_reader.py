@@ -1,0 +1,107 @@
+"""Readers of text that has no annotation."""
+
+import logging
+from os import PathLike
+from typing import Iterator, Optional, Union
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader, Instance
+from overrides import overrides
+
+from allennlp_kd.teachers.sentence import Sentence
+
+logger = logging.getLogger(__name__)
+
+
+class UnlabelledReader(DatasetReader):
+    """Reads sentences of words; what instances are made of them is another reader's affair.
+
+    # Parameters
+
+    reader : `DatasetReader`, optional
+        Makes the instances, by its `text_to_instance`, without gold. Inside a `distillation` reader
+        that is the student's, and is not given here.
+    max_words : `int`, optional
+        Longer sentences are left out. Raw text has lines that no transformer takes.
+
+    # Raises
+
+    ConfigurationError
+        If `max_words` is less than 1; while reading, if there is no `reader`.
+    """
+
+    def __init__(
+        self, reader: Optional[DatasetReader] = None, max_words: Optional[int] = None, **kwargs
+    ) -> None:
+        super().__init__(
+            manual_distributed_sharding=True, manual_multiprocess_sharding=True, **kwargs
+        )
+        if max_words is not None and max_words < 1:
+            raise ConfigurationError(f"max_words must be at least 1, found {max_words}")
+        self._reader = reader
+        self._max_words = max_words
+
+    @property
+    def wrapped(self) -> Optional[DatasetReader]:
+        """The reader that makes the instances."""
+        return self._reader
+
+    def sentences(self, file_path: Union[str, PathLike]) -> Iterator[Sentence]:
+        """All sentences of a file, of at least one and at most `max_words` words."""
+        left_out = 0
+        for sentence in self._sentences(file_path):
+            if self._max_words is not None and len(sentence.words) > self._max_words:
+                left_out += 1
+            elif sentence.words:
+                yield sentence
+        if left_out:
+            logger.info(
+                "%s: %d sentences of more than %d words are left out",
+                file_path,
+                left_out,
+                self._max_words,
+            )
+
+    def _sentences(self, file_path: Union[str, PathLike]) -> Iterator[Sentence]:
+        raise NotImplementedError
+
+    @overrides
+    def _read(self, file_path) -> Iterator[Instance]:
+        reader = self._making()
+        for sentence in self.shard_iterable(self.sentences(file_path)):
+            yield without_gold(sentence, reader)
+
+    @overrides
+    def text_to_instance(self, *inputs, **kwargs) -> Instance:
+        return self._making().text_to_instance(*inputs, **kwargs)
+
+    @overrides
+    def apply_token_indexers(self, instance: Instance) -> None:
+        self._making().apply_token_indexers(instance)
+
+    def _making(self) -> DatasetReader:
+        if self._reader is None:
+            raise ConfigurationError(
+                f"{type(self).__name__} gives words: it needs a reader that makes instances of "
+                "them, or to be the unlabelled_reader of a distillation reader"
+            )
+        return self._reader
+
+
+def without_gold(sentence: Sentence, reader: DatasetReader) -> Instance:
+    """The instance that a (student's) reader makes of a sentence without annotation.
+
+    A reader that demands part-of-speech tags where its model may ignore them, as stock's of a
+    treebank does, gets `_` for those that are missing.
+
+    # Raises
+
+    ConfigurationError
+        If the reader gives tags as features, and the sentence has none.
+    """
+    if sentence.tags is None and "pos" in getattr(reader, "feature_labels", ()):
+        raise ConfigurationError(
+            f"{type(reader).__name__} gives part-of-speech tags as features, and the unlabelled "
+            f"sentence '{sentence}' has none"
+        )
+    return sentence.read_by(reader, tags_count=False)
