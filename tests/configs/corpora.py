@@ -42,4 +42,6 @@ def write_corpora(folder: Path) -> Path:
         (folder / directory).mkdir(parents=True, exist_ok=True)
         for part in parts:
             (folder / directory / form.format(part)).write_text(text, encoding="utf-8")
+    (folder / "raw").mkdir(exist_ok=True)
+    (folder / "raw" / "en.txt").write_text("The cat isn't asleep.\n\nDogs run.\n", encoding="utf-8")
     return folder

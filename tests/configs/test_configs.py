@@ -33,6 +33,8 @@ def small_size(config, task) -> dict:
             changes[f"{name}tokens.max_length"] = 16
     if "vocabulary" in config:
         changes["vocabulary.min_count.tokens"] = 1
+    if "labelled_fraction" in config["dataset_reader"]:
+        changes["dataset_reader.labelled_fraction"] = 0.5  # a tenth of four sentences may be none
     if config["model"]["type"] == "distillation":
         for name in ("dataset_reader", "model"):
             changes[f"{name}.teacher.directory"] = str(task / "store")
@@ -82,6 +84,7 @@ def test_trains(path, teachers):
     assert "test_loss" in metrics
     if path.stem.startswith("distill"):
         assert metrics["training_distillation_loss"] > 0
+        assert metrics["training_gold_loss"] > 0
         assert 0 <= metrics["validation_agreement"] <= 1
     if task_of(path) in PARSING:
         assert 0 <= metrics["best_validation_LAS"] <= metrics["best_validation_UAS"] <= 1
@@ -137,3 +140,28 @@ def test_a_missing_data_file_is_named(tmp_path, monkeypatch):
     config = Params.from_file(str(ROOT / "demo" / "student.jsonnet"))
     with pytest.raises(FileNotFoundError, match="turkish/train.conllu"):
         train_model(config, str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("task", ["chunking", "parsing"])
+def test_a_tenth_is_the_distillation_but_for_the_gold(task, monkeypatch):
+    monkeypatch.setenv("ALLENNLP_KD_DATA", "data")
+    whole, tenth = (
+        Params.from_file(str(ROOT / task / f"{name}.jsonnet")).as_dict(quiet=True)
+        for name in ("distill", "distill_tenth")
+    )
+    assert tenth["dataset_reader"].pop("labelled_fraction") == 0.1
+    assert tenth == whole
+
+
+def test_raw_text_is_beside_the_training_data_alone(monkeypatch):
+    monkeypatch.setenv("ALLENNLP_KD_DATA", "data")
+    tenth, text = (
+        Params.from_file(str(ROOT / "chunking" / f"{name}.jsonnet")).as_dict(quiet=True)
+        for name in ("distill_tenth", "distill_text")
+    )
+    paths = text.pop("train_data_path")
+    assert paths == {"labelled": tenth.pop("train_data_path"), "unlabelled": "data/raw/en.txt"}
+    reader = text["dataset_reader"]
+    assert reader.pop("unlabelled_reader")["type"] == "plain_text"
+    assert reader.pop("unlabelled_ratio") is None
+    assert text == tenth

@@ -19,4 +19,18 @@
         alpha: 0.5,
       },
     },
+
+  // The same with the gold of a tenth of the sentences; the teacher annotates all of them. Which ones keep their gold
+  // depends on their words alone, so each run has the same.
+  tenth(distilled):: distilled { dataset_reader+: { labelled_fraction: 0.1 } },
+
+  // The same with raw text, a sentence a line, beside the labelled: `ratio` of its sentences for each labelled one,
+  // null for all. language: spaCy's code.
+  with_text(distilled, text, language, ratio=null):: distilled {
+    dataset_reader+: {
+      unlabelled_reader: { type: "plain_text", language: language, max_words: 100 },
+      unlabelled_ratio: ratio,
+    },
+    train_data_path: { labelled: distilled.train_data_path, unlabelled: text },
+  },
 }

@@ -15,7 +15,8 @@
 // is left of them is that stock's UAS and LAS leave punctuation out, which is told by the tag. With a width, teacher
 // and students embed gold tags, so that text to be parsed must have tags too, and a sentence with other tags is
 // another entry of the store.
-local distilled = (import "distillation.libsonnet").distilled;
+local distillation = import "distillation.libsonnet";
+local distilled = distillation.distilled;
 local inputs = import "inputs.libsonnet";
 local training = import "training.libsonnet";
 
@@ -50,6 +51,8 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   training:: training,
   experiment:: experiment,
   distilled:: distilled,
+  tenth:: distillation.tenth,
+  with_text:: distillation.with_text,
 
   teacher(task):: experiment(
     task, inputs.transformer(task.hidden), "biaffine_parser", task.teacher_forms, training.adamw(5, task.metric)

@@ -9,7 +9,8 @@
 //   hidden             the width of the transformer
 //   size               of the BiLSTM student, as in inputs.libsonnet
 // }
-local distilled = (import "distillation.libsonnet").distilled;
+local distillation = import "distillation.libsonnet";
+local distilled = distillation.distilled;
 local inputs = import "inputs.libsonnet";
 local training = import "training.libsonnet";
 
@@ -29,6 +30,8 @@ local experiment(task, input, type, trainer, batch_size=32) = training.common(ba
   training:: training,
   experiment:: experiment,
   distilled:: distilled,
+  tenth:: distillation.tenth,
+  with_text:: distillation.with_text,
 
   teacher(task):: experiment(
     task, inputs.transformer(task.hidden), "crf_tagger", training.adamw(5, task.metric)
