@@ -2,7 +2,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from spacy_bridge.runtime.errors import BridgeError
 
@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         package.add_argument(f"--{entry}", help="goes into meta.json")
     package.add_argument("--encoding", help="how tags say spans, where an archive does not say it")
     package.add_argument("--decoder", help="exact or stock, where it is not to be the parser's own")
+    package.add_argument(
+        "--transformer", help="a transformer's folder, in the place of the one that an archive names"
+    )
+    package.add_argument(
+        "--trust", action="store_true", help="let archives name files and models outside of them"
+    )
     package.add_argument("--attribute", default="tag", help="what a tagger sets: tag (default) or pos")
     package.add_argument(
         "--sentences", default="sentencizer", help="the component put before a parser (sentencizer)"
@@ -93,9 +99,10 @@ def _package(parsed: argparse.Namespace) -> int:
 
     sources: List[StudentSource] = []
     for component, name, archive in parsed.students or []:
-        options = {"decoder": parsed.decoder} if component == "parser" else {}
+        options: Dict[str, Any] = {"decoder": parsed.decoder} if component == "parser" else {}
         if component in ("ner", "chunker"):
             options = {"encoding": parsed.encoding}
+        options.update(transformer=parsed.transformer, trust=parsed.trust)
         config = {"attribute": parsed.attribute} if component == "tagger" else {}
         sources.append(StudentSource(component, archive, name, options, config))
     meta = {"name": parsed.name, "version": parsed.version}

@@ -2,20 +2,19 @@
 
 import os
 import re
-import shutil
-import tarfile
-import tempfile
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.file_utils import cached_path
-from allennlp.models.archival import get_weights_path
-from allennlp.nn.util import read_state_dict
 from torch import Tensor
 from transformers import AutoConfig, AutoModel
 
 from allennlp_kd.modules.layer_selection import LayeredWeights, layer_list_name
+from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.safety.members import WEIGHTS, members
+from allennlp_kd.safety.tensors import load_tensors
 
 T = TypeVar("T")
 
@@ -120,32 +119,13 @@ def _find_prefix(archived: Dict[str, Tensor], anchor: str, from_archive: str) ->
 
 def _read_weights(from_archive: str) -> Dict[str, Tensor]:
     try:
-        path = cached_path(from_archive)
+        path = Path(cached_path(from_archive))
     except FileNotFoundError as error:
         raise ConfigurationError(f"from_archive does not exist: '{from_archive}'") from error
-    with tempfile.TemporaryDirectory() as folder:
-        if os.path.isdir(path):
-            weights = get_weights_path(path)
-        else:
-            weights = os.path.join(folder, "weights.th")
-            _extract_weights(str(path), weights, from_archive)
-        if not os.path.isfile(weights):
-            raise ConfigurationError(f"from_archive has no weights: '{weights}' does not exist")
-        return read_state_dict(weights, cuda_device=-1)
-
-
-def _extract_weights(path: str, target: str, from_archive: str) -> None:
     try:
-        with tarfile.open(path, "r:*") as archive:
-            for member in archive:
-                if os.path.normpath(member.name) == "weights.th" and member.isfile():
-                    content = archive.extractfile(member)
-                    with content, open(target, "wb") as file:  # type: ignore[union-attr]
-                        shutil.copyfileobj(content, file)  # type: ignore[arg-type]
-                    return
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ConfigurationError(
-            f"from_archive cannot be read, expected a tar.gz of a trained model: '{from_archive}' "
-            f"({error})"
-        ) from error
-    raise ConfigurationError(f"from_archive has no weights.th: '{from_archive}'")
+        for member in members(path):
+            if member.name == WEIGHTS:
+                return load_tensors(member.file.read(), from_archive)
+    except ArchiveError as error:
+        raise ConfigurationError(f"from_archive cannot be read: {error}") from error
+    raise ConfigurationError(f"from_archive has no {WEIGHTS}: '{from_archive}'")

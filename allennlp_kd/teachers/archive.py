@@ -1,16 +1,12 @@
 """A teacher that scores as it is asked: a trained AllenNLP archive."""
 
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
 
 import torch
-from allennlp.common import cached_transformers
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, DatasetReader, Instance
 from allennlp.data.fields import MetadataField
 from allennlp.models import Model
-from allennlp.models.archival import Archive, load_archive
 from allennlp.nn import util
 from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
     BiaffineDependencyParser,
@@ -20,13 +16,8 @@ from overrides import overrides
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.teacher_instance_field import TeacherInstanceField
-from allennlp_kd.teachers.archive_files import (
-    absent_checkpoints,
-    check_weights,
-    extracted,
-    fingerprint,
-    version_of,
-)
+from allennlp_kd.teachers.archive_files import version_of
+from allennlp_kd.teachers.archive_loading import archive_fingerprint, load_teacher
 from allennlp_kd.teachers.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.packed_tensors import packed
@@ -40,7 +31,6 @@ SCORERS: Dict[Type[Model], Type[Scorer]] = {
     CrfTagger: CrfTaggerScorer,
     BiaffineDependencyParser: BiaffineParserScorer,
 }
-_MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
 SENTENCE = "sentence"  # what carries the words, for errors, beside a model's own fields
 
 
@@ -77,17 +67,34 @@ class ArchiveTeacher(ScoringTeacher):
     cuda_device : `int`, optional
         Where to score for a store, `-1` for the CPU. By default the current GPU, where there is
         one.
+    transformer : `str`, optional
+        The folder (or the hub's name) of the transformer, in the place of the one that the archive
+        names. An archive of stock AllenNLP has its transformer's weights inside, and needs its
+        architecture and tokenizer from outside.
+    trust : `bool`, optional (default = `False`)
+        Whether the archive's configuration may name what is not inside of it: files, URLs, models of
+        the hub, and classes by their path. Of an archive from elsewhere, `transformer` is the safe
+        choice.
 
     # Raises
 
     ConfigurationError
-        When opened: if the archive is missing, damaged or incomplete, its model is none that can
-        teach, or a file that its configuration names is missing.
+        When opened: if the archive is missing, damaged, incomplete or unsafe, names what is not
+        inside of it without `trust`, its model is none that can teach, or a file that its
+        configuration names is missing.
     """
 
-    def __init__(self, archive_file: str, cuda_device: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        archive_file: str,
+        cuda_device: Optional[int] = None,
+        transformer: Optional[str] = None,
+        trust: bool = False,
+    ) -> None:
         self.archive_file = str(archive_file)
         self._cuda_device = cuda_device
+        self._transformer = transformer
+        self._trust = trust
         self._version: Optional[Tuple] = None
 
     @property
@@ -118,8 +125,7 @@ class ArchiveTeacher(ScoringTeacher):
         # The network is not built for it.
         version = version_of(self.archive_file)
         if version not in _fingerprints:
-            with extracted(self.archive_file) as folder:
-                _fingerprints[version] = fingerprint(folder)
+            _fingerprints[version] = archive_fingerprint(self.archive_file, links=self._trust)
         return _fingerprints[version]
 
     @overrides
@@ -213,48 +219,15 @@ class ArchiveTeacher(ScoringTeacher):
 
     def _open(self) -> _Opened:
         if self._version not in _opened:
-            version = version_of(self.archive_file)
+            version = (version_of(self.archive_file), self._transformer, self._trust)
             if version not in _opened:
                 _opened[version] = self._load()
             self._version = version
         return _opened[self._version]
 
     def _load(self) -> _Opened:
-        with extracted(self.archive_file) as folder:
-            check_weights(folder, self.archive_file)
-            archive = self._load_files(str(folder))
-        for model_class, scorer in SCORERS.items():
-            if isinstance(archive.model, model_class):
-                model = archive.model.eval().requires_grad_(False)
-                return _Opened(model, archive.dataset_reader, scorer(model), position_limit(model))
-        raise ConfigurationError(
-            f"the archive {self.archive_file} holds a {type(archive.model).__name__}; a teacher "
-            f"must be one of {', '.join(each.__name__ for each in SCORERS)}"
-        )
-
-    def _load_files(self, folder: str) -> Archive:
-        # To build it draws random numbers: the student's do not depend on whether it is open.
-        with _transformers_of_its_own(), torch.random.fork_rng(devices=[]):
-            try:
-                return load_archive(folder)
-            except (ConfigurationError, OSError, RuntimeError, ValueError, *_MISFITS) as error:
-                message = f"the teacher archive {self.archive_file} cannot be opened: {error}"
-                absent = absent_checkpoints(Path(folder))
-                if absent:
-                    message += f"; there is no folder {' or '.join(absent)}, which it names"
-                raise ConfigurationError(message) from error
-
-
-@contextmanager
-def _transformers_of_its_own() -> Iterator[None]:
-    """AllenNLP's cache is empty inside, and as before outside.
-
-    It does not tell two depths of one checkpoint apart.
-    """
-    others = dict(cached_transformers._model_cache)
-    cached_transformers._model_cache.clear()
-    try:
-        yield
-    finally:
-        cached_transformers._model_cache.clear()
-        cached_transformers._model_cache.update(others)
+        classes = tuple(SCORERS)
+        loaded = load_teacher(self.archive_file, classes, self._transformer, self._trust)
+        kind = next(each for each in classes if isinstance(loaded.model, each))
+        scorer = SCORERS[kind](loaded.model)
+        return _Opened(loaded.model, loaded.reader, scorer, position_limit(loaded.model))

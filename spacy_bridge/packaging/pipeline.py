@@ -33,7 +33,7 @@ class StudentSource(NamedTuple):
     name : `str`, optional
         In the pipeline; `component` if it is `None`.
     options : `Mapping[str, Any]`, optional
-        Of `student_files`: `encoding`, `decoder`.
+        Of `student_files`: `encoding`, `decoder`, `transformer`, `trust`.
     config : `Mapping[str, Any]`, optional
         Of the component's factory.
     """

@@ -20,6 +20,8 @@ def student_files(
     encoding: Optional[str] = None,
     decoder: Optional[str] = None,
     int8: bool = False,
+    transformer: Optional[str] = None,
+    trust: bool = False,
 ) -> Dict[str, bytes]:
     """
     # Parameters
@@ -32,6 +34,8 @@ def student_files(
         A parser's decoder, where it is not to be the archive's.
     int8 : `bool`, optional (default = `False`)
         Whether the network's matrices are rounded to 8 bits, and tables of embeddings to 16.
+    transformer, trust
+        As `StudentArchive` has them.
 
     # Returns
 
@@ -43,7 +47,7 @@ def student_files(
     UnsupportedError
         If a part of the student, or an option, cannot be packaged; it is named.
     """
-    opened = StudentArchive(archive)
+    opened = StudentArchive(archive, transformer, trust)
     kind = opened.model.get("type")
     if kind in TAGGERS:
         build: Callable[..., Any] = tagger_network

@@ -1,0 +1,71 @@
+"""Those parts of an archive's configuration that are built, checked."""
+
+from typing import Any, Dict, Iterable, Optional
+
+from allennlp_kd.safety.carried_files import carried_transformers
+from allennlp_kd.safety.configuration import inner, read_configuration
+from allennlp_kd.safety.foreign_names import (
+    Remedies,
+    forget_sources,
+    refuse_foreign_names,
+    with_transformer,
+)
+
+_VOCABULARY = ("type", "padding_token", "oov_token")
+
+
+def archive_parts(
+    content: bytes,
+    names: Iterable[str],
+    where: str,
+    remedies: Remedies,
+    transformer: Optional[str] = None,
+    trust: bool = False,
+) -> Dict[str, Any]:
+    """The archive's `model`, `dataset_reader`, `validation_dataset_reader` and `vocabulary`.
+
+    Of a distillation the model is its student, and the readers are the student's: teachers are not
+    opened. What is left out of the rest, such as trainer and paths of data, is not looked at.
+
+    # Parameters
+
+    content : `bytes`
+        Of its `config.json`.
+    names : `Iterable[str]`
+        Of its files.
+    where : `str`
+        For errors.
+    remedies : `Remedies`
+        What to tell the user.
+    transformer : `str`, optional
+        What the user gives in the place of the transformer that the archive names.
+    trust : `bool`, optional (default = `False`)
+        Whether it may name what is not inside of it.
+
+    # Raises
+
+    ArchiveError
+        If the configuration is not JSON, or lacks a part; without `trust`, if it names what is not
+        inside of the archive.
+    """
+    config = read_configuration(content, f"config.json of {where}")
+    reader = inner(config.get("dataset_reader"), "reader", where)
+    validation = config.get("validation_dataset_reader")
+    parts = {
+        "model": forget_sources(inner(config.get("model"), "student", where)),
+        "dataset_reader": reader,
+        "validation_dataset_reader": reader if validation is None else inner(validation, "reader", where),
+    }
+    vocabulary = config.get("vocabulary")
+    if isinstance(vocabulary, dict):
+        parts["vocabulary"] = {key: vocabulary[key] for key in _VOCABULARY if key in vocabulary}
+    carried = carried_transformers(names)
+    if transformer is not None:
+        # The user's own word takes the place of the archive's, which is not looked at then.
+        replaced = with_transformer(parts, transformer, where)
+        if not trust:
+            refuse_foreign_names(with_transformer(parts, "", where), where, remedies, carried.__contains__)
+        return replaced
+    if not trust:
+        refuse_foreign_names(parts, where, remedies, carried.__contains__)
+    return parts

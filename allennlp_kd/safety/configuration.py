@@ -1,0 +1,62 @@
+"""An archive's configuration, as data."""
+
+import json
+from typing import Any, Dict, List, Tuple
+
+from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.safety.limits import MIB
+
+LARGEST = 16 * MIB
+
+
+def read_configuration(content: bytes, where: str) -> Dict[str, Any]:
+    """What a `config.json` says. AllenNLP takes it for jsonnet, which reads files and variables.
+
+    # Raises
+
+    ArchiveError
+        If it is not JSON.
+    """
+    if len(content) > LARGEST:
+        raise ArchiveError(f"{where} is {len(content):,} bytes long, and may have {LARGEST:,}")
+    try:
+        config = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise ArchiveError(
+            f"{where} is not JSON: {error}. AllenNLP writes JSON there; jsonnet is not evaluated"
+        ) from error
+    if not isinstance(config, dict):
+        raise ArchiveError(f"{where} must hold an object, found {type(config).__name__}")
+    return config
+
+
+def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} is there twice")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def inner(config: Any, key: str, where: str) -> Dict[str, Any]:
+    """What a wrapping model (`student`) or reader (`reader`) has inside, however deep.
+
+    What wraps it, a teacher included, is for training alone.
+
+    # Raises
+
+    ArchiveError
+        If there is no object.
+    """
+    while isinstance(config, dict) and isinstance(config.get(key), dict) and "type" in config[key]:
+        config = config[key]
+    if not isinstance(config, dict):
+        raise ArchiveError(f"the configuration of {where} has no {key}, found {config!r}")
+    return config

@@ -1,0 +1,54 @@
+"""An archive's files in a folder that nobody else writes to."""
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Iterator, Optional
+
+from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.safety.limits import MIB, Limits
+from allennlp_kd.safety.members import CONFIG, VOCABULARY, WEIGHTS, members
+
+
+@contextmanager
+def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) -> Iterator[Path]:
+    """A folder of our own with the files of an archive, for as long as the context lasts.
+
+    What is checked there is what is used: nobody else changes it in between.
+
+    # Parameters
+
+    path, limits, links
+        As `members` has them.
+
+    # Raises
+
+    ArchiveError
+        As `members` does; if a file that each archive has is missing; or if there is no room.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="allennlp-kd-"))
+    try:
+        for member in members(path, limits, links):
+            if member.size > shutil.disk_usage(folder).free:
+                raise ArchiveError(
+                    f"{path} has {member.name!r} of {member.size:,} bytes, for which {folder.parent} has "
+                    "no room; set TMPDIR to a folder that has"
+                )
+            _write(member.file, folder / member.name, path, member.name)
+        absent = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+        absent += [] if (folder / VOCABULARY).is_dir() else [VOCABULARY]
+        if absent:
+            raise ArchiveError(f"{path} is not an archive of AllenNLP: it lacks {', '.join(absent)}")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(source: BinaryIO, target: Path, path: Path, name: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target, "xb") as file:
+            shutil.copyfileobj(source, file, MIB)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise ArchiveError(f"{path} has {name!r} both as a file and as a folder") from error

@@ -1,0 +1,176 @@
+"""What a configuration names that is not in its archive."""
+
+import re
+from pathlib import PureWindowsPath
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from allennlp_kd.safety.archive_error import ArchiveError
+
+CARRYING = ("pretrained_transformer_layers",)
+"""Types that open their transformer inside of the archive, wherever `model_name` points."""
+
+TRANSFORMER = "model_name"
+
+FORGOTTEN = ("pretrained_file", "initializer")
+"""AllenNLP takes these out of an archive's model: its weights are in the archive."""
+
+FROM_OUTSIDE = ("serialization_dir", "local_rank", "vocab", "ddp_accelerator", "_pretrained")
+"""Parameters that AllenNLP gives itself, and what makes it open another archive."""
+
+_OPENED = re.compile(
+    r"(^|_)(files?|filename|paths?|dirs?|directory|folder|ur[il]s?|archive|checkpoint|script|language|backbone"
+    r"|pretrained_models?|(?:transformer|bert)_model(?:_name)?)($|_)"
+)
+"""Parameters whose value is opened, by their names in AllenNLP and in what is like it."""
+
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+_SPECIAL = re.compile(r"^(<[^<>]*>|\[[^\[\]]*\]|[/\\])$")  # such as the piece </s>
+_CLASS = re.compile(r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)+$")
+
+_OPTIONS = {
+    "tokenizer_kwargs": {
+        "use_fast", "add_prefix_space", "trim_offsets", "do_lower_case", "do_basic_tokenize",
+        "strip_accents", "tokenize_chinese_chars", "max_len", "max_length", "model_max_length",
+        "padding_side", "truncation_side", "additional_special_tokens", "bos_token", "eos_token",
+        "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "legacy",
+    },
+    "transformer_kwargs": {
+        "num_hidden_layers", "output_attentions", "output_hidden_states", "add_pooling_layer",
+        "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout",
+        "activation_dropout", "layerdrop", "gradient_checkpointing", "max_position_embeddings",
+    },
+}  # fmt: skip
+"""What may be handed to `from_pretrained`, which also takes folders, hubs and permission to run code."""
+
+
+class Remedies(NamedTuple):
+    """What to tell somebody to do.
+
+    # Parameters
+
+    transformer, trust : `str`
+        How a transformer's folder is given, and how an archive is trusted.
+    """
+
+    transformer: str
+    trust: str
+
+
+def refuse_foreign_names(
+    parts: Dict[str, Any], where: str, remedies: Remedies, is_carried: Callable[[str], bool]
+) -> None:
+    """
+    # Parameters
+
+    parts : `Dict[str, Any]`
+        Those parts of the configuration that are built.
+    where : `str`
+        The archive, for errors.
+    remedies : `Remedies`
+    is_carried : `Callable[[str], bool]`
+        Whether the archive has a transformer of this name inside.
+
+    # Raises
+
+    ArchiveError
+        If one of them imports a class by its path, opens another archive, or names a file, a URL, a
+        model of the hub or a variable; the value is named, and its place.
+    """
+    for place, key, value, owner in _entries(parts):
+        folder = owner.get("carried_as", "transformer")
+        carries = owner.get("type") in CARRYING and isinstance(folder, str) and is_carried(folder)
+        if carries and key in (TRANSFORMER, "from_archive", "archive_prefix"):
+            continue
+        fault = _fault(key, value)
+        if fault is None:
+            continue
+        message = f"{where} names {fault} {value!r} in {place}, which is not inside of it"
+        if key == TRANSFORMER:
+            raise ArchiveError(
+                f"{message}: set {remedies.transformer} to the folder of that transformer, or "
+                f"{remedies.trust} if you trust the archive"
+            )
+        raise ArchiveError(
+            f"{message}; set {remedies.trust} if you trust the archive as you trust a program"
+        )
+
+
+def _fault(key: str, value: Any) -> Optional[str]:
+    if key in FROM_OUTSIDE:
+        return f"{key},"
+    if key in _OPTIONS and isinstance(value, dict):
+        unknown = sorted(set(value) - _OPTIONS[key])
+        return f"the option{'s' * (len(unknown) > 1)} {', '.join(unknown)}," if unknown else None
+    if isinstance(value, dict) and _OPENED.search(key) and "type" not in value:
+        return "the files" if any(isinstance(part, str) for part in value.values()) else None
+    if not isinstance(value, str) or not value:
+        return None
+    if key == TRANSFORMER:
+        return "the transformer"
+    if key == "type" and value == "from_archive":
+        return "another archive,"
+    if _URL.match(value):
+        return "the URL"
+    separated = ("/" in value or "\\" in value) and not _SPECIAL.match(value)
+    if separated or value == ".." or value.startswith("~") or PureWindowsPath(value).drive:
+        return "the path"
+    if _CLASS.match(value) or (key == "type" and "." in value):
+        return "the class"
+    return "the file" if _OPENED.search(key) else None
+
+
+def _entries(value: Any, place: str = "") -> Iterator[Tuple[str, str, Any, Dict[str, Any]]]:
+    """Each value with its place, its name and the object that it stands in; those of lists too."""
+    if not isinstance(value, dict):
+        return
+    for key, inside in value.items():
+        where = f"{place}.{key}" if place else key
+        yield where, key, inside, value
+        yield from _inside(inside, where, key, value)
+
+
+def _inside(value: Any, place: str, key: str, owner: Dict[str, Any]) -> Iterator[Tuple]:
+    if isinstance(value, dict):
+        yield from _entries(value, place)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            where = f"{place}.{number}"
+            yield where, key, part, owner
+            yield from _inside(part, where, key, owner)
+
+
+def forget_sources(model: Any) -> Any:
+    """A model's configuration without what AllenNLP leaves out when it opens an archive."""
+    if isinstance(model, dict):
+        return {key: forget_sources(part) for key, part in model.items() if key not in FORGOTTEN}
+    return [forget_sources(part) for part in model] if isinstance(model, list) else model
+
+
+def with_transformer(parts: Any, transformer: str, where: str) -> Any:
+    """The configuration with another transformer.
+
+    # Raises
+
+    ArchiveError
+        If the configuration names none, or more than one.
+    """
+    found: List[str] = sorted({value for _, key, value, _ in _entries(parts) if _is_name(key, value)})
+    if len(found) != 1:
+        raise ArchiveError(
+            f"{where} names {len(found)} transformers{': ' * bool(found)}{', '.join(found)}; transformer "
+            f"{transformer!r} can take the place of one alone"
+        )
+    return _replaced(parts, transformer)
+
+
+def _is_name(key: str, value: Any) -> bool:
+    return key == TRANSFORMER and isinstance(value, str)
+
+
+def _replaced(value: Any, transformer: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: transformer if _is_name(key, part) else _replaced(part, transformer)
+            for key, part in value.items()
+        }
+    return [_replaced(part, transformer) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,65 @@
+"""How large an archive may be."""
+
+import os
+from typing import NamedTuple
+
+from allennlp_kd.safety.archive_error import ArchiveError
+
+MAX_GIB = "ALLENNLP_KD_MAX_ARCHIVE_GIB"
+"""The environment variable that sets `Limits.total`."""
+
+MIB, GIB = 1 << 20, 1 << 30
+
+
+class Limits(NamedTuple):
+    """How large an archive may be when it is unpacked.
+
+    # Parameters
+
+    total : `int`, optional (default = 16 GiB)
+        Bytes of all of its files.
+    members : `int`, optional (default = `10000`)
+        Its number of files and folders.
+    ratio : `int`, optional (default = `200`)
+        How many times smaller it may be when packed, where it has more than `small` bytes. Weights
+        compress to nine tenths, and zeros to a thousandth.
+    small : `int`, optional (default = 256 MiB)
+    """
+
+    total: int = 16 * GIB
+    members: int = 10_000
+    ratio: int = 200
+    small: int = 256 * MIB
+
+    @classmethod
+    def from_environment(cls) -> "Limits":
+        """The defaults, with the total of `ALLENNLP_KD_MAX_ARCHIVE_GIB` where it is set.
+
+        # Raises
+
+        ArchiveError
+            If that is not a number above 0.
+        """
+        text = os.environ.get(MAX_GIB)
+        if text is None:
+            return cls()
+        try:
+            total = int(float(text) * GIB)
+        except (ValueError, OverflowError):
+            total = 0
+        if total <= 0:
+            raise ArchiveError(f"{MAX_GIB} must be a number of GiB above 0, found {text!r}")
+        return cls(total=total)
+
+    def check_total(self, size: int, where: str) -> None:
+        """
+        # Raises
+
+        ArchiveError
+            If so many bytes are too many.
+        """
+        if size > self.total:
+            raise ArchiveError(
+                f"{where} is more than {self.total / GIB:g} GiB large when it is unpacked; if it is to "
+                f"be, set {MAX_GIB}"
+            )

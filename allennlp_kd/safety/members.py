@@ -1,0 +1,144 @@
+"""The files in an archive, one after the other."""
+
+import gzip
+import os
+import re
+import stat
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Iterator, NamedTuple, Optional, Set, Tuple
+
+from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.safety.guarded_reader import GuardedReader
+from allennlp_kd.safety.limits import Limits
+
+CONFIG, WEIGHTS, BEST, VOCABULARY = "config.json", "weights.th", "best.th", "vocabulary"
+_GZIP = b"\x1f\x8b"
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+class Member(NamedTuple):
+    """A file of an archive; `file` can be read until the next one is asked for.
+
+    # Parameters
+
+    name : `str`
+        Its path inside of the archive, with `/`.
+    size : `int`
+        As the archive declares it.
+    file : `BinaryIO`
+    """
+
+    name: str
+    size: int
+    file: BinaryIO
+
+
+def members(path: Path, limits: Optional[Limits] = None, links: bool = False) -> Iterator[Member]:
+    """The files of an archive: of a `tar` file, compressed by gzip or not, or of a folder.
+
+    Of a folder these are the configuration, the weights (`weights.th`, or else `best.th`, which is
+    named `weights.th` here) and the vocabulary.
+
+    # Parameters
+
+    path : `Path`
+    limits : `Limits`, optional
+        By default those of the environment.
+    links : `bool`, optional (default = `False`)
+        Whether links in a folder may lead out of it. In a `tar` file none is allowed.
+
+    # Raises
+
+    ArchiveError
+        If it is damaged, has a member that is not a plain file inside of it, or is too large.
+    """
+    limits = Limits.from_environment() if limits is None else limits
+    if path.is_dir():
+        return _folder_members(path, limits, links)
+    return _tar_members(path, limits)
+
+
+def _tar_members(path: Path, limits: Limits) -> Iterator[Member]:
+    try:
+        with open(path, "rb") as packed:
+            compressed = packed.read(2) == _GZIP
+            packed.seek(0)
+            unpacked = gzip.GzipFile(fileobj=packed) if compressed else packed
+            reader = GuardedReader(unpacked, packed, limits, str(path))  # type: ignore[arg-type]
+            with tarfile.TarFile(fileobj=reader) as archive:  # type: ignore[arg-type]
+                yield from _plain(archive, path, limits)
+            reader.finish()
+    except (tarfile.TarError, EOFError, OSError, zlib.error, UnicodeError) as error:
+        raise ArchiveError(f"{path} is damaged, or no archive: {error}") from error
+
+
+def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Member]:
+    found: Set[str] = set()
+    total = 0
+    for number, member in enumerate(archive):
+        if number >= limits.members:
+            raise ArchiveError(f"{path} has more than {limits.members:,} members, which no model needs")
+        name = _inside(member.name)
+        plain = member.isdir() or (member.isfile() and not member.issparse())
+        if name is None or not plain or not (name or member.isdir()):
+            raise ArchiveError(
+                f"{path} has the member {member.name!r}, which is not a plain file inside of it"
+            )
+        if member.isdir():
+            continue
+        if name in found:
+            raise ArchiveError(f"{path} has the member {member.name!r} twice")
+        found.add(name)
+        total += member.size
+        limits.check_total(total, str(path))
+        yield Member(name, member.size, archive.extractfile(member))  # type: ignore[arg-type]
+
+
+def _inside(name: str) -> Optional[str]:
+    """The path of a member, or `None` if it leads out, on this system or on another."""
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or _DRIVE.match(name):
+        return None
+    return "/".join(parts)
+
+
+def _folder_members(folder: Path, limits: Limits, links: bool) -> Iterator[Member]:
+    root = folder.resolve()
+    total = 0
+    for number, (name, path) in enumerate(_wanted(folder)):
+        if number >= limits.members:
+            raise ArchiveError(f"{folder} has more than {limits.members:,} files, which no model needs")
+        real = path.resolve()
+        if not links and root not in real.parents:
+            raise ArchiveError(f"{folder} has the file {name!r}, which is a link to {real}, outside of it")
+        try:
+            # Without O_NONBLOCK, a pipe would be waited for.
+            descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            raise ArchiveError(f"{folder} has the file {name!r}, which cannot be read: {error}") from error
+        with open(descriptor, "rb") as file:
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode):
+                raise ArchiveError(f"{folder} has {name!r}, which is not a plain file inside of it")
+            total += state.st_size
+            limits.check_total(total, str(folder))
+            yield Member(name, state.st_size, file)
+
+
+def _wanted(folder: Path) -> Iterator[Tuple[str, Path]]:
+    if os.path.lexists(folder / CONFIG):
+        yield CONFIG, folder / CONFIG
+    for name in (WEIGHTS, BEST):
+        if os.path.lexists(folder / name):
+            yield WEIGHTS, folder / name
+            break
+    # A link to a folder counts as a file here, and is none.
+    for place, folders, files in os.walk(folder / VOCABULARY):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        for name in sorted(files + links):
+            path = Path(place) / name
+            yield path.relative_to(folder).as_posix(), path
+    if os.path.lexists(folder / VOCABULARY) and not (folder / VOCABULARY).is_dir():
+        yield VOCABULARY, folder / VOCABULARY

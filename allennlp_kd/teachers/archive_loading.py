@@ -1,0 +1,149 @@
+"""A model from an archive whose origin need not be known."""
+
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Type
+
+import torch
+from allennlp.common import Params, cached_transformers
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader
+from allennlp.models import Model
+
+from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.safety.archive_parts import archive_parts
+from allennlp_kd.safety.carried_files import check_carried
+from allennlp_kd.safety.extraction import extracted
+from allennlp_kd.safety.foreign_names import Remedies
+from allennlp_kd.safety.members import CONFIG, WEIGHTS
+from allennlp_kd.safety.tensors import load_tensors
+from allennlp_kd.teachers.archive_files import absent_checkpoints, fingerprint
+from allennlp_kd.teachers.registered_types import registered_types_only
+
+REMEDIES = Remedies("'transformer'", "'trust: true'")
+_MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
+_FAILURES = (ConfigurationError, OSError, RuntimeError, ValueError, ImportError, *_MISFITS)
+
+
+class LoadedArchive(NamedTuple):
+    """
+    # Parameters
+
+    model : `Model`
+        In evaluation mode, without gradient.
+    reader : `DatasetReader`
+        The one it was trained with; of a distillation, the student's.
+    """
+
+    model: Model
+    reader: DatasetReader
+
+
+def load_teacher(
+    archive_file: str,
+    classes: Tuple[Type[Model], ...],
+    transformer: Optional[str] = None,
+    trust: bool = False,
+) -> LoadedArchive:
+    """Opens an archive without running anything that it holds.
+
+    AllenNLP's `load_archive` unpacks what leads out of its folder, evaluates the configuration as
+    jsonnet and unpickles the weights. Here AllenNLP gets a configuration that was read as JSON and
+    checked, and weights that were read as tensors and written anew.
+
+    # Parameters
+
+    archive_file : `str`
+        A `model.tar.gz`, or a folder with the same files.
+    classes : `Tuple[Type[Model], ...]`
+        What its model must be.
+    transformer : `str`, optional
+        In the place of the transformer that the archive names.
+    trust : `bool`, optional (default = `False`)
+        Whether its configuration may import classes and open files, URLs and models of the hub.
+
+    # Raises
+
+    ConfigurationError
+        If it is missing, damaged, unsafe, of another model, or does not fit together.
+    """
+    with opened_files(archive_file, links=trust) as folder:
+        names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        content = (folder / CONFIG).read_bytes()
+        parts = archive_parts(content, names, archive_file, REMEDIES, transformer, trust)
+        for name in names if not trust else ():
+            check_carried(name, folder / name, archive_file)
+        tensors = load_tensors(folder / WEIGHTS, archive_file)
+        torch.save(tensors, folder / WEIGHTS)
+        only_registered = nullcontext() if trust else registered_types_only()
+        # To build it draws random numbers: the student's do not depend on whether it is open.
+        with only_registered, _transformers_of_its_own(), torch.random.fork_rng(devices=[]):
+            try:
+                return _build(parts, str(folder), archive_file, classes)
+            except _FAILURES as error:
+                message = f"the teacher archive {archive_file} cannot be opened: {error}"
+                absent = absent_checkpoints(parts)
+                if absent:
+                    message += f"; there is no folder {' or '.join(absent)}, which it names"
+                raise ConfigurationError(message) from error
+
+
+def _build(
+    parts: Dict[str, Any], folder: str, archive_file: str, classes: Tuple[Type[Model], ...]
+) -> LoadedArchive:
+    params = Params(parts)
+    kind = Model.by_name(params["model"].duplicate().pop("type"))
+    if isinstance(kind, type):
+        _check_class(kind, archive_file, classes)
+    reader = DatasetReader.from_params(params.pop("dataset_reader"), serialization_dir=folder)
+    model = Model.load(params, folder, str(Path(folder) / WEIGHTS), cuda_device=-1)
+    _check_class(type(model), archive_file, classes)
+    return LoadedArchive(model.eval().requires_grad_(False), reader)
+
+
+def _check_class(kind: type, archive_file: str, classes: Tuple[Type[Model], ...]) -> None:
+    if not issubclass(kind, classes):
+        raise ConfigurationError(
+            f"the archive {archive_file} holds a {kind.__name__}; a teacher must be one of "
+            f"{', '.join(each.__name__ for each in classes)}"
+        )
+
+
+@contextmanager
+def opened_files(archive_file: str, links: bool = False) -> Iterator[Path]:
+    """A folder of our own with the archive's files, for as long as the context lasts.
+
+    # Raises
+
+    ConfigurationError
+        If the archive is missing, damaged or incomplete, or has other things than plain files.
+    """
+    path = Path(archive_file)
+    if not path.exists():
+        raise ConfigurationError(f"there is no teacher archive at {archive_file}")
+    try:
+        with extracted(path, links=links) as folder:
+            yield folder
+    except ArchiveError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def archive_fingerprint(archive_file: str, links: bool = False) -> str:
+    """A digest of all that a teacher's scores depend on; nothing of it is built or unpickled."""
+    with opened_files(archive_file, links) as folder:
+        return fingerprint(folder)
+
+
+@contextmanager
+def _transformers_of_its_own() -> Iterator[None]:
+    """AllenNLP's cache is empty inside, and as before outside.
+
+    It does not tell two depths of one checkpoint apart.
+    """
+    others = dict(cached_transformers._model_cache)
+    cached_transformers._model_cache.clear()
+    try:
+        yield
+    finally:
+        cached_transformers._model_cache.clear()
+        cached_transformers._model_cache.update(others)
