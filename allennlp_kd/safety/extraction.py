@@ -4,11 +4,11 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Iterator, Optional
+from typing import Iterator, Optional
 
 from allennlp_kd.safety.archive_error import ArchiveError
 from allennlp_kd.safety.limits import MIB, Limits
-from allennlp_kd.safety.members import CONFIG, VOCABULARY, WEIGHTS, members
+from allennlp_kd.safety.members import CONFIG, VOCABULARY, WEIGHTS, Content, members
 
 
 @contextmanager
@@ -35,7 +35,10 @@ def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) 
                     f"{path} has {member.name!r} of {member.size:,} bytes, for which {folder.parent} has "
                     "no room; set TMPDIR to a folder that has"
                 )
-            _write(member.file, folder / member.name, path, member.name)
+            try:
+                _write(member.file, folder / member.name)
+            except OSError as error:
+                raise ArchiveError(f"{path}: {member.name!r} cannot be unpacked: {error}") from error
         absent = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
         absent += [] if (folder / VOCABULARY).is_dir() else [VOCABULARY]
         if absent:
@@ -45,10 +48,7 @@ def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(source: BinaryIO, target: Path, path: Path, name: str) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "xb") as file:
-            shutil.copyfileobj(source, file, MIB)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise ArchiveError(f"{path} has {name!r} both as a file and as a folder") from error
+def _write(source: Content, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target, "xb") as file:
+        shutil.copyfileobj(source, file, MIB)  # type: ignore[misc]

@@ -18,6 +18,36 @@ _GZIP = b"\x1f\x8b"
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
+_DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error, UnicodeError)
+
+
+class Content:
+    """What is in a file of an archive.
+
+    # Parameters
+
+    file : `BinaryIO`
+    path : `Path`
+        The archive, for errors.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._file = file
+        self._path = path
+
+    def read(self, size: int = -1) -> bytes:
+        """
+        # Raises
+
+        ArchiveError
+            If the archive is damaged there.
+        """
+        try:
+            return self._file.read(size)
+        except _DAMAGE as error:
+            raise ArchiveError(f"{self._path} is damaged, or no archive: {error}") from error
+
+
 class Member(NamedTuple):
     """A file of an archive; `file` can be read until the next one is asked for.
 
@@ -27,12 +57,12 @@ class Member(NamedTuple):
         Its path inside of the archive, with `/`.
     size : `int`
         As the archive declares it.
-    file : `BinaryIO`
+    file : `Content`
     """
 
     name: str
     size: int
-    file: BinaryIO
+    file: Content
 
 
 def members(path: Path, limits: Optional[Limits] = None, links: bool = False) -> Iterator[Member]:
@@ -70,12 +100,13 @@ def _tar_members(path: Path, limits: Limits) -> Iterator[Member]:
             with tarfile.TarFile(fileobj=reader) as archive:  # type: ignore[arg-type]
                 yield from _plain(archive, path, limits)
             reader.finish()
-    except (tarfile.TarError, EOFError, OSError, zlib.error, UnicodeError) as error:
+    except _DAMAGE as error:
         raise ArchiveError(f"{path} is damaged, or no archive: {error}") from error
 
 
 def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Member]:
     found: Set[str] = set()
+    folders: Set[str] = set()
     total = 0
     for number, member in enumerate(archive):
         if number >= limits.members:
@@ -90,10 +121,15 @@ def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Mem
             continue
         if name in found:
             raise ArchiveError(f"{path} has the member {member.name!r} twice")
+        above = {str(parent) for parent in PurePosixPath(name).parents}
+        if name in folders or above & found:
+            raise ArchiveError(f"{path} has {member.name!r} in or as what is both a file and a folder")
         found.add(name)
+        folders |= above
         total += member.size
         limits.check_total(total, str(path))
-        yield Member(name, member.size, archive.extractfile(member))  # type: ignore[arg-type]
+        file = archive.extractfile(member)
+        yield Member(name, member.size, Content(file, path))  # type: ignore[arg-type]
 
 
 def _inside(name: str) -> Optional[str]:
@@ -124,7 +160,7 @@ def _folder_members(folder: Path, limits: Limits, links: bool) -> Iterator[Membe
                 raise ArchiveError(f"{folder} has {name!r}, which is not a plain file inside of it")
             total += state.st_size
             limits.check_total(total, str(folder))
-            yield Member(name, state.st_size, file)
+            yield Member(name, state.st_size, Content(file, folder))
 
 
 def _wanted(folder: Path) -> Iterator[Tuple[str, Path]]:

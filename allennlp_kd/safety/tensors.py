@@ -60,7 +60,7 @@ def load_tensors(source: Union[Path, bytes], where: str) -> Dict[str, torch.Tens
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise ArchiveError(
-                f"the weights of {where} hold {name!r}, a {type(value).__name__}: it is no tensor"
+                f"the weights of {where} hold {name!r} of type {type(value).__name__}, which is no tensor"
             )
     return dict(state)
 

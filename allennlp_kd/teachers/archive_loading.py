@@ -1,6 +1,7 @@
 """A model from an archive whose origin need not be known."""
 
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Type
 
@@ -91,7 +92,7 @@ def load_teacher(
 def _build(
     parts: Dict[str, Any], folder: str, archive_file: str, classes: Tuple[Type[Model], ...]
 ) -> LoadedArchive:
-    params = Params(parts)
+    params = Params(deepcopy(parts))  # to build an object is to use up its part
     kind = Model.by_name(params["model"].duplicate().pop("type"))
     if isinstance(kind, type):
         _check_class(kind, archive_file, classes)

@@ -20,6 +20,8 @@ def load_student(
     encoding: Optional[str] = None,
     decoder: Optional[str] = None,
     int8: bool = False,
+    transformer: Optional[str] = None,
+    trust: bool = False,
     **config: Any,
 ) -> Language:
     """Adds a student to a pipeline.
@@ -41,7 +43,7 @@ def load_student(
         Of a blank pipeline.
     name : `str`, optional
         Of the component in the pipeline; `component` if it is `None`.
-    encoding, decoder, int8
+    encoding, decoder, int8, transformer, trust
         As in `student_files`; for archives.
     config : `Any`
         Of the component's factory.
@@ -59,7 +61,7 @@ def load_student(
         from spacy_bridge.packaging.student_files import student_files
         from spacy_bridge.runtime.manifest import sum_up
 
-        files = student_files(source, encoding=encoding, decoder=decoder, int8=int8)
+        files = student_files(source, encoding, decoder, int8, transformer, trust)
         student = open_student({**files, MANIFEST: sum_up(files)})
     if component is None:
         encoded = read_json(student.files, SETTINGS, str(source)).get("encoding")

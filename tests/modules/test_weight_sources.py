@@ -81,7 +81,7 @@ class TestBadArchives:
             archived_weights(path, name)
 
     def test_folder_without_weights(self, name, tmp_path):
-        with pytest.raises(ConfigurationError, match="has no weights"):
+        with pytest.raises(ConfigurationError, match="no weights.th"):
             archived_weights(str(tmp_path), name)
 
     def test_truncated(self, state, name, tmp_path):

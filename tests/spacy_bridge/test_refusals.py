@@ -1,8 +1,6 @@
 """What cannot be packaged is refused by its name."""
 import io
 import json
-import pickle
-import tarfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -11,7 +9,7 @@ import torch
 
 from spacy_bridge.packaging.archive import StudentArchive
 from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.safe_weights import _WeightsUnpickler, load_weights
+from spacy_bridge.packaging.safe_weights import load_weights
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.errors import BridgeError
 from tests.spacy_bridge.archives import parser, tagger
@@ -113,28 +111,18 @@ def test_archives_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("text")
     for path, message in (
         (tmp_path / "gone", "cannot be opened as an archive"),
-        (tmp_path / "text", "cannot be opened as an archive"),
+        (tmp_path / "text", "text is damaged, or no archive"),
         (tmp_path, "it has no config.json"),
     ):
         with pytest.raises(BridgeError, match=message):
             StudentArchive(path)
     (tmp_path / "config.json").write_text("{,")
     (tmp_path / "weights.th").write_bytes(b"")
-    with pytest.raises(BridgeError, match="config.json is not JSON"):
+    with pytest.raises(BridgeError, match="config.json of .* is not JSON"):
         StudentArchive(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"dataset_reader": {}}')
     with pytest.raises(BridgeError, match="has no student, found None"):
         StudentArchive(tmp_path)
-
-
-def test_links_in_an_archive_are_not_followed(tmp_path: Path) -> None:
-    path = tmp_path / "model.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        member = tarfile.TarInfo("config.json")
-        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(member)
-    with pytest.raises(BridgeError, match="it has no config.json"):
-        StudentArchive(path)
 
 
 class _Evil:
@@ -146,24 +134,18 @@ def test_weights_that_run_code_are_refused(capsys: Any) -> None:
     for protocol in (True, False):
         target = io.BytesIO()
         torch.save({"x": _Evil()}, target, _use_new_zipfile_serialization=protocol)
-        with pytest.raises(BridgeError, match="the weights cannot be read"):
+        with pytest.raises(BridgeError, match="the weights of x are damaged, or hold more"):
             load_weights(target.getvalue(), "x")
     assert capsys.readouterr().out == ""
 
 
-def test_the_strict_unpickler_of_old_torch() -> None:
-    assert _WeightsUnpickler(io.BytesIO(pickle.dumps({"a": [1]}))).load() == {"a": [1]}
-    with pytest.raises(pickle.UnpicklingError, match="builtins.print is no part of a tensor"):
-        _WeightsUnpickler(io.BytesIO(pickle.dumps(_Evil()))).load()
-
-
 def test_weights_that_are_no_tensors() -> None:
-    for content, message in (({"x": 1}, "hold 'x', which is no tensor"),):
+    for content, message in (({"x": 1}, "hold 'x' of type int, which is no tensor"),):
         target = io.BytesIO()
         torch.save(content, target)
         with pytest.raises(BridgeError, match=message):
             load_weights(target.getvalue(), "x")
-    with pytest.raises(BridgeError, match="cannot be read"):
+    with pytest.raises(BridgeError, match="the weights of x are damaged"):
         load_weights(b"nothing", "x")
 
 

@@ -2,7 +2,7 @@
 import json
 import tarfile
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import numpy
 import pytest
@@ -37,8 +37,8 @@ def inputs(kind: str, folder: Path, **options: Any) -> Dict[str, Any]:
     }
 
 
-def check(path: Path) -> None:
-    files = student_files(path)
+def check(path: Path, transformer: Optional[Path] = None) -> None:
+    files = student_files(path, transformer=transformer and str(transformer))
     student = open_student({**files, "manifest.json": sum_up(files)})
     expected = predict(path, SENTENCES)
     lengths = sorted({len(words) for words in SENTENCES}, reverse=True)
@@ -59,14 +59,14 @@ def check(path: Path) -> None:
 def test_equals_allennlp(kind: str, tmp_path: Path) -> None:
     folder = BUILDERS[kind](tmp_path / "checkpoint", depth=2)
     config = inputs("pretrained_transformer_mismatched", folder)
-    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5))
+    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5), folder)
 
 
 @pytest.mark.parametrize("options", [{"last_layer_only": False}, {"sub_token_mode": "first"}])
 def test_options(options: Dict[str, Any], tmp_path: Path) -> None:
     folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=3)
     config = inputs("pretrained_transformer_mismatched", folder, **options)
-    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5))
+    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5), folder)
 
 
 def test_a_parser_of_word_pieces(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_parser_of_word_pieces(tmp_path: Path) -> None:
     config["dataset_reader"]["token_indexers"] = parts["indexers"]
     config["model"]["text_field_embedder"]["token_embedders"] = parts["embedders"]
     path = make_archive(tmp_path / "student", config, scale=1.2)
-    files = student_files(path)
+    files = student_files(path, trust=True)
     sentences = [list(dict.fromkeys(words)) for words in SENTENCES]
     found = open_student({**files, "manifest.json": sum_up(files)})(sentences)
     for parsed, output in zip(found, predict(path, sentences)):
@@ -101,7 +101,7 @@ def test_without_the_tokenizers_package(tmp_path: Path, monkeypatch: pytest.Monk
 
     folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
     config = inputs("pretrained_transformer_mismatched", folder)
-    files = student_files(make_archive(tmp_path / "student", tagger(**config)))
+    files = student_files(make_archive(tmp_path / "student", tagger(**config)), trust=True)
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(PackageError, match=r"pip install 'allennlp-kd\[transformer\]'"):
         open_student({**files, "manifest.json": sum_up(files)})
@@ -124,7 +124,7 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
         embedder[option] = value
         (path / "config.json").write_text(json.dumps(content))
         with pytest.raises(UnsupportedError, match=message):
-            student_files(path)
+            student_files(path, trust=True)
         del embedder[option]
         if old is not None:
             embedder[option] = old

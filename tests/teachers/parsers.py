@@ -140,5 +140,5 @@ def random_sentences(lengths: Sequence[int], seed: int = 0) -> List[Sentence]:
     ]
 
 
-def opened(path: str) -> ArchiveTeacher:
-    return ArchiveTeacher(path, cuda_device=-1)
+def opened(path: str, trust: bool = False) -> ArchiveTeacher:
+    return ArchiveTeacher(path, cuda_device=-1, trust=trust)

@@ -1,6 +1,4 @@
 import gzip
-import inspect
-import io
 import json
 import random
 import shutil
@@ -149,10 +147,6 @@ class TestErrors:
         with pytest.raises(ConfigurationError, match="model.tar.gz (are damaged|cannot be opened)"):
             ArchiveTeacher(repacked(tagger_archive, tmp_path, cut)).labels
 
-    @pytest.mark.skipif(
-        "weights_only" not in inspect.signature(torch.load).parameters,
-        reason="this torch cannot tell",
-    )
     def test_weights_that_run_code(self, tagger_archive, tmp_path):
         class Runs:
             def __reduce__(self):
@@ -217,27 +211,7 @@ class TestErrors:
 
         path = repacked(tagger_archive, tmp_path, change)
         with pytest.raises(ConfigurationError, match="cannot be opened.*there is no folder ./gone"):
-            ArchiveTeacher(path).labels
-
-    @pytest.mark.parametrize("name", ["../outside", "/outside"])
-    def test_a_member_outside(self, name, tmp_path):
-        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
-            member = tarfile.TarInfo(name)
-            member.size = 1
-            archive.addfile(member, io.BytesIO(b"x"))
-        with pytest.raises(ConfigurationError, match=f"the member '{name}'"):
-            ArchiveTeacher(str(tmp_path / "model.tar.gz")).labels
-        assert not (tmp_path / "outside").exists()
-
-    def test_a_link(self, tmp_path):
-        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
-            member = tarfile.TarInfo("config.json")
-            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-            archive.addfile(member)
-        with pytest.raises(
-            ConfigurationError, match="the member 'config.json', which is not a plain"
-        ):
-            ArchiveTeacher(str(tmp_path / "model.tar.gz")).labels
+            ArchiveTeacher(path, trust=True).labels
 
 
 class TestSentence:

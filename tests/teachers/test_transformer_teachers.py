@@ -36,7 +36,7 @@ def archive(tmp_path_factory, checkpoint):
 def test_scores_are_those_of_the_stock_model(archive):
     # The first word of the second sentence has no word pieces, the second has two.
     sentences = [("the", "cat"), ("\u200b", "cats", "a"), (" ",)]
-    teacher = ArchiveTeacher(archive)
+    teacher = ArchiveTeacher(archive, trust=True)
     found = teacher.potentials(collated(teacher, sentences)["value"])
     assert torch.isfinite(found.emissions).all()
     stock = load_archive(archive)
@@ -54,7 +54,7 @@ def test_scores_are_those_of_the_stock_model(archive):
 def test_the_cache_of_transformers_is_left_alone(archive, checkpoint, monkeypatch):
     monkeypatch.setattr(cached_transformers, "_model_cache", {})
     shallow = cached_transformers.get(str(checkpoint), False, num_hidden_layers=1)
-    embedder = ArchiveTeacher(archive)._load().model.text_field_embedder.token_embedder_tokens
+    embedder = ArchiveTeacher(archive, trust=True)._load().model.text_field_embedder.token_embedder_tokens
     assert len(embedder._matched_embedder.transformer_model.encoder.layer) == 2
     assert list(cached_transformers._model_cache.values()) == [shallow]
     assert len(shallow.encoder.layer) == 1
@@ -62,20 +62,22 @@ def test_the_cache_of_transformers_is_left_alone(archive, checkpoint, monkeypatc
 
 def test_a_sentence_longer_than_the_limit(archive):
     longest = ["cat"] * 30  # and two special pieces
-    collated(ArchiveTeacher(archive), [longest])
+    collated(ArchiveTeacher(archive, trust=True), [longest])
     message = "sentence of 31 words is 33 word pieces long, .* takes 32: 'cat cat cat .*max_length"
     with pytest.raises(ConfigurationError, match=message):
-        collated(ArchiveTeacher(archive), [longest + ["cat"]])
+        collated(ArchiveTeacher(archive, trust=True), [longest + ["cat"]])
 
 
 def test_a_teacher_that_folds_takes_any_length(tmp_path, checkpoint):
-    teacher = ArchiveTeacher(train(tmp_path, checkpoint, max_length=16))
+    teacher = ArchiveTeacher(train(tmp_path, checkpoint, max_length=16), transformer=str(checkpoint))
     found = teacher.potentials(collated(teacher, [["cat"] * 100])["value"])
     assert found.lengths.tolist() == [100]
 
 
 def test_positions_that_start_behind_the_padding(tmp_path):
-    teacher = ArchiveTeacher(train(tmp_path, save_roberta(tmp_path / "roberta", depth=1)))
+    teacher = ArchiveTeacher(
+        train(tmp_path, save_roberta(tmp_path / "roberta", depth=1)), trust=True
+    )
     assert teacher._open().limit == 30
     found = teacher.potentials(collated(teacher, [["a"] * 14])["value"])
     assert torch.isfinite(found.emissions).all()
