@@ -15,7 +15,10 @@ _SUFFIXES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe")
 """Data. Others hold programs, or pickles that a tokenizer opens."""
 
 _SETTINGS = ("config.json", "tokenizer_config.json")
-_OPENED = re.compile(r"(^auto_map$|^custom_|trust_remote_code|backbone|name_or_path$|(^|_)(file|path|dir|url|repo)s?$)")
+_OPENED = re.compile(
+    r"(^auto_map$|^custom_|^mecab_|trust_remote_code|backbone|name_or_path$|_implementation"
+    r"|(^|_)(file|path|dir|url|repo)s?($|_))"
+)
 
 
 def carried_transformers(names: Iterable[str]) -> Mapping[str, str]:
@@ -61,7 +64,7 @@ def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
 def _check(value: Any, name: str, where: str) -> None:
     if isinstance(value, dict):
         for key, part in value.items():
-            if _OPENED.search(key) and part not in (None, "", False):
+            if part and _OPENED.search(key):
                 raise ArchiveError(
                     f"{where} names {part!r} as {key} in {name!r}, which would be opened or run; what it "
                     "carries is to stand on its own"

@@ -17,6 +17,9 @@ FORGOTTEN = ("pretrained_file", "initializer")
 FROM_OUTSIDE = ("serialization_dir", "local_rank", "vocab", "ddp_accelerator", "_pretrained")
 """Parameters that AllenNLP gives itself, and what makes it open another archive."""
 
+FETCHING = ("elmo_token_embedder", "spacy", "gqa")
+"""Types that download something where the configuration does not name anything."""
+
 _OPENED = re.compile(
     r"(^|_)(files?|filename|paths?|dirs?|directory|folder|ur[il]s?|archive|checkpoint|script|language|backbone"
     r"|pretrained_models?|(?:transformer|bert)_model(?:_name)?)($|_)"
@@ -98,8 +101,8 @@ def refuse_foreign_names(
 def _fault(key: str, value: Any) -> Optional[str]:
     if key in FROM_OUTSIDE:
         return f"{key},"
-    if key in _OPTIONS and isinstance(value, dict):
-        unknown = sorted(set(value) - _OPTIONS[key])
+    if key.endswith("_kwargs") and isinstance(value, dict):
+        unknown = sorted(set(value) - _OPTIONS.get(key, set()))
         return f"the option{'s' * (len(unknown) > 1)} {', '.join(unknown)}," if unknown else None
     if isinstance(value, dict) and _OPENED.search(key) and "type" not in value:
         return "the files" if any(isinstance(part, str) for part in value.values()) else None
@@ -109,6 +112,8 @@ def _fault(key: str, value: Any) -> Optional[str]:
         return "the transformer"
     if key == "type" and value == "from_archive":
         return "another archive,"
+    if key == "type" and value in FETCHING:
+        return "what is downloaded for"
     if _URL.match(value):
         return "the URL"
     separated = ("/" in value or "\\" in value) and not _SPECIAL.match(value)

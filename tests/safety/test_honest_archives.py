@@ -20,7 +20,7 @@ from spacy_bridge.__main__ import main
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.errors import BridgeError
 from tests.modules.conftest import save_bert
-from tests.safety.hostile import EMBEDDER, Runs, at, configured, packed
+from tests.safety.building import EMBEDDER, Runs, at, configured, packed
 from tests.spacy_bridge.archives import make_archive, tagger
 from tests.teachers.test_archive import collated
 

@@ -12,7 +12,7 @@ from allennlp_kd.safety.extraction import extracted
 from allennlp_kd.safety.guarded_reader import GuardedReader
 from allennlp_kd.safety.limits import MAX_GIB, MIB, Limits
 from allennlp_kd.safety.members import members
-from tests.safety.hostile import member, packed
+from tests.safety.building import member, packed
 
 
 def sizes(path: Path, **limits: int) -> dict:
