@@ -57,6 +57,7 @@ setup(
             "kd_chunker = spacy_bridge.components.chunker:make_chunker",
             "kd_ner = spacy_bridge.components.entities:make_entities",
             "kd_parser = spacy_bridge.components.parser:make_parser",
+            "kd_pos_tagger = spacy_bridge.components.tagger:make_pos_tagger",
             "kd_tagger = spacy_bridge.components.tagger:make_tagger",
         ]
     },

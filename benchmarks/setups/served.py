@@ -44,14 +44,17 @@ def sentences(count: int) -> List[List[str]]:
 
 
 def given(kind: str) -> Optional[Path]:
-    """A trained archive, `tagger.tar.gz` or `parser.tar.gz`, in the folder that the environment names."""
+    """A trained archive, such as `tagger.tar.gz`, in the folder that the environment names."""
     folder = os.environ.get(VARIABLE)
     path = Path(folder) / f"{kind}.tar.gz" if folder else None
     return path if path is not None and path.is_file() else None
 
 
-def untrained(kind: str, size: Size, folder: Path) -> Path:
-    """An archive with random weights: as fast as a trained one, but for the search of trees."""
+def untrained(kind: str, size: Size, folder: Path, split: str = "dev") -> Path:
+    """An archive with random weights: as fast as a trained one, but for the search of trees.
+
+    Its vocabulary is that of a split.
+    """
     from allennlp.common import Params
     from allennlp.data import DatasetReader, Vocabulary
     from allennlp.models import Model
@@ -60,7 +63,7 @@ def untrained(kind: str, size: Size, folder: Path) -> Path:
 
     config = configuration(kind, size)
     reader = DatasetReader.from_params(Params(json.loads(json.dumps(config["dataset_reader"]))))
-    vocabulary = Vocabulary.from_instances(list(reader.read(str(treebank("dev")))))
+    vocabulary = Vocabulary.from_instances(list(reader.read(str(treebank(split)))))
     model = Model.from_params(
         Params(json.loads(json.dumps(config["model"]))), vocab=vocabulary
     )

@@ -67,3 +67,16 @@ def make_tagger(
 ) -> StudentTagger:
     """Sets `token.tag_` or `token.pos_`; see `StudentTagger`."""
     return StudentTagger(nlp.vocab, name, attribute, max_words, threads)
+
+
+@Language.factory(
+    "kd_pos_tagger",
+    assigns=["token.pos"],
+    default_config={**DEFAULT_CONFIG, "attribute": "pos"},
+    default_score_weights={"tag_acc": 0.0, "pos_acc": 1.0},
+)
+def make_pos_tagger(
+    nlp: Language, name: str, attribute: str, max_words: int, threads: int
+) -> StudentTagger:
+    """As `kd_tagger`, but it says to spaCy's analysis that it sets `token.pos`."""
+    return StudentTagger(nlp.vocab, name, attribute, max_words, threads)

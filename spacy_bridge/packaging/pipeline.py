@@ -94,7 +94,9 @@ def add_student(
     one_sentence = config.get("without_sentences") == "one"
     if component == "parser" and not one_sentence and not _sets_sentences(nlp):
         nlp.add_pipe(sentences)
-    pipe = nlp.add_pipe(FACTORIES[component], name=name, config=dict(config))
+    pos = component == "tagger" and config.get("attribute") == "pos"
+    factory = "kd_pos_tagger" if pos else FACTORIES[component]
+    pipe = nlp.add_pipe(factory, name=name, config=dict(config))
     try:
         pipe.use(student)
     except BridgeError:

@@ -66,3 +66,23 @@ def test_says_that_data_are_missing(name, tmp_path, monkeypatch, capsys):
     assert entry.main([name, "--quick", "--output", str(output)]) == 0
     assert "skipped: no data (set ALLENNLP_KD_DATA" in capsys.readouterr().out
     assert not output.exists()
+
+
+@pytest.mark.slow
+def test_inference_measures_what_is_there(data, tmp_path, monkeypatch):
+    for name in ("TEACHERS", "STUDENTS"):
+        monkeypatch.delenv(f"ALLENNLP_KD_{name}", raising=False)
+    folder = tmp_path / "data" / "ud_english_ewt"
+    (folder / "dev.conllu").write_bytes((folder / "train.conllu").read_bytes())
+    result = run("inference", tmp_path)
+    found = {target["name"]: target["measured"] for target in result["targets"]}
+    assert set(found) >= {
+        "tagger: packaged over predict",
+        "parser: packaged over predict",
+        "tagger: size of int8 over float",
+        "wheel of tagger and parser, int8, MB",
+    }
+    assert all(measured > 0 for measured in found.values())
+    speeds = result["medians"]["words/s, 1 thread"]
+    assert {"tagger: packaged, small", "parser: packaged, int8"} <= set(speeds)
+    assert result["notes"]["trained"] == {"tagger": False, "parser": False, "tagger, small": False}

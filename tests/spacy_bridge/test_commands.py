@@ -70,6 +70,27 @@ def test_scores_go_into_the_meta(command: List[str], tmp_path: Path, capsys: Any
     assert "holds no docs to measure scores on" in capsys.readouterr().err
 
 
+def test_spacy_evaluates_a_packaged_pipeline(command: List[str], tmp_path: Path, capsys: Any) -> None:
+    from spacy.cli.evaluate import evaluate
+
+    assert main(command) == 0
+    folder = tmp_path / "out" / "en_tiny-1.2.3"
+    DocBin(docs=list(spacy.load(folder).pipe([TEXT, "The fox"]))).to_disk(tmp_path / "gold.spacy")
+    evaluate(folder, tmp_path / "gold.spacy", tmp_path / "scores.json", silent=True)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["ents_f"] == scores["dep_uas"] == scores["dep_las"] == scores["sents_f"] == 1.0
+    assert set(scores["dep_las_per_type"]) <= set(spacy.load(folder).get_pipe("parser").labels)
+
+
+def test_another_version_of_spacy_is_warned_of(command: List[str], tmp_path: Path) -> None:
+    assert main(command) == 0
+    path = tmp_path / "out" / "en_tiny-1.2.3" / "meta.json"
+    meta = json.loads(path.read_text())
+    path.write_text(json.dumps({**meta, "spacy_version": ">=2.0.0,<2.1.0"}))
+    with pytest.warns(UserWarning, match=r"W095.*'en_tiny' \(1.2.3\) was trained with spaCy v2.0"):
+        spacy.load(path.parent)
+
+
 def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: Any) -> None:
     out = str(tmp_path)
     for arguments, message in (
@@ -101,7 +122,9 @@ def test_an_encoding_may_be_given(archive_of: Any, tmp_path: Path) -> None:
 def test_parts_of_speech(archive_of: Any, tmp_path: Path) -> None:
     path = str(archive_of(tagger(tags=["NOUN", "VERB", "X"], label_encoding=None)))
     assert main(["package", str(tmp_path), "--tagger", path, "--attribute", "pos"]) == 0
-    doc = spacy.load(tmp_path / "en_students-0.0.0")("The  fox")
+    nlp = spacy.load(tmp_path / "en_students-0.0.0")
+    assert nlp.analyze_pipes()["summary"]["tagger"]["assigns"] == ["token.pos"]
+    doc = nlp("The  fox")
     assert {token.pos_ for token in doc} <= {"NOUN", "VERB", "X", "SPACE"}
     assert doc[1].pos_ == "SPACE" and not doc.has_annotation("TAG")
 

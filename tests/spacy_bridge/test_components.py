@@ -117,6 +117,19 @@ def test_analysis_finds_the_missing_sentences() -> None:
     assert nlp.analyze_pipes()["problems"]["parser"] == ["token.is_sent_start"]
 
 
+def test_analysis_knows_what_each_component_sets(nlp: Any) -> None:
+    summary = nlp.analyze_pipes()["summary"]
+    found = {name: summary[name]["assigns"] for name in ("parser", "ner", "tagger", "chunker")}
+    assert found == {
+        "parser": ["token.dep", "token.head", "token.is_sent_start", "doc.sents"],
+        "ner": ["doc.ents", "token.ent_type", "token.ent_iob"],
+        "tagger": ["token.tag"],
+        "chunker": ["doc.spans"],
+    }
+    assert summary["parser"]["requires"] == ["token.is_sent_start"]
+    assert {"dep_las", "dep_uas"} <= set(summary["parser"]["scores"])
+
+
 def test_taggers_see_sentences_where_there_are_some() -> None:
     nlp = pipeline("tagger")
     seen = []
