@@ -57,6 +57,19 @@ def test_scores_into_the_store_that_the_configuration_names(config, tmp_path):
     assert sorted((tmp_path / "store").iterdir()) == before
 
 
+def test_scores_text_without_gold_too(config, tmp_path):
+    content = json.loads(config.read_text())
+    (tmp_path / "raw.txt").write_text("The cat isn't asleep.\nDogs run.\n")
+    content["train_data_path"] = {
+        "labelled": content["train_data_path"],
+        "unlabelled": str(tmp_path / "raw.txt"),
+    }
+    content["dataset_reader"]["unlabelled_reader"] = {"type": "plain_text"}
+    config.write_text(json.dumps(content))
+    run(str(config))
+    assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES) + 2
+
+
 def test_scores_trees(config, tmp_path):
     archive = train_parser(tmp_path / "parser", with_tags=True)
     content = json.loads(config.read_text())

@@ -2,8 +2,9 @@ import pytest
 import torch
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import Vocabulary
+from allennlp.data import Batch, Vocabulary
 
+from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.structs.chain import log_node_marginals
 from allennlp_kd.structs.tree import FactoredLabels, log_head_probabilities
 from allennlp_kd.teachers.archive import ArchiveTeacher
@@ -11,9 +12,10 @@ from allennlp_kd.teachers.ensemble import EnsembleTeacher
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
 from allennlp_kd.teachers.teacher import Teacher
+from tests.models.parsing import instances, parser
 from tests.structs.chain import enumeration
 from tests.teachers.archives import relabelled, train_tagger
-from tests.teachers.parsers import WORDS, collated as collated_trees, opened, train_parser
+from tests.teachers.parsers import WORDS, collated as collated_trees, opened, student_instance, train_parser
 from tests.teachers.test_archive import SENTENCES, collated, instance
 
 KEYS = [Sentence(words) for words in SENTENCES]
@@ -209,6 +211,28 @@ class TestTrees:
         ):
             StoreTeacher(str(tmp_path / "store"), ensemble).fill(WORDS)
         assert not list(tmp_path.glob("store/*"))
+
+
+    @pytest.mark.parametrize("combine", ["potentials", "marginals"])
+    def test_teaches(self, combine, members):
+        """In training, and where the student's decisions are compared with its own."""
+        made = [student_instance(sentence) for sentence in WORDS]
+        for target, source in zip(made, instances()):
+            for name in ("head_tags", "head_indices"):
+                target.add_field(name, source[name])
+        vocab = Vocabulary.from_instances(made)
+        ensemble = EnsembleTeacher(members, combine=combine)
+        ensemble.attach(made)
+        student = parser("biaffine_parser_student", vocab)
+        model = Distillation(vocab, student, ensemble, alpha=0.5)
+        batch = Batch(made)
+        batch.index_instances(vocab)
+        loss = model(**batch.as_tensor_dict())["loss"]
+        loss.backward()
+        gradients = [each.grad for each in model.parameters() if each.grad is not None]
+        assert torch.isfinite(loss) and all(torch.isfinite(each).all() for each in gradients)
+        model.eval()(**batch.as_tensor_dict())
+        assert 0 <= model.get_metrics(reset=True)["agreement"] <= 1
 
 
 class TestErrors:
