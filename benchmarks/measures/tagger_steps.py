@@ -30,30 +30,32 @@ class Given(Module):
 
 
 def without_encoder(setup: Setup, name: str, batches: List[Batch]) -> Callable[[], None]:
-    """The step but for embedder and encoder, whose results are computed beforehand.
+    """The step but for embedder and encoder with their dropout, whose results are computed beforehand.
 
     What is left: projection, loss, distillation, decoding, metrics, and the backward pass to the
     encoder's results.
     """
     model = setup.models()[name]
     network: Model = model.student if name in setup.distilled else model
-    embedder, encoder = network.text_field_embedder, network.encoder
+    embedder, encoder, dropout = network.text_field_embedder, network.encoder, network.dropout
     inputs: List[Batch] = [setup.inputs(name, batch) for batch in batches]
     encoded: List[torch.Tensor] = []
     for batch in inputs:
         tokens = batch["tokens"]
         mask = tokens["tokens"]["tokens"] > 0
         with torch.no_grad():
-            encoded.append(encoder(embedder(tokens), mask).requires_grad_())
+            encoded.append(dropout(encoder(dropout(embedder(tokens)), mask)).requires_grad_())
     given = Given()
 
     def run() -> None:
         network.text_field_embedder = network.encoder = given
+        network.dropout = None
         for batch, result in zip(inputs, encoded):
             result.grad = None
             given.result = result
             step(model, batch)
         network.text_field_embedder, network.encoder = embedder, encoder
+        network.dropout = dropout
 
     return run
 
