@@ -1,4 +1,4 @@
-# make setup | test | test-fast | demo      STACK=modern (default) or STACK=legacy
+# make setup | test | test-fast | demo | lint | format | hooks | release-check      STACK=modern (default) or STACK=legacy
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -24,8 +24,9 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 PINS_STAMP := $(VENV)/.pins-installed
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
+LINT_STAMP := .venv-lint/.installed
 
-.PHONY: setup test test-fast demo clean
+.PHONY: setup test test-fast demo lint format hooks release-check clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -58,5 +59,28 @@ test-fast: $(STAMP)
 demo: $(DEMO_STAMP)
 	@$(BIN)/python -m benchmarks.demo $(DEMO_ARGS)
 
+# The checkers have an environment of their own; the type checker reads the stack's packages from $(VENV).
+$(LINT_STAMP): requirements/lint.txt .ci/find-python
+	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python 3.11); \
+	rm -rf .venv-lint; \
+	$$python -m venv .venv-lint
+	@.venv-lint/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps -r requirements/lint.txt
+	@touch $@
+
+lint: $(LINT_STAMP) $(STAMP)
+	@.venv-lint/bin/ruff format --check --quiet . || { echo "Not formatted: run make format"; exit 1; }
+	@.venv-lint/bin/ruff check .
+	@.venv-lint/bin/mypy --python-executable $(BIN)/python
+
+format: $(LINT_STAMP)
+	@.venv-lint/bin/ruff check --fix --quiet . || true
+	@.venv-lint/bin/ruff format .
+
+hooks: $(LINT_STAMP)
+	@.venv-lint/bin/pre-commit install --hook-type pre-commit --hook-type pre-push
+
+release-check:
+	@PYTHON="$(PYTHON)" bash .ci/release-check
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-lint
