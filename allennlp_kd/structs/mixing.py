@@ -50,7 +50,7 @@ def labels_of(potentials: Any) -> int:
 
 def weighted_sum(parts: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """The sum of weight times part, shape as each of the parts."""
-    return sum(weight * part for weight, part in zip(weights, parts))  # type: ignore[return-value]
+    return torch.stack([weight * part for weight, part in zip(weights, parts)]).sum(dim=0)
 
 
 def log_weighted_sum(parts: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

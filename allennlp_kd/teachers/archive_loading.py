@@ -69,7 +69,9 @@ def load_teacher(
         If it is missing, damaged, unsafe, of another model, or does not fit together.
     """
     with opened_files(archive_file, links=trust) as folder:
-        names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        names = [
+            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        ]
         content = (folder / CONFIG).read_bytes()
         parts = archive_parts(content, names, archive_file, REMEDIES, transformer, trust)
         for name in names if not trust else ():

@@ -104,7 +104,9 @@ class EnsembleTeacher(ScoringTeacher):
         found = [member.structure for member in self._members]
         if len(set(found)) > 1:
             each = ", ".join(f"{m.name}: {kind}" for m, kind in zip(self._members, found))
-            raise ConfigurationError(f"an ensemble's members must be of one structure, found {each}")
+            raise ConfigurationError(
+                f"an ensemble's members must be of one structure, found {each}"
+            )
         self._labels = shared_labels(
             [(member.name, member.labels) for member in self._members], self._policy
         )
@@ -168,7 +170,7 @@ class EnsembleTeacher(ScoringTeacher):
     def description(self) -> Dict[str, Any]:
         if self._combine == "marginals" and self.structure == "tree":
             raise ConfigurationError(
-                'a store holds factors of label scores, and an ensemble of trees with combine '
+                "a store holds factors of label scores, and an ensemble of trees with combine "
                 f'"marginals" has none: {self.name}. Set combine to "potentials", or do without the '
                 "store"
             )

@@ -22,7 +22,10 @@ def test_the_same_sentence_may_be_chosen_twice():
     assert chosen(SENTENCES[:1] * 3, 2, seed=1) == SENTENCES[:1] * 2
 
 
-@given(strategies.lists(strategies.integers(), max_size=8), strategies.lists(strategies.text(), max_size=8))
+@given(
+    strategies.lists(strategies.integers(), max_size=8),
+    strategies.lists(strategies.text(), max_size=8),
+)
 def test_parts_keep_their_order_and_are_spread(one, other):
     found = list(evenly(one, other))
     assert [each for each in found if isinstance(each, int)] == one

@@ -1,10 +1,9 @@
+import allennlp_models.structured_prediction  # noqa: F401 (registers readers)
+import allennlp_models.tagging  # noqa: F401 (registers readers)
 import pytest
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Vocabulary
-
-import allennlp_models.structured_prediction  # noqa: F401 (registers readers)
-import allennlp_models.tagging  # noqa: F401 (registers readers)
 
 import allennlp_kd.data.conllu_tagging_reader  # noqa: F401 (registers it)
 import allennlp_kd.data.plain_text_reader  # noqa: F401 (registers it)
@@ -38,7 +37,9 @@ def test_of_words(path):
     assert words(path, "\ufeffIt's late,\tHan.\n", tokenize=False) == ["It's late, Han."]
 
 
-@pytest.mark.parametrize("tokenize,expected", [(True, ["One .", "Two ?", "Three"]), (False, ["One. Two? Three"])])
+@pytest.mark.parametrize(
+    "tokenize,expected", [(True, ["One .", "Two ?", "Three"]), (False, ["One. Two? Three"])]
+)
 def test_split_into_sentences(tokenize, expected, path):
     found = words(path, "One. Two? Three\n", tokenize=tokenize, split_sentences=True)
     assert found == expected
@@ -86,7 +87,9 @@ class TestErrors:
 
     def test_no_reader(self, path):
         path.write_text("a\n")
-        with pytest.raises(ConfigurationError, match="PlainTextReader gives words: it needs a reader"):
+        with pytest.raises(
+            ConfigurationError, match="PlainTextReader gives words: it needs a reader"
+        ):
             list(reader().read(str(path)))
 
     def test_max_words(self):

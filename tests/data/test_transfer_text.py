@@ -2,15 +2,14 @@
 
 from typing import List
 
+import allennlp_models.structured_prediction  # noqa: F401 (registers readers)
+import allennlp_models.tagging  # noqa: F401 (registers readers)
 import pytest
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, DatasetReader, Token, Vocabulary
 from allennlp.data.data_loaders import MultiProcessDataLoader
 from allennlp.data.samplers import BucketBatchSampler
-
-import allennlp_models.structured_prediction  # noqa: F401 (registers readers)
-import allennlp_models.tagging  # noqa: F401 (registers readers)
 
 import allennlp_kd.data.conllu_tagging_reader  # noqa: F401 (registers it)
 import allennlp_kd.data.distillation_reader  # noqa: F401 (registers it)
@@ -142,7 +141,9 @@ def test_trees(tmp_path):
     batch = Batch(found)
     batch.index_instances(Vocabulary.from_instances(found))
     tensors = batch.as_tensor_dict()
-    assert tensors["head_indices"]["rows"].tolist() == tensors["head_tags"]["rows"].tolist() == [0, 2]
+    assert (
+        tensors["head_indices"]["rows"].tolist() == tensors["head_tags"]["rows"].tolist() == [0, 2]
+    )
     assert tensors["head_indices"]["value"].tolist() == [[2, 0]] * 2
 
 
@@ -164,10 +165,10 @@ class TestProcesses:
         expected = firsts(built().read(both))
         for size in (2, 3):
             parts = []
-            monkeypatch.setattr("torch.distributed.get_world_size", lambda: size)
+            monkeypatch.setattr("torch.distributed.get_world_size", lambda size=size: size)
             monkeypatch.setattr("allennlp.common.util.is_distributed", lambda: True)
             for rank in range(size):
-                monkeypatch.setattr("torch.distributed.get_rank", lambda: rank)
+                monkeypatch.setattr("torch.distributed.get_rank", lambda rank=rank: rank)
                 of_rank = built()
                 parts.append(firsts(of_rank.read(both)))
                 assert of_rank.wrapped.get_distributed_info().global_rank == rank
@@ -210,7 +211,11 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         "path,found",
-        [({}, "none"), ({"labelled": "a"}, "labelled"), ({"unlabelled": "a", "raw": "b"}, "unlabelled, raw")],
+        [
+            ({}, "none"),
+            ({"labelled": "a"}, "labelled"),
+            ({"unlabelled": "a", "raw": "b"}, "unlabelled, raw"),
+        ],
     )
     def test_keys(self, path, found):
         message = f"has the keys labelled and unlabelled, found {found}"

@@ -15,7 +15,13 @@ from allennlp_kd.teachers.teacher import Teacher
 from tests.models.parsing import instances, parser
 from tests.structs.chain import enumeration
 from tests.teachers.archives import relabelled, train_tagger
-from tests.teachers.parsers import WORDS, collated as collated_trees, opened, student_instance, train_parser
+from tests.teachers.parsers import (
+    WORDS,
+    collated as collated_trees,
+    opened,
+    student_instance,
+    train_parser,
+)
 from tests.teachers.test_archive import SENTENCES, collated, instance
 
 KEYS = [Sentence(words) for words in SENTENCES]
@@ -107,7 +113,7 @@ class TestChains:
             )
         other = StoreTeacher(directory, EnsembleTeacher(again, [1, 1], combine))
         with pytest.raises(ConfigurationError, match="another fingerprint"):
-            other.labels
+            _ = other.labels
 
     def test_of_stores_and_of_ensembles(self, members, tmp_path):
         expected = scored(EnsembleTeacher(members, [1, 1]))
@@ -130,7 +136,7 @@ class TestChains:
             match=rf"different labels. Not all of them have: {tagger_archive} has \['.*'\]; "
             rf"{fewer} has \['OTHER'\]. Set labels to 'shared'",
         ):
-            EnsembleTeacher(members).labels
+            _ = EnsembleTeacher(members).labels
 
     def test_from_a_configuration(self, tagger_archive):
         member = {"type": "archive", "archive_file": tagger_archive}
@@ -212,7 +218,6 @@ class TestTrees:
             StoreTeacher(str(tmp_path / "store"), ensemble).fill(WORDS)
         assert not list(tmp_path.glob("store/*"))
 
-
     @pytest.mark.parametrize("combine", ["potentials", "marginals"])
     def test_teaches(self, combine, members):
         """In training, and where the student's decisions are compared with its own."""
@@ -241,7 +246,9 @@ class TestErrors:
             EnsembleTeacher([])
 
     def test_number_of_weights(self):
-        with pytest.raises(ConfigurationError, match="of 1 teachers needs as many weights, found 2"):
+        with pytest.raises(
+            ConfigurationError, match="of 1 teachers needs as many weights, found 2"
+        ):
             EnsembleTeacher([ArchiveTeacher("here")], weights=[1, 1])
 
     @pytest.mark.parametrize("wrong", [0, -1.5, float("nan"), float("inf")])
@@ -259,7 +266,7 @@ class TestErrors:
         with pytest.raises(
             ConfigurationError, match="labels must be one of same, shared, found 'any'"
         ):
-            EnsembleTeacher([ArchiveTeacher(tagger_archive)], labels="any").labels
+            _ = EnsembleTeacher([ArchiveTeacher(tagger_archive)], labels="any").labels
 
     def test_structures(self, tagger_archive, plain_parser):
         ensemble = EnsembleTeacher([ArchiveTeacher(tagger_archive), opened(plain_parser)])
@@ -279,7 +286,7 @@ class TestErrors:
             ConfigurationError,
             match=rf"no common label: {tagger_archive} has \['.*'\]; {other} has \['X-.*'\]",
         ):
-            ensemble.structure
+            _ = ensemble.structure
 
     def test_a_store_of_an_ensemble_of_stores(self, tagger_archive, tmp_path):
         inner = StoreTeacher(str(tmp_path / "inner"), ArchiveTeacher(tagger_archive))

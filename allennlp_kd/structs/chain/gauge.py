@@ -36,13 +36,15 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
         If a score that counts is not finite: what is forbidden cannot be centred.
     """
     mask, transitions = potentials.mask, potentials.transitions
+    start, end = potentials.start, potentials.end
+    assert start is not None and end is not None  # zeros where they were not given
     # Padding is filled before it is computed with: what stands there may be anything.
     nodes = potentials.emissions.masked_fill(~mask.unsqueeze(2), 0)
     for name, scores in (
         ("emissions", nodes),
         ("transitions", transitions),
-        ("start", potentials.start),
-        ("end", potentials.end),
+        ("start", start),
+        ("end", end),
     ):
         if not bool(torch.isfinite(scores).all()):
             wrong = float(scores[~torch.isfinite(scores)][0])
@@ -52,12 +54,12 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
     followed = torch.nn.functional.pad(mask[:, 1:], (0, 1)).unsqueeze(2)
     words = mask.unsqueeze(2)
     nodes = nodes + later * columns + followed * rows
-    nodes = nodes + (words & ~later) * potentials.start + (words & ~followed) * potentials.end
+    nodes = nodes + (words & ~later) * start + (words & ~followed) * end
     nodes = (nodes - nodes.mean(2, keepdim=True)).masked_fill(~words, 0)
     return replace(
         potentials,
         emissions=nodes,
         transitions=transitions - rows.unsqueeze(1) - columns + mean,
-        start=torch.zeros_like(potentials.start),
-        end=torch.zeros_like(potentials.end),
+        start=torch.zeros_like(start),
+        end=torch.zeros_like(end),
     )

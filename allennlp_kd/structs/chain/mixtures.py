@@ -32,9 +32,7 @@ def mean_potentials(
         for name in ("transitions", "start", "end")
     }
     emissions = [member.emissions.masked_fill(padding, 0) for member in members]
-    return canonical(
-        ChainPotentials(weighted_sum(emissions, weights), members[0].mask, **scores)
-    )
+    return canonical(ChainPotentials(weighted_sum(emissions, weights), members[0].mask, **scores))
 
 
 def mean_marginals(members: Sequence[ChainPotentials], weights: Sequence[float]) -> ChainPotentials:

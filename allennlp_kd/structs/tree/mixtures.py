@@ -1,6 +1,6 @@
 """One set of tree potentials for several over the same sentences and labels."""
 
-from typing import List, Sequence
+from typing import Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -41,9 +41,7 @@ def mean_potentials(members: Sequence[TreePotentials], weights: Sequence[float])
     check_members(members, weights)
     first = members[0]
     arcs = [_centred(member) for member in members]
-    return TreePotentials(
-        weighted_sum(arcs, weights), first.mask, _mean_labels(members, weights)
-    )
+    return TreePotentials(weighted_sum(arcs, weights), first.mask, _mean_labels(members, weights))
 
 
 def _centred(potentials: TreePotentials) -> Tensor:
@@ -63,14 +61,16 @@ def _centred(potentials: TreePotentials) -> Tensor:
     return arcs.masked_fill(~inside, 0)
 
 
-def _mean_labels(members: Sequence[TreePotentials], weights: Sequence[float]):
+def _mean_labels(
+    members: Sequence[TreePotentials], weights: Sequence[float]
+) -> Optional[Union[Tensor, FactoredLabels]]:
     """Of shape `(batch, length, length + 1, labels)`, or factors of it; `None` without labels."""
     if members[0].labels is None:
         return None
-    parts = [member.labels for member in members]
-    if not all(isinstance(part, FactoredLabels) for part in parts):
+    parts = [member.label_parts for member in members]
+    factors = [part for part in parts if isinstance(part, FactoredLabels)]
+    if len(factors) < len(parts):
         return weighted_sum([member.label_scores() for member in members], weights)
-    factors: List[FactoredLabels] = [member.label_parts for member in members]  # type: ignore
     blocks = [weight * part.weight for part, weight in zip(factors, weights)]
     return FactoredLabels(
         head=torch.cat([part.head for part in factors], dim=2),
@@ -120,7 +120,5 @@ def mean_marginals(members: Sequence[TreePotentials], weights: Sequence[float]) 
             for log_heads, member in zip(heads, members)
         ]
         # Of a word that is no head a log probability of -inf: label scores must be numbers.
-        labels = log_weighted_sum(joint, weights).masked_fill(
-            ~members[0].arc_mask.unsqueeze(3), 0
-        )
+        labels = log_weighted_sum(joint, weights).masked_fill(~members[0].arc_mask.unsqueeze(3), 0)
     return TreePotentials(log_weighted_sum(heads, weights), members[0].mask, labels)

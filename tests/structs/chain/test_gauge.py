@@ -76,5 +76,7 @@ def test_scores_that_are_not_finite(name, value):
     potentials = random_potentials(0, 3, (2,), requires_grad=False)
     scores = getattr(potentials, name).clone()
     scores.view(-1)[0] = value
-    with pytest.raises(ValueError, match=f"scores must be finite to be centred, found {value} in {name}"):
+    with pytest.raises(
+        ValueError, match=f"scores must be finite to be centred, found {value} in {name}"
+    ):
         canonical(replace(potentials, **{name: scores}))

@@ -33,7 +33,9 @@ def test_mean_potentials_are_the_geometric_mean_of_the_distributions(kinds):
         torch.testing.assert_close(scores_of_all_trees(mixed, row, trees).log_softmax(0), expected)
     # Word by word and arc by arc.
     cells = mixed.arc_mask
-    heads = sum(w * log_head_probabilities(e).masked_fill(~cells, 0) for w, e in zip(WEIGHTS, found))
+    heads = sum(
+        w * log_head_probabilities(e).masked_fill(~cells, 0) for w, e in zip(WEIGHTS, found)
+    )
     heads = heads.masked_fill(~cells, float("-inf"))[mixed.mask].log_softmax(1)
     torch.testing.assert_close(log_head_probabilities(mixed)[mixed.mask], heads)
     labels = sum(w * label_logs(each) for w, each in zip(WEIGHTS, found)).log_softmax(1)
