@@ -43,6 +43,8 @@ class Content:
             If the archive is damaged there.
         """
         try:
+            if size < 0:  # piece by piece, as the reader below hands out no more at once
+                return b"".join(iter(lambda: self._file.read(GuardedReader.CHUNK), b""))
             return self._file.read(size)
         except _DAMAGE as error:
             raise ArchiveError(f"{self._path} is damaged, or no archive: {error}") from error

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def test_a_file_a_plain_tar_and_a_folder_have_the_same_members(place: Path) -> N
     assert sizes(plain) == sizes(folder) == found
     (folder / "weights.th").rename(folder / "best.th")
     assert sizes(folder) == found
+
+
+@pytest.mark.parametrize("name", ["model.tar", "model.tar.gz"])
+def test_weights_of_many_mib_are_read_whole(name: str, tmp_path: Path) -> None:
+    content = os.urandom(GuardedReader.MOST + 12345)
+    (tmp_path / "weights.th").write_bytes(content)
+    path = tmp_path / name
+    with tarfile.open(path, "w:gz" if name.endswith("gz") else "w") as archive:
+        archive.add(tmp_path / "weights.th", arcname="weights.th")
+    assert [each.file.read() == content for each in members(path)] == [True]
 
 
 def test_only_what_an_archive_has_is_taken_from_a_folder(place: Path) -> None:
