@@ -1,4 +1,5 @@
 """What each of two processes does in `test_two_processes.py`; and one, for comparison."""
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import torch
@@ -8,6 +9,8 @@ from allennlp.nn.parallel.ddp_accelerator import TorchDdpAccelerator
 from tests.models.tagging import tensors, instances
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.weighted_sum import WeightedSum
+from allennlp_kd.training.word_weighted_accumulation import WordWeightedAccumulation
+from tests.models import two_process_trees
 from tests.models.fake_teacher import SquaredDifference, teacher_inputs
 from tests.training.loop import distillation
 
@@ -18,6 +21,11 @@ STEPS = [
     ([[2, 0], [1]], [0, 2], [1]),  # one process without a teacher, the other without gold
     ([[3], [1, 0]], [0], [0]),  # one process without either
 ]
+
+
+def tagging() -> Any:
+    members = {"squares": SquaredDifference(), "predictions": Substructured()}
+    return distillation(alpha=0.3, objective=WeightedSum(members, {"predictions": 2.0}))
 
 
 def batch(model: Any, rows: List[int], taught: List[int], gold: List[int]) -> Dict[str, Any]:
@@ -36,10 +44,23 @@ def batch(model: Any, rows: List[int], taught: List[int], gold: List[int]) -> Di
     return found
 
 
-def run(rank: int, size: int) -> Dict[str, Any]:
+TASKS = {"tagger": (tagging, batch), "parser": (two_process_trees.distillation, two_process_trees.batch)}
+
+
+def accumulated(model: Any, module: Any, batches: List[Dict[str, Any]]) -> List[torch.Tensor]:
+    """The gradients of all batches as `word_weighted_accumulation` adds them up."""
+    callback = WordWeightedAccumulation("")
+    trainer = SimpleNamespace(model=model, _scaler=None)
+    model.zero_grad(set_to_none=True)
+    for inputs in batches:
+        callback.on_backward(trainer, module(**inputs), False)  # type: ignore[arg-type]
+    return [p.grad.clone() for p in model.parameters() if p.requires_grad]
+
+
+def run(rank: int, size: int, task: str) -> Dict[str, Any]:
     """Each step's gradients, the metrics of training and of evaluation, and what is saved."""
-    members = {"squares": SquaredDifference(), "predictions": Substructured()}
-    model = distillation(alpha=0.3, objective=WeightedSum(members, {"predictions": 2.0}))
+    build, batch = TASKS[task]
+    model = build()
     module = model
     if size > 1:
         _, wrapper = TorchDdpAccelerator(local_rank=rank, world_size=size).wrap_model(model)
@@ -56,6 +77,9 @@ def run(rank: int, size: int) -> Dict[str, Any]:
         results["losses"].append(outputs["loss"].item())
         results["words"].append(outputs["batch_words"])
     results["training"] = model.get_metrics(reset=True)
+    owned = [(rows[rank] if size > 1 else sum(rows, []), taught, gold) for rows, taught, gold in STEPS]
+    results["accumulated"] = accumulated(model, module, [batch(model, *step) for step in owned])
+    model.get_metrics(reset=True)
     module.eval()
     with torch.no_grad():
         for rows, taught, gold in STEPS:
@@ -68,10 +92,10 @@ def run(rank: int, size: int) -> Dict[str, Any]:
     return results
 
 
-def worker(rank: int, size: int, directory: str) -> None:
+def worker(rank: int, size: int, directory: str, task: str) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{directory}/rendezvous", world_size=size, rank=rank
     )
-    torch.save(run(rank, size), f"{directory}/{rank}.th")
+    torch.save(run(rank, size, task), f"{directory}/{rank}.th")
     dist.barrier()
     dist.destroy_process_group()
