@@ -30,6 +30,9 @@ TRAIN = [
 
 TRANSFORMER = ["tokenizers>=0.12"]
 
+# The plots of `allennlp kd-compare`.
+REPORT = ["matplotlib>=3.6"]
+
 TEST = ["hypothesis", "pytest"]
 
 
@@ -50,7 +53,7 @@ setup(
     packages=find_packages(include=["allennlp_kd", "allennlp_kd.*", "spacy_bridge", "spacy_bridge.*"]),
     python_requires=">=3.10,<3.13",
     install_requires=SERVING,
-    extras_require={"train": TRAIN, "transformer": TRANSFORMER, "test": TEST},
+    extras_require={"train": TRAIN, "transformer": TRANSFORMER, "report": REPORT, "test": TEST},
     # spaCy finds the components by name, without an import of the bridge.
     entry_points={
         "spacy_factories": [

@@ -113,6 +113,16 @@ class ArchiveTeacher(ScoringTeacher):
         return self._open().scorer.labels
 
     @property
+    def model(self) -> Model:
+        """The archive's model, in evaluation mode."""
+        return self._open().model
+
+    @property
+    def reader(self) -> DatasetReader:
+        """The archive's reader."""
+        return self._open().reader
+
+    @property
     def device(self) -> torch.device:
         """Where it scores what it is not given a device for."""
         if self._cuda_device is not None:

@@ -1,0 +1,90 @@
+"""`allennlp kd-compare`: a teacher and its students, compared on a labelled file."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Dict, Sequence
+
+from allennlp.commands.subcommand import Subcommand
+from allennlp.common.checks import ConfigurationError
+from overrides import overrides
+
+logger = logging.getLogger(__name__)
+
+
+@Subcommand.register("kd-compare")
+class KdCompare(Subcommand):
+    """Writes a report: one page that needs no other file, its numbers as JSON, and its plots."""
+
+    @overrides
+    def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
+        description = "Compare a teacher and its students on a labelled file, in a report."
+        subparser = parser.add_parser(self.name, description=description, help=description)
+        subparser.add_argument(
+            "--teacher", required=True, help="the teacher's archive, or the folder of its run"
+        )
+        subparser.add_argument(
+            "--student",
+            required=True,
+            nargs="+",
+            action="extend",
+            metavar="NAME=PATH",
+            help="a student's name, and its archive or the folder of its run; the folder has its "
+            "training curves",
+        )
+        subparser.add_argument(
+            "--plain",
+            metavar="NAME",
+            help="which of the students has had no teacher; with it the gap recovered is known",
+        )
+        subparser.add_argument(
+            "--data", required=True, help="a labelled file, which the first student's reader reads"
+        )
+        subparser.add_argument("--output", required=True, help="the folder of the report")
+        subparser.add_argument(
+            "--sentences",
+            type=int,
+            default=20,
+            help="how many of the sentences that differ most to show of each student (default: 20)",
+        )
+        subparser.add_argument(
+            "--cuda-device", type=int, default=-1, help="the GPU to use (default: none)"
+        )
+        subparser.set_defaults(func=_compare)
+        return subparser
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    # What follows is slow to import, and every `allennlp` command imports this module.
+    from allennlp_kd.report.comparison import compare
+    from allennlp_kd.report.files import PAGE, write
+    from allennlp_kd.report.plot_style import require_matplotlib
+
+    require_matplotlib()
+    if arguments.sentences < 0:
+        raise ConfigurationError(f"--sentences must be at least 0, found {arguments.sentences}")
+    output = Path(arguments.output)
+    if output.exists() and not output.is_dir():
+        raise ConfigurationError(f"--output must be a folder, found the file {output}")
+    report = compare(
+        arguments.teacher,
+        _named(arguments.student),
+        arguments.data,
+        plain=arguments.plain,
+        most_sentences=arguments.sentences,
+        cuda_device=arguments.cuda_device,
+    )
+    write(report, output)
+    logger.info("the report is %s", output / PAGE)
+
+
+def _named(students: Sequence[str]) -> Dict[str, str]:
+    found: Dict[str, str] = {}
+    for each in students:
+        name, equals, path = each.partition("=")
+        if not (name and equals and path):
+            raise ConfigurationError(f"--student must be NAME=PATH, found '{each}'")
+        if name in found:
+            raise ConfigurationError(f"two students have the name '{name}'")
+        found[name] = path
+    return found

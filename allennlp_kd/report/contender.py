@@ -1,0 +1,124 @@
+"""A model that is compared: where it is, and what it decides."""
+
+import time
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Batch
+from allennlp.nn.util import move_to_device
+
+from allennlp_kd.report.decisions import confidence, decide
+from allennlp_kd.report.decoded_sentence import DecodedSentence
+from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.archive_files import REQUIRED
+from allennlp_kd.teachers.sentence import Sentence
+
+ARCHIVE = "model.tar.gz"
+WARM_UP = 1  # batches that are decoded before the clock counts
+
+
+class Contender:
+    """A teacher or a student, with its own reader, vocabulary and decoding.
+
+    # Parameters
+
+    name : `str`
+    path : `str`
+        An archive, a folder with an archive's files, or the folder of a finished run.
+    cuda_device : `int`, optional (default = `-1`)
+
+    # Raises
+
+    ConfigurationError
+        If there is nothing, or no finished run, at the path.
+    """
+
+    def __init__(self, name: str, path: str, cuda_device: int = -1) -> None:
+        self.name = name
+        self.archive, self.run = _located(name, path)
+        self._opened = _open(self.archive, cuda_device)
+        self._clock: List[Tuple[int, float]] = []
+
+    @property
+    def structure(self) -> str:
+        return self._opened.structure
+
+    @property
+    def labels(self) -> List[str]:
+        return self._opened.labels
+
+    @property
+    def reader(self):
+        return self._opened.reader
+
+    @property
+    def encoding(self) -> Optional[str]:
+        """How its tags encode spans, as it was configured; `None` where they encode none."""
+        return getattr(self._opened.model, "label_encoding", None)
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self._opened.model.parameters())
+
+    @property
+    def size(self) -> int:
+        """The bytes that the archive takes on disk."""
+        path = Path(self.archive)
+        if path.is_file():
+            return path.stat().st_size
+        files = [each for name in REQUIRED for each in (path / name, *(path / name).rglob("*"))]
+        return sum(each.stat().st_size for each in files if each.is_file())
+
+    @property
+    def words_per_second(self) -> float:
+        """Of all batches that were decoded, but the first where there are more.
+
+        From words to decisions: the reader's indexing, the network, the decoding.
+        """
+        counted = self._clock[WARM_UP:] or self._clock
+        return sum(words for words, _ in counted) / sum(seconds for _, seconds in counted)
+
+    def decode(self, sentences: Sequence[Sentence]) -> List[DecodedSentence]:
+        """One batch."""
+        started = time.perf_counter()
+        batch = Batch([self._opened.read(sentence) for sentence in sentences])
+        inputs = batch.as_tensor_dict()
+        if self._opened.device.type == "cuda":
+            inputs = move_to_device(inputs, self._opened.device)
+        with torch.no_grad():
+            potentials = self._opened.potentials(inputs)
+            decided = decide(self._opened.model, potentials)
+            rows = {kind: part.tolist() for kind, part in decided.items()}
+            words = sum(len(sentence.words) for sentence in sentences)
+            self._clock.append((words, time.perf_counter() - started))
+            sure = confidence(potentials, decided).tolist()
+        names, found = self.labels, []
+        for row, sentence in enumerate(sentences):
+            length = len(sentence.words)
+            heads = tuple(rows["heads"][row][:length]) if "heads" in rows else None
+            labels = tuple(names[index] for index in rows["labels"][row][:length])
+            found.append(DecodedSentence(labels, heads, tuple(sure[row][:length])))
+        return found
+
+
+def _open(archive: str, cuda_device: int) -> ArchiveTeacher:
+    return ArchiveTeacher(archive, cuda_device=cuda_device)
+
+
+def _located(name: str, path: str) -> Tuple[str, Optional[Path]]:
+    """The archive, and the folder of its run where it has one."""
+    found = Path(path)
+    if not found.exists():
+        raise ConfigurationError(f"there is no archive and no run of '{name}' at {path}")
+    if found.is_file():
+        return path, None
+    if (found / ARCHIVE).is_file():
+        return str(found / ARCHIVE), found
+    if all((found / required).exists() for required in REQUIRED):
+        return path, None
+    raise ConfigurationError(
+        f"the folder {path} of '{name}' has no {ARCHIVE}: it is no run of `allennlp train`, or the "
+        "run has not finished"
+    )

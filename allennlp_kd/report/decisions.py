@@ -1,0 +1,69 @@
+"""What a model decodes its potentials to, and the probability that it gives to that."""
+
+from typing import Any, Dict
+
+from allennlp.models import Model
+from torch import Tensor
+
+from allennlp_kd.models.student import Student
+from allennlp_kd.structs.chain import ChainPotentials, Constraints, log_node_marginals, viterbi
+from allennlp_kd.structs.tree import (
+    log_head_probabilities,
+    log_label_probabilities,
+    maximum_spanning_tree,
+)
+
+
+def decide(model: Model, potentials: Any) -> Dict[str, Tensor]:
+    """
+    # Parameters
+
+    model : `Model`
+        A student decodes as it does always. A stock tagger: the best sequence under its own
+        constraints. A stock parser: the best tree with one root word, where stock's own search does
+        not always find it.
+    potentials : `ChainPotentials` or `TreePotentials`
+        The model's.
+
+    # Returns
+
+    `Dict[str, Tensor]`
+        `"labels"`, and of trees `"heads"`, each of shape `(batch, words)`, integer.
+    """
+    if isinstance(model, Student):
+        return model.decisions(model.decode(potentials))
+    if isinstance(potentials, ChainPotentials):
+        allowed = model.crf._constraint_mask.bool()
+        tags = potentials.num_tags
+        constraints = Constraints(
+            transitions=allowed[:tags, :tags], start=allowed[tags, :tags], end=allowed[:tags, tags + 1]
+        )
+        return {"labels": viterbi(potentials, constraints)[0]}
+    heads, labels, _ = maximum_spanning_tree(potentials)
+    return {"labels": labels, "heads": heads}
+
+
+def confidence(potentials: Any, decided: Dict[str, Tensor]) -> Tensor:
+    """The probability of each decision: what calibration is about.
+
+    Of a chain the marginal p(y_i = the tag), a sum over all sequences; constraints bind decoding
+    alone, so forbidden sequences are among them. Of a tree p(head) * p(label | head), the local
+    distributions that a head-selection parser is made of.
+
+    # Parameters
+
+    potentials : `ChainPotentials` or `TreePotentials`
+    decided : `Dict[str, Tensor]`
+        As `decide` returns them.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch, words)`; what stands in padded cells means nothing.
+    """
+    labels = decided["labels"].clamp(min=0).unsqueeze(2)
+    if isinstance(potentials, ChainPotentials):
+        return log_node_marginals(potentials).gather(2, labels).squeeze(2).exp()
+    heads = decided["heads"].clamp(min=0)
+    arcs = log_head_probabilities(potentials).gather(2, heads.unsqueeze(2))
+    return (arcs + log_label_probabilities(potentials, heads).gather(2, labels)).squeeze(2).exp()

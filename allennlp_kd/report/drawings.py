@@ -1,0 +1,119 @@
+"""Sentences as spaCy's displaCy draws them."""
+
+import html
+import re
+from typing import Any, Dict, List, Optional, Sequence
+
+from spacy import displacy
+
+from allennlp_kd.report.markup import Markup, element, joined, scrolling
+from allennlp_kd.report.tag_scores import parts_of
+
+# Light, so that dark letters stand on them.
+TINTS = ("#BFDDF0", "#F7D0B5", "#BFE6D9", "#EBD3E1", "#F8E3B0", "#D3EBF8", "#E0E0E0")
+DISTANCE = 92
+ROOT = "ROOT"
+
+
+def drawn(
+    sentence: Dict[str, Any], name: str, encoding: Optional[str], labels: Sequence[str]
+) -> Markup:
+    """
+    # Parameters
+
+    sentence : `Dict[str, Any]`
+        As `differences` returns it.
+    name : `str`
+        Of the drawing, other than that of any other.
+    encoding : `str`, optional
+        Of spans.
+    labels : `Sequence[str]`
+        All that get a colour, in this order.
+
+    # Returns
+
+    `Markup`
+        Spans: those of gold, teacher and student. Tags without an encoding: those of the words on
+        which the three are not at one. Trees: those of teacher and student; the gold head and label
+        stand under each word where they have another.
+    """
+    if "heads" in sentence["gold"]:
+        return joined(
+            _row(side, _tree(sentence, side, f"{name}-{side}")) for side in ("teacher", "student")
+        )
+    tints = {label: TINTS[place % len(TINTS)] for place, label in enumerate(labels)}
+    return joined(
+        _row(side, _entities(sentence, side, encoding, tints))
+        for side in ("gold", "teacher", "student")
+    )
+
+
+def _row(side: str, drawing: Markup) -> Markup:
+    return element("div", element("span", side, class_="side"), drawing, class_=f"drawing {side}")
+
+
+def _entities(
+    sentence: Dict[str, Any], side: str, encoding: Optional[str], tints: Dict[str, str]
+) -> Markup:
+    words, tags = sentence["words"], sentence[side]["labels"]
+    starts = [sum(len(before) + 1 for before in words[:word]) for word in range(len(words))]
+    parts = sorted(parts_of(tags, encoding), key=lambda part: part[1])
+    if encoding is None:
+        sides = [sentence[each]["labels"] for each in ("gold", "teacher", "student")]
+        parts = [part for part in parts if len({each[part[1][0]] for each in sides}) > 1]
+    entities = [
+        {"start": starts[first], "end": starts[last] + len(words[last]), "label": html.escape(label)}
+        for label, (first, last) in parts
+    ]
+    colours = {html.escape(label): tint for label, tint in tints.items()}
+    drawing = {"text": " ".join(words), "ents": entities, "title": None}
+    return Markup(_render(drawing, "ent", {"colors": colours}))
+
+
+def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
+    words, gold, ours = sentence["words"], sentence["gold"], sentence[side]
+    arcs: List[Dict[str, Any]] = []
+    notes = []
+    for word, (head, label) in enumerate(zip(ours["heads"], ours["labels"])):
+        true = gold["heads"][word], gold["labels"][word]
+        notes.append("" if (head, label) == true else _note(words, *true))
+        if head > 0:
+            ends = sorted((word, head - 1))
+            direction = "left" if word < head - 1 else "right"
+            arcs.append(
+                {"start": ends[0], "end": ends[1], "label": html.escape(label), "dir": direction}
+            )
+    drawing = {"words": [{"text": w, "tag": n} for w, n in zip(words, notes)], "arcs": arcs}
+    options = {
+        "compact": True, "distance": DISTANCE, "color": "inherit", "bg": "none", "font": "inherit",
+        "arrow_stroke": 1.4, "arrow_width": 6, "word_spacing": 26,
+    }  # fmt: skip
+    svg = _cropped(_render(drawing, "dep", options))
+    # Instead of random ones.
+    svg = re.sub(r"[0-9a-f]{32}-0", name, svg)
+    return scrolling(Markup(svg), f"the tree of the {side}")
+
+
+def _note(words: Sequence[str], head: int, label: str) -> str:
+    named = ROOT if head == 0 else words[head - 1]
+    named = named if len(named) <= 8 else f"{named[:7]}…"
+    return html.escape(f"{label} ← {named}")
+
+
+def _render(drawing: Dict[str, Any], style: str, options: Dict[str, Any]) -> str:
+    """displaCy escapes words, but neither labels nor tags: these come to it escaped."""
+    return displacy.render(
+        drawing, style=style, manual=True, page=False, jupyter=False, minify=True, options=options
+    )
+
+
+def _cropped(svg: str) -> str:
+    """Without the height that displaCy leaves for arcs that are not compact."""
+    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
+    width, height = (float(number) for number in found.groups())
+    paths = re.findall(r'class="displacy-arc"[^>]* d="([^"]+)"', svg)
+    heights = [float(place) for path in paths for place in re.findall(r",(-?[\d.]+)", path)]
+    top = min(heights, default=height - 80) - 6
+    box = f'width="{width:.0f}" height="{height - top:.0f}" viewBox="0 {top:.0f} {width:.0f} {height - top:.0f}"'
+    svg = svg.replace(found.group(0), box, 1)
+    return re.sub(r'style="max-width: none; height: [\d.]+px; ', 'style="', svg, count=1)

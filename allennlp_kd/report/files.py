@@ -1,0 +1,33 @@
+"""The files of a report."""
+
+import json
+from pathlib import Path
+from typing import Any, Dict
+
+from allennlp_kd.atomic_file import atomic_file
+from allennlp_kd.report.figures import figures
+from allennlp_kd.report.page import page
+
+PAGE, NUMBERS, PLOTS = "index.html", "report.json", "plots"
+
+
+def write(report: Dict[str, Any], folder: Path) -> None:
+    """
+    # Parameters
+
+    report : `Dict[str, Any]`
+        As `compare` returns it.
+    folder : `Path`
+        Gets `index.html`, which needs no other file; `report.json`; and `plots/` with an SVG and a
+        PNG of each plot. What they replace is replaced whole.
+    """
+    plots = figures(report)
+    numbers = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
+    files = {PAGE: page(report, plots).encode("utf-8"), NUMBERS: numbers.encode("utf-8")}
+    for plot in plots:
+        files[f"{PLOTS}/{plot.name}.svg"] = plot.svg.encode("utf-8")
+        files[f"{PLOTS}/{plot.name}.png"] = plot.png
+    (folder / PLOTS).mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        with atomic_file(folder / name) as file:
+            file.write(content)

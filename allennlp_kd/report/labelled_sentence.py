@@ -1,0 +1,79 @@
+"""The sentences that models are compared on, with their annotation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Tuple
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader, Instance
+
+from allennlp_kd.data.columns import fault_of
+from allennlp_kd.report.decoded_sentence import DecodedSentence
+from allennlp_kd.teachers.sentence import Sentence, unwrapped
+
+
+@dataclass(frozen=True)
+class LabelledSentence:
+    """
+    # Parameters
+
+    sentence : `Sentence`
+        What every model is given.
+    gold : `DecodedSentence`
+    """
+
+    sentence: Sentence
+    gold: DecodedSentence
+
+
+def read_labelled(
+    path: str, reader: DatasetReader, structure: str
+) -> Tuple[List[LabelledSentence], int]:
+    """
+    # Parameters
+
+    path : `str`
+    reader : `DatasetReader`
+        Of one of the models; of a `distillation` reader the one that it wraps.
+    structure : `str`
+        `chain`: the field `tags` is annotation. `tree`: `head_tags` and `head_indices` are.
+
+    # Returns
+
+    `Tuple[List[LabelledSentence], int]`
+        The sentences that have annotation, and the number of those that have none.
+
+    # Raises
+
+    ConfigurationError
+        If there is no such file, the reader cannot read it, or no sentence is labelled.
+    """
+    if not Path(path).is_file():
+        raise ConfigurationError(f"there is no file {path} to compare on")
+    reader = unwrapped(reader)
+    fault = fault_of(reader, path)
+    if fault is not None:
+        raise ConfigurationError(fault)
+    try:
+        instances = list(reader.read(path))
+    except Exception as error:  # of whatever reader the archive names
+        raise ConfigurationError(
+            f"{path} cannot be read by the {type(reader).__name__} of the first student: {error}"
+        ) from error
+    fields = ("tags",) if structure == "chain" else ("head_tags", "head_indices")
+    labelled = [each for each in instances if all(name in each.fields for name in fields)]
+    if not labelled:
+        raise ConfigurationError(
+            f"{path} has no labelled sentence: of {len(instances)} that the "
+            f"{type(reader).__name__} reads none has {' and '.join(fields)}"
+        )
+    return [_labelled(each, structure) for each in labelled], len(instances) - len(labelled)
+
+
+def _labelled(instance: Instance, structure: str) -> LabelledSentence:
+    if structure == "chain":
+        gold = DecodedSentence(tuple(instance["tags"].labels))
+    else:
+        heads = tuple(int(head) for head in instance["head_indices"].labels)
+        gold = DecodedSentence(tuple(instance["head_tags"].labels), heads)
+    return LabelledSentence(Sentence.of(instance), gold)
