@@ -11,7 +11,8 @@ from allennlp_kd.report.tag_scores import parts_of
 
 # Light, so that dark letters stand on them.
 TINTS = ("#BFDDF0", "#F7D0B5", "#BFE6D9", "#EBD3E1", "#F8E3B0", "#D3EBF8", "#E0E0E0")
-DISTANCE = 92
+DISTANCE = 108
+LONGEST_NOTE = 19  # letters
 ROOT = "ROOT"
 
 
@@ -87,6 +88,8 @@ def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
     options = {
         "compact": True, "distance": DISTANCE, "color": "inherit", "bg": "none", "font": "inherit",
         "arrow_stroke": 1.4, "arrow_width": 6, "word_spacing": 26,
+        # displaCy shortens arcs by it for each level: with more of it deep trees' arcs miss words.
+        "arrow_spacing": 3,
     }  # fmt: skip
     svg = _cropped(_render(drawing, "dep", options))
     # Instead of random ones.
@@ -95,9 +98,8 @@ def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
 
 
 def _note(words: Sequence[str], head: int, label: str) -> str:
-    named = ROOT if head == 0 else words[head - 1]
-    named = named if len(named) <= 8 else f"{named[:7]}…"
-    return html.escape(f"{label} ← {named}")
+    note = f"{label} ← {ROOT if head == 0 else words[head - 1]}"
+    return html.escape(note if len(note) <= LONGEST_NOTE else f"{note[: LONGEST_NOTE - 1]}…")
 
 
 def _render(drawing: Dict[str, Any], style: str, options: Dict[str, Any]) -> str:

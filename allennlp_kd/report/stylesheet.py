@@ -66,7 +66,7 @@ mark.entity { color: #1a1a1a; padding: .2em .4em !important; margin: 0 .1em !imp
 mark.entity span { margin-left: .4rem !important; font-size: .7em !important; }
 svg.displacy { display: block; font-size: 13px; }
 svg.displacy .displacy-label { fill: var(--accent); letter-spacing: 0; }
-svg.displacy .displacy-tag { fill: var(--warn); font-size: 11px; }
+svg.displacy .displacy-tag { fill: var(--warn); font-size: 10px; }
 footer { margin-top: 2.5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 @media (max-width: 30rem) {
   .card, figure, .sentence { padding: .6rem .7rem; }
