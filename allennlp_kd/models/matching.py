@@ -41,19 +41,7 @@ def on_same_words(
                 f"(number {row} of those in the batch that have teacher inputs)"
             )
     length = max(student_words, default=0)
-    return _first_words(student, length), _first_words(teacher, length)
-
-
-def _first_words(potentials: SomePotentials, length: int) -> SomePotentials:
-    if isinstance(potentials, TreePotentials):
-        return potentials.first_words(length)
-    if potentials.mask.shape[1] == length:
-        return potentials
-    return replace(
-        potentials,
-        emissions=potentials.emissions[:, :length],
-        mask=potentials.mask[:, :length],
-    )
+    return student.first_words(length), teacher.first_words(length)
 
 
 def spread_tags(potentials: SomePotentials, tags: Sequence[int], size: int) -> SomePotentials:

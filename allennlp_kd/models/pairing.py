@@ -8,6 +8,7 @@ from torch import Tensor
 from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, spread_tags
 from allennlp_kd.models.student import Student
 from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.teacher import Teacher
 
@@ -55,6 +56,8 @@ class Pairing:
                 f"the teacher {type(teacher).__name__} does not provide (it provides "
                 f"{', '.join(sorted(teacher.provides)) or 'potentials alone'})"
             )
+        # Over all of the teacher's labels; those of a tree's words are local, in its scores.
+        self._wants_marginals = structure == "chain" and "marginals" in objective.needs
         self._teacher = teacher
         self._num_labels = len(student.labels)
         self._alignment: Optional[LabelAlignment] = None
@@ -92,6 +95,8 @@ class Pairing:
         """
         with torch.no_grad():
             teacher = self._teacher.potentials(inputs)
+            if self._wants_marginals and teacher.marginals is None:
+                teacher = with_marginals(teacher)
         student, teacher = on_same_words(student, teacher)
         if self._alignment is None:
             return student.without_labels(), teacher.without_labels()

@@ -20,11 +20,11 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     b * (a M), so no table is ever made: O(length * tags^2) in matrix products.
     """
     mask = student.mask
-    student_nodes, teacher_nodes = _nodes(student), _nodes(teacher)
+    student_nodes, teacher_nodes = folded_nodes(student), folded_nodes(teacher)
     if mask.shape[1] == 0:
         return student_nodes.sum((1, 2))
     alone = mask[:, 0] & (student.lengths == 1)
-    single = _kl(teacher_nodes[:, 0], student_nodes[:, 0]).masked_fill(~alone, 0.0)
+    single = local_kl(teacher_nodes[:, 0], student_nodes[:, 0]).masked_fill(~alone, 0.0)
     if mask.shape[1] == 1:
         return single
     tables = mask[:, 1:]
@@ -34,7 +34,7 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     return single + per_table.masked_fill(~tables, 0.0).sum(1)
 
 
-def _nodes(potentials: ChainPotentials) -> Tensor:
+def folded_nodes(potentials: ChainPotentials) -> Tensor:
     """The emissions with start and end, 0 in padded cells; shape `(batch, length, tags)`."""
     mask = potentials.mask
     first = torch.zeros_like(mask)
@@ -50,7 +50,7 @@ def _spread(transitions: Tensor) -> Tensor:
     return transitions.max() - transitions.min()
 
 
-def _kl(teacher: Tensor, student: Tensor) -> Tensor:
+def local_kl(teacher: Tensor, student: Tensor) -> Tensor:
     """KL of the softmaxes over the last dimension."""
     log_p, log_q = torch.log_softmax(teacher, -1), torch.log_softmax(student, -1)
     forbidden = torch.isneginf(log_p)
@@ -94,5 +94,5 @@ def _by_cells(
         for nodes, edges in ((teacher_nodes, teacher_edges), (student_nodes, student_edges)):
             table = nodes[:, step - 1].unsqueeze(2) + edges + nodes[:, step].unsqueeze(1)
             cells.append(table.flatten(1))
-        tables.append(_kl(*cells))
+        tables.append(local_kl(*cells))
     return torch.stack(tables, 1)

@@ -1,9 +1,10 @@
 """Squared differences of the scores of a chain's sub-structures, in closed form."""
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.huber import penalty
 from allennlp_kd.structs.chain import ChainPotentials
 
 
@@ -36,9 +37,15 @@ def difference(student: ChainPotentials, teacher: ChainPotentials, ends: bool = 
     return Difference(nodes, student.transitions - teacher.transitions)
 
 
-def emission_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
-    """Sum over words of the mean over tags of (e_S[i, y] - e_T[i, y])^2; shape `(batch,)`."""
-    return difference(student, teacher, ends=False).nodes.square().mean(-1).sum(1)
+def emission_scores(
+    student: ChainPotentials, teacher: ChainPotentials, huber: Optional[float] = None
+) -> Tensor:
+    """Sum over words of the mean over tags of (e_S[i, y] - e_T[i, y])^2; shape `(batch,)`.
+
+    `huber`: see `penalty`.
+    """
+    nodes = difference(student, teacher, ends=False).nodes
+    return penalty(nodes, huber).mean(-1).sum(1)
 
 
 def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
@@ -58,7 +65,9 @@ def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
     return squares + 2 * cross + steps * edges.square().mean()
 
 
-def centred_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+def centred_scores(
+    student: ChainPotentials, teacher: ChainPotentials, huber: Optional[float] = None
+) -> Tensor:
     """The variance, over all tag sequences, of the difference of the two scores; shape `(batch,)`.
 
     The transitions' difference is split into mean + row part + column part + remainder. The row part
@@ -66,6 +75,8 @@ def centred_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
     word's emissions are then centred over the tags. These parts are orthogonal, so
 
         Var = sum_i mean_y(node[i, y]^2) + (words - 1) mean(remainder^2).
+
+    With `huber` each of these centred cells has a `penalty` in place of its square.
     """
     nodes, edges = difference(student, teacher)
     rows, columns = edges.mean(1), edges.mean(0)
@@ -76,4 +87,4 @@ def centred_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
     nodes[:, :-1] = nodes[:, :-1] + later * rows
     nodes = (nodes - nodes.mean(-1, keepdim=True)) * student.mask.unsqueeze(-1)
     steps = student.mask[:, 1:].sum(1)
-    return nodes.square().mean(-1).sum(1) + steps * remainder.square().mean()
+    return penalty(nodes, huber).mean(-1).sum(1) + steps * penalty(remainder, huber).mean()

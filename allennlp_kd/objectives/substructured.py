@@ -1,16 +1,18 @@
 """The objective that gives the package its name."""
-from typing import Optional
+from typing import FrozenSet, Optional
 
 from allennlp.common.checks import ConfigurationError
+from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.objectives.chain_predictions import edge_predictions
-from allennlp_kd.objectives.chain_scores import centred_scores, emission_scores, raw_scores
+from allennlp_kd.objectives.chain_matching import ChainMatching
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tree_matching import TreeMatching
 from allennlp_kd.structs.tree import TreePotentials
 
-FORMS = {"emissions": emission_scores, "raw": raw_scores, "centred": centred_scores}
+MATCHES = ("predictions", "scores", "both")
+FORMS = ("emissions", "raw", "centred", "weighted")
+MIXES = ("uniform", "student")
 
 
 @Objective.register("substructured")
@@ -20,15 +22,17 @@ class Substructured(Objective):
     # Parameters
 
     match : `str`, optional (default = `"predictions"`)
-        `predictions`: KL divergence between the local distributions: over each edge's cells of a
-        chain, see `edge_predictions`; over the heads of each word and the labels of each arc of a
-        tree, see `arc_predictions` and `label_predictions`. `scores`: squared differences of
-        scores, see `form`.
+        `predictions`: KL divergence between the local distributions: over the cells of each window
+        of a chain, see `window`; over the heads of each word and the labels of each arc of a tree,
+        see `arc_predictions` and `label_predictions`. `scores`: squared differences of scores, see
+        `form`. `both`: the sum of the two.
     form : `str`, optional
-        Of `scores`: `raw`, `centred` (the default, which alone is zero exactly when both sides
-        define the same distribution) or, for chains, `emissions`.
+        Of `scores`: `raw`; `centred` (the default, which is zero exactly when both sides define the
+        same distribution); `weighted`, which is `centred` with tags, heads and labels drawn from a
+        distribution that is not the uniform one, see `mix`; or, for chains, `emissions`.
     scale : `float`, optional (default = `1.0`)
-        Multiplies the loss. Squared differences of scores are not on the scale of a likelihood.
+        Multiplies the loss; with `both`, the scores alone. Squared differences of scores are not on
+        the scale of a likelihood.
     temperature : `float`, optional (default = `1.0`)
         Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
@@ -42,6 +46,22 @@ class Substructured(Objective):
         probability of the head. (`predictions` of labels are always weighted so.)
     best : `int`, optional
         How many heads `"best"` are.
+    window : `int`, optional (default = `2`)
+        Of chains, how many adjacent tags the `predictions` are of: 1 are nodes, 2 edges; see
+        `window_predictions`.
+    mix : `float`, optional (default = `0.5`)
+        Of the form `weighted`: the weights are (1 - mix) * the teacher's probabilities + mix *
+        those of `mix_with`. Of chains the teacher's are its node marginals, which a store holds
+        where it says so; of trees those of a word's heads and an arc's labels, which are local.
+        With 0 there is no gradient where the teacher is certain; with 1 nothing of the teacher's is
+        needed.
+    mix_with : `str`, optional (default = `"uniform"`)
+        `uniform`; or `student`, its local softmax (over a word's emissions, a word's heads, an arc's
+        labels), without gradient.
+    huber : `float`, optional
+        Of the forms `centred` and `emissions`: differences beyond it, each of one cell of a node,
+        an edge, an arc or a label once it is centred, count as a line instead of a square; see
+        `penalty`.
 
     # Raises
 
@@ -59,39 +79,80 @@ class Substructured(Objective):
         parts: Optional[str] = None,
         heads: Optional[str] = None,
         best: Optional[int] = None,
+        window: Optional[int] = None,
+        mix: Optional[float] = None,
+        mix_with: Optional[str] = None,
+        huber: Optional[float] = None,
     ) -> None:
         super().__init__(temperature)
-        if match not in ("predictions", "scores"):
-            raise ConfigurationError(f"match must be 'predictions' or 'scores', found '{match}'")
+        if match not in MATCHES:
+            raise ConfigurationError(f"match must be one of {', '.join(MATCHES)}, found '{match}'")
         if form is not None and form not in FORMS:
             raise ConfigurationError(f"form must be one of {', '.join(FORMS)}, found '{form}'")
         if form is not None and match == "predictions":
             raise ConfigurationError(f"form '{form}' is of scores, but match is 'predictions'")
-        if not scale > 0:
+        if not 0 < scale < float("inf"):
             raise ConfigurationError(f"scale must be greater than 0, found {scale}")
-        self._match = match
-        self._form = form or "centred"
+        if window is not None and match == "scores":
+            raise ConfigurationError(f"window {window} is of predictions, but match is 'scores'")
+        _check_weights(match, form, mix, mix_with)
+        if huber is not None:
+            if match == "predictions" or form in ("raw", "weighted"):
+                raise ConfigurationError(
+                    f"huber {huber} is for the forms centred and emissions of scores, "
+                    f"found match '{match}', form '{form}'"
+                )
+            if not huber > 0:
+                raise ConfigurationError(f"huber must be greater than 0, found {huber}")
         self._scale = scale
         self._squared = scale_by_temperature_squared
-        self._trees = TreeMatching(match, self._form, parts, heads, best)
+        form = form or "centred"
+        mix = 0.5 if mix is None else mix
+        of_weights = (mix, mix_with or "uniform", huber)
+        self._needs = frozenset({"marginals"}) if form == "weighted" and mix < 1 else frozenset()
+        self._matches = ("predictions", "scores") if match == "both" else (match,)
+        self._of_chains, self._of_trees = {}, {}
+        for each in self._matches:
+            of_scores = (heads, best) if each == "scores" or match != "both" else (None, None)
+            self._of_chains[each] = ChainMatching(each, form, window, *of_weights)
+            self._of_trees[each] = TreeMatching(each, form, parts, *of_scores, *of_weights)
         of_trees = any(option is not None for option in (parts, heads, best))
-        if of_trees and form == "emissions":
-            raise ConfigurationError(
-                "form 'emissions' is of chains, but parts, heads or best of trees"
-            )
+        of_chains = form == "emissions" or window is not None
+        if of_trees and of_chains:
+            found = "form 'emissions'" if form == "emissions" else f"window {window}"
+            raise ConfigurationError(f"{found} is of chains, but parts, heads or best of trees")
         # What the options have a meaning for.
         if of_trees:
             self.structures = frozenset({"tree"})
-        elif form == "emissions":
+        elif of_chains:
             self.structures = frozenset({"chain"})
 
+    @property
+    @overrides
+    def needs(self) -> FrozenSet[str]:
+        return self._needs
+
+    @overrides(check_signature=False)
     def __call__(self, student, teacher) -> Tensor:
-        factor = self._scale
-        if self._squared and self._match == "predictions":
-            factor *= self.temperature**2
-        if isinstance(student, TreePotentials):
-            return factor * self._trees(student, teacher, self.temperature)
-        student, teacher = student.tempered(self.temperature), teacher.tempered(self.temperature)
-        if self._match == "scores":
-            return factor * FORMS[self._form](student, teacher)
-        return factor * edge_predictions(student, teacher)
+        matching = self._of_trees if isinstance(student, TreePotentials) else self._of_chains
+        losses = []
+        for match in self._matches:
+            factor = self._scale if match == self._matches[-1] else 1.0
+            if self._squared and match == "predictions":
+                factor *= self.temperature**2
+            losses.append(factor * matching[match](student, teacher, self.temperature))
+        return sum(losses[1:], losses[0])
+
+
+def _check_weights(
+    match: str, form: Optional[str], mix: Optional[float], mix_with: Optional[str]
+) -> None:
+    if form != "weighted" and (mix is not None or mix_with is not None):
+        raise ConfigurationError(
+            f"mix and mix_with are of the form 'weighted', found {mix} and '{mix_with}' with match "
+            f"'{match}', form '{form}'"
+        )
+    if mix is not None and not 0 <= mix <= 1:
+        raise ConfigurationError(f"mix must lie in [0, 1], found {mix}")
+    if mix_with is not None and mix_with not in MIXES:
+        raise ConfigurationError(f"mix_with must be one of {', '.join(MIXES)}, found '{mix_with}'")

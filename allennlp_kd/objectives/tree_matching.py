@@ -1,5 +1,5 @@
 """What `substructured` matches of trees."""
-from typing import Callable, Dict, Optional
+from typing import Optional
 
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
@@ -10,18 +10,15 @@ from allennlp_kd.objectives.tree_scores import (
     best_heads,
     centred_arc_scores,
     centred_label_scores,
+    mixed_heads,
     probable_heads,
     raw_arc_scores,
     raw_label_scores,
+    weighted_label_scores,
 )
 from allennlp_kd.structs.tree import TreePotentials
 
 PARTS = ("arcs", "labels", "both")
-FORMS: Dict[str, Callable[..., Tensor]] = {"raw": raw_arc_scores, "centred": centred_arc_scores}
-LABEL_FORMS: Dict[str, Callable[..., Tensor]] = {
-    "raw": raw_label_scores,
-    "centred": centred_label_scores,
-}
 HEADS = ("all", "best", "probable")
 
 
@@ -35,6 +32,9 @@ class TreeMatching:
     parts : `str`, optional
     heads : `str`, optional
     best : `int`, optional
+    mix : `float`, optional (default = `0.0`)
+    mix_with : `str`, optional (default = `"uniform"`)
+    huber : `float`, optional
 
     # Raises
 
@@ -49,6 +49,9 @@ class TreeMatching:
         parts: Optional[str] = None,
         heads: Optional[str] = None,
         best: Optional[int] = None,
+        mix: float = 0.0,
+        mix_with: str = "uniform",
+        huber: Optional[float] = None,
     ) -> None:
         if parts is not None and parts not in PARTS:
             raise ConfigurationError(f"parts must be one of {', '.join(PARTS)}, found '{parts}'")
@@ -59,6 +62,10 @@ class TreeMatching:
                 f"heads '{heads}' is for the scores of labels, "
                 f"found match '{match}', parts '{parts}'"
             )
+        if heads is not None and form == "weighted":
+            raise ConfigurationError(
+                f"heads '{heads}' goes with the forms raw and centred; 'weighted' has its own"
+            )
         if (best is not None) != (heads == "best"):
             raise ConfigurationError(
                 f"best goes with heads 'best', and with them alone, found {best} and '{heads}'"
@@ -67,6 +74,7 @@ class TreeMatching:
             raise ConfigurationError(f"best must be at least 1, found {best}")
         self._match, self._form = match, form
         self._parts, self._heads, self._best = parts, heads or "all", best
+        self._mix, self._mix_with, self._huber = mix, mix_with, huber
 
     def __call__(
         self, student: TreePotentials, teacher: TreePotentials, temperature: float
@@ -99,17 +107,35 @@ class TreeMatching:
     ) -> Tensor:
         if self._match == "predictions":
             return arc_predictions(student, teacher, temperature)
-        return FORMS[self._form](student, teacher) / temperature**2
+        if self._form == "raw":
+            return raw_arc_scores(student, teacher) / temperature**2
+        weights = self._mixed(student, teacher) if self._form == "weighted" else None
+        huber = self._tempered_huber(temperature)
+        return centred_arc_scores(student, teacher, weights, huber) / temperature**2
 
     def _of_labels(
         self, student: TreePotentials, teacher: TreePotentials, temperature: float
     ) -> Tensor:
         if self._match == "predictions":
             return label_predictions(student, teacher, temperature)
+        if self._form == "weighted":
+            weights = self._mixed(student, teacher)
+            mixing = self._mix, self._mix_with
+            return weighted_label_scores(student, teacher, weights, *mixing) / temperature**2
         if self._heads == "best":
             weights = best_heads(teacher, self._best)
         elif self._heads == "probable":
             weights = probable_heads(teacher.without_labels().tempered(temperature))
         else:
             weights = all_heads(teacher)
-        return LABEL_FORMS[self._form](student, teacher, weights) / temperature**2
+        if self._form == "raw":
+            return raw_label_scores(student, teacher, weights) / temperature**2
+        huber = self._tempered_huber(temperature)
+        return centred_label_scores(student, teacher, weights, huber) / temperature**2
+
+    def _mixed(self, student: TreePotentials, teacher: TreePotentials) -> Tensor:
+        return mixed_heads(student, teacher, self._mix, self._mix_with)
+
+    def _tempered_huber(self, temperature: float) -> Optional[float]:
+        """Of differences that are divided by the temperature once they are squared."""
+        return None if self._huber is None else self._huber * temperature

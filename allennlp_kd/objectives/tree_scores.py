@@ -4,6 +4,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.huber import penalty
 from allennlp_kd.structs.tree import TreePotentials, k_best_heads, log_head_probabilities
 from allennlp_kd.structs.tree.blocks import over_label_scores
 
@@ -14,15 +15,28 @@ def raw_arc_scores(student: TreePotentials, teacher: TreePotentials) -> Tensor:
     return (all_heads(teacher) * squares).sum(dim=(1, 2))
 
 
-def centred_arc_scores(student: TreePotentials, teacher: TreePotentials) -> Tensor:
+def centred_arc_scores(
+    student: TreePotentials,
+    teacher: TreePotentials,
+    weights: Optional[Tensor] = None,
+    huber: Optional[float] = None,
+) -> Tensor:
     """Sum over words of the variance over heads of s_S[d, h] - s_T[d, h]; shape `(batch,)`.
 
     Zero exactly when both give each word the same distribution over heads. As heads are chosen word
     by word, it is the variance, over all assignments of heads, of the difference of the two scores.
+
+    # Parameters
+
+    weights : `Tensor`, optional (default = `all_heads(teacher)`)
+        Shape `(batch, length, length + 1)`, the distribution that heads are drawn from.
+    huber : `float`, optional
+        Each centred difference has a `penalty` in place of its square.
     """
-    weights, differences = all_heads(teacher), _arc_differences(student, teacher)
+    weights = all_heads(teacher) if weights is None else weights
+    differences = _arc_differences(student, teacher)
     means = (weights * differences).sum(dim=2, keepdim=True)
-    return (weights * (differences - means).square()).sum(dim=(1, 2))
+    return (weights * penalty(differences - means, huber)).sum(dim=(1, 2))
 
 
 def raw_label_scores(
@@ -45,16 +59,41 @@ def raw_label_scores(
 
 
 def centred_label_scores(
-    student: TreePotentials, teacher: TreePotentials, weights: Optional[Tensor] = None
+    student: TreePotentials,
+    teacher: TreePotentials,
+    weights: Optional[Tensor] = None,
+    huber: Optional[float] = None,
 ) -> Tensor:
     """As `raw_label_scores`, with the variance over an arc's labels in place of the mean square.
 
     A constant over an arc's labels changes no distribution, so it is taken out. Zero exactly when
     both give each arc (of a weight) the same distribution over labels. With the same weight for
     all heads, `centred_arc_scores` and this add up to the variance, over all assignments of heads
-    and labels, of the difference of the two scores.
+    and labels, of the difference of the two scores. `huber`: as in `centred_arc_scores`.
     """
-    return _label_differences(student, teacher, weights, centred=True)
+    return _label_differences(student, teacher, weights, centred=True, huber=huber)
+
+
+def weighted_label_scores(
+    student: TreePotentials, teacher: TreePotentials, weights: Tensor, mix: float, mix_with: str
+) -> Tensor:
+    """As `centred_label_scores`, with the variance under a mixed distribution over an arc's labels.
+
+    (1 - mix) * the teacher's distribution + mix * the uniform, or the student's.
+    """
+
+    def of_labels(student_scores: Tensor, teacher_scores: Tensor) -> Tensor:
+        with torch.no_grad():
+            other = student_scores.softmax(dim=3)
+            if mix_with == "uniform":
+                other = torch.full_like(other, 1 / other.shape[3])
+            drawn = torch.lerp(teacher_scores.softmax(dim=3), other, mix)
+        differences = student_scores - teacher_scores
+        differences = differences - (drawn * differences).sum(dim=3, keepdim=True)
+        return (drawn * differences.square()).sum(dim=3)
+
+    per_arc = over_label_scores(of_labels, student, teacher)
+    return (weights * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))
 
 
 def all_heads(potentials: TreePotentials) -> Tensor:
@@ -79,6 +118,15 @@ def probable_heads(teacher: TreePotentials) -> Tensor:
     return log_head_probabilities(teacher).exp()
 
 
+@torch.no_grad()
+def mixed_heads(
+    student: TreePotentials, teacher: TreePotentials, mix: float, mix_with: str
+) -> Tensor:
+    """(1 - mix) * `probable_heads(teacher)` + mix * `all_heads`, or the student's likewise."""
+    other = all_heads(teacher) if mix_with == "uniform" else probable_heads(student)
+    return torch.lerp(probable_heads(teacher), other, mix)
+
+
 def _arc_differences(student: TreePotentials, teacher: TreePotentials) -> Tensor:
     """0 where no arc is; what stands there is not computed with."""
     nothing = ~teacher.arc_mask
@@ -86,7 +134,11 @@ def _arc_differences(student: TreePotentials, teacher: TreePotentials) -> Tensor
 
 
 def _label_differences(
-    student: TreePotentials, teacher: TreePotentials, weights: Optional[Tensor], centred: bool
+    student: TreePotentials,
+    teacher: TreePotentials,
+    weights: Optional[Tensor],
+    centred: bool,
+    huber: Optional[float] = None,
 ) -> Tensor:
     if weights is None:
         weights = all_heads(teacher)
@@ -95,7 +147,7 @@ def _label_differences(
         differences = student_scores - teacher_scores
         if centred:
             differences = differences - differences.mean(dim=3, keepdim=True)
-        return differences.square().mean(dim=3)
+        return penalty(differences, huber).mean(dim=3)
 
     per_arc = over_label_scores(of_labels, student, teacher)
     return (weights * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))

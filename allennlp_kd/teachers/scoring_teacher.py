@@ -1,6 +1,8 @@
 """A teacher whose scores a store can hold."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, FrozenSet, List
+
+from overrides import overrides
 
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.teacher import Teacher
@@ -8,6 +10,12 @@ from allennlp_kd.teachers.teacher import Teacher
 
 class ScoringTeacher(Teacher):
     """Scores sentences by itself, and says what its scores depend on."""
+
+    @property
+    @overrides
+    def provides(self) -> FrozenSet[str]:
+        # Of a chain they are computed from the potentials, of a tree they are local in them.
+        return frozenset({"marginals"})
 
     @property
     def fingerprint(self) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
+from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.narrowing import narrowed
 from allennlp_kd.teachers.packed_tensors import unpacked
 from allennlp_kd.teachers.potential_store import PotentialStore, StoreError
@@ -63,6 +64,9 @@ class StoreTeacher(Teacher):
         Of the scores on disk; `float16` takes half the space.
     batch_size : `int`, optional (default = `32`)
         Of the teacher, when it scores.
+    marginals : `bool`, optional (default = `False`)
+        Whether a tagger's store holds the probability of each tag of each word too, for objectives
+        that need them; that takes as much again. They are computed once, when it is written.
 
     # Raises
 
@@ -79,6 +83,7 @@ class StoreTeacher(Teacher):
         teacher: Optional[Teacher] = None,
         dtype: str = "float32",
         batch_size: int = 32,
+        marginals: bool = False,
     ) -> None:
         if dtype not in DTYPES:
             raise ConfigurationError(f"dtype must be one of {', '.join(DTYPES)}, found '{dtype}'")
@@ -91,6 +96,7 @@ class StoreTeacher(Teacher):
         self._source = teacher
         self._dtype = dtype
         self._batch_size = batch_size
+        self._marginals = marginals
         self._store: Optional[PotentialStore] = None
         self._shared: Dict[torch.device, Dict[str, Tensor]] = {}
 
@@ -109,6 +115,13 @@ class StoreTeacher(Teacher):
     def labels(self) -> List[str]:
         return list(self._open().header["labels"])
 
+    @property
+    @overrides
+    def provides(self) -> FrozenSet[str]:
+        # The probabilities of a tree's heads and labels are local in its scores.
+        has = self._open().header.get("marginals", False) or self.structure == "tree"
+        return frozenset({"marginals"}) if has else frozenset()
+
     def _open(self) -> PotentialStore:
         if self._store is not None:
             return self._store
@@ -117,11 +130,20 @@ class StoreTeacher(Teacher):
             expected = {"fingerprint": self._source.fingerprint, "dtype": self._dtype}
             if not PotentialStore.exists(self.directory):
                 expected.update(self._source.description())
+                if self._marginals and expected["structure"] == "chain":
+                    expected["marginals"] = True
         try:
-            self._store = PotentialStore(self.directory, expected)
+            store = PotentialStore(self.directory, expected)
         except StoreError as error:
             raise ConfigurationError(str(error)) from error
-        return self._store
+        if self._marginals and not store.header.get("marginals"):
+            raise ConfigurationError(
+                f"the store {self.directory} holds no marginals (its structure is "
+                f"{store.header['structure']}): they are written with each sentence, of chains. "
+                "Name another folder, or leave marginals out"
+            )
+        self._store = store
+        return store
 
     def key(self, sentence: Sentence) -> str:
         """What a sentence is stored under: all that the teacher's scores depend on."""
@@ -159,6 +181,8 @@ class StoreTeacher(Teacher):
         lengths = [len(sentence.words) for _, sentence in missing]
         shared = self._shared_on(torch.device("cpu"))
         numbers = sum(form.size(words, shared) for words in lengths)
+        if self._open().header.get("marginals"):
+            numbers *= 2
         size = numbers * width + OVERHEAD * len(missing)
         return Need(len(missing), sum(lengths), size, shutil.disk_usage(self.directory).free)
 
@@ -220,6 +244,8 @@ class StoreTeacher(Teacher):
 
     def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
         potentials = self._source.score(sentences)
+        if self._open().header.get("marginals"):
+            potentials = with_marginals(potentials)
         scored = FORMS[self.structure].arrays(potentials)
         for sentence, words in zip(sentences, potentials.lengths.tolist()):
             if words != len(sentence.words):

@@ -18,11 +18,15 @@ class StoredChains:
         # Returns
 
         `List[Dict[str, Tensor]]`
-            For each row `emissions`, shape `(words, tags)`.
+            For each row `emissions`, shape `(words, tags)`; and where the potentials have them,
+            `marginals` of the same shape.
         """
-        emissions = potentials.emissions.cpu()
+        parts = {"emissions": potentials.emissions.cpu()}
+        if potentials.marginals is not None:
+            parts["marginals"] = potentials.marginals.to(potentials.emissions.dtype).cpu()
         return [
-            {"emissions": emissions[row, :n]} for row, n in enumerate(potentials.lengths.tolist())
+            {name: part[row, :n] for name, part in parts.items()}
+            for row, n in enumerate(potentials.lengths.tolist())
         ]
 
     @staticmethod
@@ -45,7 +49,7 @@ class StoredChains:
         # Parameters
 
         arrays : `Dict[str, Tensor]`
-            `emissions`, shape `(rows, words, tags)`.
+            `emissions` and, if they are stored, `marginals`, shape `(rows, words, tags)`.
         words : `Tensor`
             Shape `(rows,)`.
         shared : `Dict[str, Tensor]`
@@ -53,4 +57,5 @@ class StoredChains:
         """
         emissions = arrays["emissions"]
         steps = torch.arange(emissions.shape[1], device=emissions.device)
-        return ChainPotentials(emissions, steps < words.unsqueeze(1), **shared)
+        mask = steps < words.unsqueeze(1)
+        return ChainPotentials(emissions, mask, marginals=arrays.get("marginals"), **shared)

@@ -205,7 +205,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         "options,message",
         [
-            ({"match": "labels"}, "match must be 'predictions' or 'scores', found 'labels'"),
+            ({"match": "labels"}, "match must be one of predictions, scores, both, found 'labels'"),
             ({"match": "scores", "form": "rough"}, "form must be one of .*, found 'rough'"),
             ({"form": "raw"}, "form 'raw' is of scores"),
             ({"scale": 0.0}, "scale must be greater than 0, found 0.0"),

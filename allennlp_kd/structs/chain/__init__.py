@@ -5,7 +5,11 @@ from allennlp_kd.structs.chain.constraints import Constraints, constrain, constr
 from allennlp_kd.structs.chain.decoding import viterbi
 from allennlp_kd.structs.chain.gauge import canonical
 from allennlp_kd.structs.chain.information import cross_entropy, entropy, kl_divergence
-from allennlp_kd.structs.chain.marginals import log_edge_marginals, log_node_marginals
+from allennlp_kd.structs.chain.marginals import (
+    log_edge_marginals,
+    log_node_marginals,
+    with_marginals,
+)
 from allennlp_kd.structs.chain.partition import log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.scoring import nll, score

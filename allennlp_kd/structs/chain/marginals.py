@@ -1,5 +1,7 @@
 """The log-probabilities of a chain's nodes and edges."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -32,6 +34,12 @@ def log_node_marginals(potentials: ChainPotentials) -> Tensor:
     with torch.autocast(potentials.emissions.device.type, enabled=False):
         messages = precise_messages(potentials, layout)
         return layout.unpack(messages.log_nodes(), fill=-float("inf"))
+
+
+def with_marginals(potentials: ChainPotentials) -> ChainPotentials:
+    """The same potentials with their node marginals beside them, without gradient; 0 in padding."""
+    with torch.no_grad():
+        return replace(potentials, marginals=log_node_marginals(potentials).exp())
 
 
 def log_edge_marginals(potentials: ChainPotentials) -> Tensor:

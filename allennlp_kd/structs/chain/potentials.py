@@ -30,6 +30,10 @@ class ChainPotentials:
         Shape `(tags, tags)`, indexed `[from, to]`, shared by all positions.
     start, end : `Tensor`, optional (default = zeros)
         Shape `(tags,)`, the scores of the first and the last tag of a sequence.
+    marginals : `Tensor`, optional (default = `None`)
+        Shape `(batch, length, tags)`, the probability of each tag of each word, computed once from
+        these scores as they were before any temperature; see `with_marginals`. Carried along, never
+        computed with here. Of selected tags they are renormalised word by word.
 
     # Raises
 
@@ -42,6 +46,7 @@ class ChainPotentials:
     transitions: Tensor
     start: Optional[Tensor] = None
     end: Optional[Tensor] = None
+    marginals: Optional[Tensor] = None
 
     def __post_init__(self) -> None:
         if self.emissions.dim() != 3 or not self.emissions.is_floating_point():
@@ -60,6 +65,11 @@ class ChainPotentials:
                 raise ValueError(
                     f"{name} must have the shape {shape} for {tags} tags, found {found}"
                 )
+        if self.marginals is not None and self.marginals.shape != self.emissions.shape:
+            raise ValueError(
+                f"marginals must have the shape {(batch, length, tags)} of the emissions, "
+                f"found {tuple(self.marginals.shape)}"
+            )
         if self.mask.dtype != torch.bool or tuple(self.mask.shape) != (batch, length):
             raise ValueError(
                 f"mask must be boolean of shape {(batch, length)}, "
@@ -109,11 +119,27 @@ class ChainPotentials:
             transitions=self.transitions[index][:, index],
             start=self.start[index],
             end=self.end[index],
+            marginals=None if self.marginals is None else _renormalised(self.marginals[..., index]),
         )
 
     def select_rows(self, rows: Tensor) -> "ChainPotentials":
         """The potentials of these sentences of the batch, `rows` of shape `(selected,)`."""
-        return replace(self, emissions=self.emissions[rows], mask=self.mask[rows])
+        marginals = None if self.marginals is None else self.marginals[rows]
+        return replace(
+            self, emissions=self.emissions[rows], mask=self.mask[rows], marginals=marginals
+        )
+
+    def first_words(self, length: int) -> "ChainPotentials":
+        """Without the columns behind the first `length` words."""
+        if length == self.mask.shape[1]:
+            return self
+        marginals = None if self.marginals is None else self.marginals[:, :length]
+        return replace(
+            self,
+            emissions=self.emissions[:, :length],
+            mask=self.mask[:, :length],
+            marginals=marginals,
+        )
 
     def detach(self) -> "ChainPotentials":
         """The same scores, without their history."""
@@ -123,4 +149,12 @@ class ChainPotentials:
             transitions=self.transitions.detach(),
             start=self.start.detach(),
             end=self.end.detach(),
+            marginals=None if self.marginals is None else self.marginals.detach(),
         )
+
+
+def _renormalised(probabilities: Tensor) -> Tensor:
+    """Divided by their sum over the last dimension; all the same where that is 0."""
+    total = probabilities.sum(dim=-1, keepdim=True)
+    found = probabilities / total.masked_fill(total == 0, 1.0)
+    return found.masked_fill(total == 0, 1 / probabilities.shape[-1])

@@ -1,0 +1,17 @@
+"""Squares of small numbers, and a multiple of the size of large ones."""
+from typing import Optional
+
+from torch import Tensor
+
+
+def penalty(differences: Tensor, huber: Optional[float] = None) -> Tensor:
+    """x^2, or beyond `huber` the line 2 * huber * |x| - huber^2 that touches it there.
+
+    Twice the loss of Huber, "Robust estimation of a location parameter" (1964), so that for small
+    differences it is the square.
+    """
+    if huber is None:
+        return differences.square()
+    sizes = differences.abs()
+    inside = sizes.clamp(max=huber)
+    return inside * (2 * sizes - inside)
