@@ -17,6 +17,11 @@ TAGGING = ("chunking", "named_entities", "part_of_speech", "demo")
 PARSING = ("parsing", "demo/parsing")
 TASKS = (*TAGGING, *PARSING)
 CONFIGS = sorted(path for task in TASKS for path in (ROOT / task).glob("*.jsonnet"))
+# By the task whose teacher each is distilled from.
+OBJECTIVES = [
+    *(("named_entities", path) for path in sorted((ROOT / "objectives").glob("*.jsonnet"))),
+    *(("parsing", path) for path in sorted((ROOT / "objectives" / "parsing").glob("*.jsonnet"))),
+]
 WIDTH = 8  # of the tiny transformer
 
 
@@ -37,7 +42,8 @@ def small_size(config, task) -> dict:
         changes["dataset_reader.labelled_fraction"] = 0.5  # a tenth of four sentences may be none
     if config["model"]["type"] == "distillation":
         for name in ("dataset_reader", "model"):
-            changes[f"{name}.teacher.directory"] = str(task / "store")
+            store = Path(config[name]["teacher"]["directory"]).name
+            changes[f"{name}.teacher.directory"] = str(task / store)
             changes[f"{name}.teacher.teacher.archive_file"] = str(task / "teacher" / "model.tar.gz")
     return changes
 
@@ -89,6 +95,29 @@ def test_trains(path, teachers):
     if task_of(path) in PARSING:
         assert 0 <= metrics["best_validation_LAS"] <= metrics["best_validation_UAS"] <= 1
     assert load_archive(str(run / "model.tar.gz")).model is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task,path", OBJECTIVES, ids=lambda part: getattr(part, "stem", part))
+def test_trains_by_each_objective(task, path, teachers):
+    run = teachers / task / f"objective_{path.stem}"
+    model = train(path, run)
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["training_distillation_loss"] > 0
+    assert 0 <= metrics["validation_agreement"] <= 1
+    header = json.loads(Path(model.teacher.directory, "header.json").read_text(encoding="utf-8"))
+    needed = "marginals" in model.objective.needs and task in TAGGING
+    assert header["header"].get("marginals", False) == needed
+
+
+def test_each_objective_has_a_configuration():
+    from allennlp_kd.objectives.objective import Objective
+
+    import_module_and_submodules("allennlp_kd.objectives")
+    texts = [path.read_text(encoding="utf-8") for _, path in OBJECTIVES]
+    for name in {"token", "marginal", "top_k", "structural", "substructured"}:
+        assert name in Objective.list_available()
+        assert sum(f'type: "{name}"' in text for text in texts) >= 2
 
 
 def test_each_task_has_a_teacher_a_student_and_its_distillation():

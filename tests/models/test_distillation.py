@@ -7,6 +7,8 @@ from allennlp.training.util import get_metrics
 from allennlp_kd.models import crf_tagger_student
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.substructured import Substructured
+from allennlp_kd.structs.chain import log_node_marginals
 from tests.models.fake_teacher import FakeTeacher
 from tests.models.small_distillation import LENGTHS, WORDS, batch, expected_terms, model
 from tests.models.tagging import tagger, vocabulary
@@ -162,3 +164,30 @@ def test_the_objective_is_substructured_if_none_is_given():
     found = Distillation(vocab, student, FakeTeacher(student.labels))
     assert type(found.objective) is Objective.by_name("substructured")
     assert float(found(**batch(found))["loss"]) > 0
+
+
+class KnowingTeacher(FakeTeacher):
+    provides = frozenset({"marginals"})
+
+
+def test_marginals_are_of_all_labels_of_the_teacher_and_renormalised():
+    """With the labels that both have, and whatever the temperature is."""
+    plain = model()
+    labels = plain.student.labels
+    teacher = KnowingTeacher([*labels[1:], "unknown"])
+    seen = []
+
+    class Seeing(Substructured):
+        def __call__(self, student, teacher):
+            seen.append(teacher)
+            return super().__call__(student, teacher)
+
+    objective = Seeing(match="scores", form="weighted", temperature=2.0)
+    found = Distillation(plain.vocab, plain.student, teacher, objective, 1.0, labels="shared")
+    inputs = batch(found)
+    found(**inputs)["loss"].backward()
+    expected = log_node_marginals(teacher.potentials(inputs["teacher"]["value"])).exp()
+    expected = expected[..., : len(labels) - 1]
+    expected = expected / expected.sum(-1, keepdim=True)
+    words = seen[0].mask
+    torch.testing.assert_close(seen[0].marginals[words], expected[words])

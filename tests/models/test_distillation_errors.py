@@ -3,6 +3,7 @@ import torch
 from allennlp.common.checks import ConfigurationError
 
 from allennlp_kd.models.distillation import Distillation
+from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.top_k import TopK
 from tests.models.fake_teacher import FakeTeacher
 from tests.models.small_distillation import batch, model
@@ -42,6 +43,13 @@ def test_an_objective_is_asked_whether_it_can_be_of_so_many_labels():
             objective=TopK(),
             labels="shared",
         )
+
+
+def test_a_teacher_without_the_marginals_that_the_objective_needs():
+    plain, teacher = model(), FakeTeacher(["a"])
+    objective = Substructured(match="scores", form="weighted")
+    with pytest.raises(ConfigurationError, match="Substructured needs marginals, which the teacher"):
+        Distillation(plain.vocab, plain.student, teacher, objective=objective)
 
 
 def test_training_without_teacher_inputs_says_what_the_reader_must_be():

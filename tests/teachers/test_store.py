@@ -3,6 +3,7 @@ import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
 
+from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
@@ -60,6 +61,55 @@ def test_float32_equals_the_scores_of_the_same_batch(store):
     store.fill(KEYS[:1])
     found = store.potentials(collated(store, SENTENCES[:1])["value"])
     assert torch.equal(found.emissions, expected.emissions)
+
+
+class TestMarginals:
+    @pytest.fixture
+    def with_them(self, tagger_archive, tmp_path) -> StoreTeacher:
+        found = StoreTeacher(str(tmp_path / "full"), ArchiveTeacher(tagger_archive), marginals=True)
+        found.fill(KEYS)
+        return found
+
+    def test_are_those_of_the_live_teacher(self, with_them, monkeypatch):
+        live = ArchiveTeacher(with_them._source.archive_file)
+        assert live.provides == {"marginals"}
+        potentials = live.potentials(collated(live)["value"])
+        monkeypatch.setattr(
+            "allennlp_kd.teachers.store.with_marginals", lambda _: pytest.fail("computed again")
+        )
+        stored = StoreTeacher(with_them.directory)
+        assert stored.provides == {"marginals"}
+        found = stored.potentials(collated(stored)["value"])
+        words = potentials.mask
+        expected = with_marginals(potentials).marginals
+        torch.testing.assert_close(found.marginals[words], expected[words])
+        torch.testing.assert_close(found.emissions[words], potentials.emissions[words])
+        # What the header says is filled in also by one who does not ask for them.
+        again = StoreTeacher(with_them.directory, live)
+        monkeypatch.undo()
+        again.fill([Sentence(("another",))])
+        assert set(again._open().read(again.key(Sentence(("another",))))) == {
+            "emissions",
+            "marginals",
+        }
+
+    def test_take_as_much_again(self, with_them, store):
+        new = [Sentence(("a", "new", "one"))]
+        plain, full = store.need(new), with_them.need(new)
+        tags = len(store.labels)
+        assert full.size - plain.size == 4 * 3 * tags
+
+    def test_are_not_there_by_default(self, store):
+        store.fill(KEYS)
+        assert store.provides == frozenset()
+        assert "marginals" not in store._open().header
+        assert store.potentials(collated(store)["value"]).marginals is None
+        for source in (None, store._source):
+            asking = StoreTeacher(store.directory, source, marginals=True)
+            with pytest.raises(
+                ConfigurationError, match="holds no marginals .its structure is chain.: they are"
+            ):
+                asking.provides
 
 
 def test_a_mixed_batch(store):

@@ -2,11 +2,14 @@
 {
   // task: {run: the folder of the task's runs, in which `teacher` is the teacher's}
   // plain: the experiment of the student alone
-  distilled(task, plain)::
+  // objective: what is distilled by
+  // marginals: whether the objective needs the teacher's marginals, which another store holds
+  distilled(task, plain, objective={ type: "substructured" }, marginals=false)::
     // Scored once into the store, which is then read; a run that finds it incomplete fills it.
     local teacher = {
       type: "store",
-      directory: task.run + "/store",
+      directory: task.run + (if marginals then "/store_with_marginals" else "/store"),
+      [if marginals then "marginals"]: true,
       // It is trusted, for it was trained here: one with a transformer names the transformer's folder. Of an archive
       // from elsewhere, say in place of it `transformer: "the folder"`.
       teacher: { type: "archive", archive_file: task.run + "/teacher/model.tar.gz", trust: true },
@@ -17,7 +20,7 @@
         type: "distillation",
         student: plain.model,
         teacher: teacher,
-        objective: { type: "substructured" },
+        objective: objective,
         alpha: 0.5,
       },
     },

@@ -66,6 +66,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   student_transformer(task):: experiment(
     task, inputs.layers(task.hidden, 2), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
   ),
-  distill(task):: distilled(task, self.student(task)),
+  distill(task, objective={ type: "substructured" })::
+    distilled(task, self.student(task), objective),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
 }

@@ -42,6 +42,7 @@ local experiment(task, input, type, trainer, batch_size=32) = training.common(ba
   student_transformer(task):: experiment(
     task, inputs.layers(task.hidden, 2), "crf_tagger_student", training.adamw(10, task.metric)
   ),
-  distill(task):: distilled(task, self.student(task)),
+  distill(task, objective={ type: "substructured" }, marginals=false)::
+    distilled(task, self.student(task), objective, marginals),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
 }

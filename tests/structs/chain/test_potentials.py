@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from allennlp_kd.structs.chain import ChainPotentials, log_partition
+from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals, log_partition, with_marginals
 from tests.structs.chain.enumeration import random_potentials
 
 MASK = torch.tensor([[True, True, True], [True, False, False]])
@@ -21,6 +21,10 @@ def build(**changes):
         ),
         ({"emissions": torch.zeros(2, 3, 4).long()}, "emissions must be .* found torch.int64"),
         ({"emissions": torch.zeros(2, 3, 0)}, "at least one tag, found 0"),
+        (
+            {"marginals": torch.zeros(2, 3, 5)},
+            r"marginals must have the shape \(2, 3, 4\) of the emissions, found \(2, 3, 5\)",
+        ),
         (
             {"transitions": torch.zeros(4, 3)},
             r"transitions must have the shape \(4, 4\) .* \(4, 3\)",
@@ -73,3 +77,32 @@ def test_detached_potentials_carry_no_gradient():
     potentials = random_potentials(4, num_tags=2)
     assert log_partition(potentials).requires_grad
     assert not log_partition(potentials.detach()).requires_grad
+
+
+def test_marginals_are_carried_along():
+    plain = random_potentials(0, 3)
+    potentials = with_marginals(plain)
+    marginals, words = potentials.marginals, plain.mask
+    assert plain.marginals is None and not marginals.requires_grad
+    torch.testing.assert_close(marginals, log_node_marginals(plain).exp().detach())
+    assert (marginals[~words] == 0).all()
+    assert potentials.tempered(2.0).marginals is marginals
+    assert torch.equal(potentials.detach().marginals, marginals)
+    rows = torch.tensor([2, 0])
+    assert torch.equal(potentials.select_rows(rows).marginals, marginals[rows])
+    assert torch.equal(potentials.first_words(2).marginals, marginals[:, :2])
+    assert potentials.first_words(2).mask.shape[1] == 2
+    assert potentials.first_words(words.shape[1]) is potentials
+    for derived in (plain.select_rows(rows), plain.first_words(2), plain.select_tags([0])):
+        assert derived.marginals is None
+
+
+def test_marginals_of_selected_tags_are_renormalised():
+    potentials = with_marginals(random_potentials(0, 3))
+    found = potentials.select_tags([2, 0]).marginals
+    kept = potentials.marginals[..., [2, 0]]
+    words = potentials.mask
+    torch.testing.assert_close(found[words], (kept / kept.sum(-1, keepdim=True))[words])
+    sure = build(marginals=torch.eye(4)[torch.zeros(2, 3, dtype=torch.long)])
+    nothing = sure.select_tags([1, 3]).marginals
+    assert torch.equal(nothing, torch.full((2, 3, 2), 0.5))
