@@ -50,6 +50,17 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--cuda-device", type=int, default=-1, help="the GPU to use (default: none)"
         )
+        subparser.add_argument(
+            "--transformer",
+            metavar="FOLDER",
+            help="the teacher's transformer, in the place of the one that its archive names",
+        )
+        subparser.add_argument(
+            "--trust",
+            action="store_true",
+            help="let the archives name files and models outside of them, as `trust: true` in the "
+            "configuration of a teacher",
+        )
         subparser.set_defaults(func=_compare)
         return subparser
 
@@ -73,6 +84,8 @@ def _compare(arguments: argparse.Namespace) -> None:
         plain=arguments.plain,
         most_sentences=arguments.sentences,
         cuda_device=arguments.cuda_device,
+        transformer=arguments.transformer,
+        trust=arguments.trust,
     )
     write(report, output)
     logger.info("the report is %s", output / PAGE)

@@ -33,6 +33,8 @@ def compare(
     plain: Optional[str] = None,
     most_sentences: int = 20,
     cuda_device: int = -1,
+    transformer: Optional[str] = None,
+    trust: bool = False,
 ) -> Dict[str, Any]:
     """
     # Parameters
@@ -48,6 +50,10 @@ def compare(
     most_sentences : `int`, optional (default = `20`)
         How many of the sentences on which a student differs most from its teacher to return.
     cuda_device : `int`, optional (default = `-1`)
+    transformer : `str`, optional
+        Of the teacher, as `ArchiveTeacher` takes it.
+    trust : `bool`, optional (default = `False`)
+        In all of the archives, as `ArchiveTeacher` takes it.
 
     # Returns
 
@@ -61,8 +67,10 @@ def compare(
         together.
     """
     _check_names(students, plain)
-    contenders = [Contender(TEACHER, teacher, cuda_device)]
-    contenders += [Contender(name, path, cuda_device) for name, path in students.items()]
+    contenders = [Contender(TEACHER, teacher, cuda_device, transformer, trust)]
+    contenders += [
+        Contender(name, path, cuda_device, trust=trust) for name, path in students.items()
+    ]
     structure = _structure(contenders)
     encoding = _encoding(contenders) if structure == "chain" else None
     sentences, unlabelled = read_labelled(data, contenders[1].reader, structure)

@@ -12,10 +12,10 @@ from allennlp.nn.util import move_to_device
 from allennlp_kd.report.decisions import confidence, decide
 from allennlp_kd.report.decoded_sentence import DecodedSentence
 from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.archive_files import REQUIRED
 from allennlp_kd.teachers.sentence import Sentence
 
 ARCHIVE = "model.tar.gz"
+REQUIRED = ("config.json", "weights.th", "vocabulary")  # in a folder that is an archive
 WARM_UP = 1  # batches that are decoded before the clock counts
 
 
@@ -28,6 +28,9 @@ class Contender:
     path : `str`
         An archive, a folder with an archive's files, or the folder of a finished run.
     cuda_device : `int`, optional (default = `-1`)
+    transformer : `str`, optional
+    trust : `bool`, optional (default = `False`)
+        Both as of `ArchiveTeacher`.
 
     # Raises
 
@@ -35,10 +38,17 @@ class Contender:
         If there is nothing, or no finished run, at the path.
     """
 
-    def __init__(self, name: str, path: str, cuda_device: int = -1) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        cuda_device: int = -1,
+        transformer: Optional[str] = None,
+        trust: bool = False,
+    ) -> None:
         self.name = name
         self.archive, self.run = _located(name, path)
-        self._opened = _open(self.archive, cuda_device)
+        self._opened = ArchiveTeacher(self.archive, cuda_device, transformer, trust)
         self._clock: List[Tuple[int, float]] = []
 
     @property
@@ -101,10 +111,6 @@ class Contender:
             labels = tuple(names[index] for index in rows["labels"][row][:length])
             found.append(DecodedSentence(labels, heads, tuple(sure[row][:length])))
         return found
-
-
-def _open(archive: str, cuda_device: int) -> ArchiveTeacher:
-    return ArchiveTeacher(archive, cuda_device=cuda_device)
 
 
 def _located(name: str, path: str) -> Tuple[str, Optional[Path]]:

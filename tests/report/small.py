@@ -54,7 +54,7 @@ def report(
         for words, gold in zip(WORDS, decoded("gold"))
     ]
 
-    def contender(name: str, path: str, cuda_device: int) -> Any:
+    def contender(name: str, path: str, cuda_device: int, *options: Any, **more: Any) -> Any:
         found = decoded(name)
         return SimpleNamespace(
             name=name, archive=path, run=(runs or {}).get(name), structure=structure, reader=None,
