@@ -11,6 +11,7 @@ import allennlp_kd.models.distillation  # noqa: F401
 import allennlp_kd.models.student_predictor  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
+import allennlp_kd.objectives.hidden  # noqa: F401
 import allennlp_kd.objectives.marginal  # noqa: F401
 import allennlp_kd.objectives.structural  # noqa: F401
 import allennlp_kd.objectives.substructured  # noqa: F401

@@ -1,5 +1,5 @@
 """Student, teacher and objective put together."""
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
@@ -7,12 +7,13 @@ from allennlp.data import Vocabulary
 from allennlp.models import Model
 from allennlp.nn.parallel import DdpAccelerator
 from overrides import overrides
+from torch import Tensor
 
 from allennlp_kd.models.loss_terms import LossTerms, Term
 from allennlp_kd.models.pairing import Pairing
 from allennlp_kd.models.rows import Rows, select_rows
 from allennlp_kd.models.student_wrapper import StudentWrapper
-from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.teachers.teacher import Teacher
 from allennlp_kd.training.metrics.label_agreement import LabelAgreement
@@ -32,7 +33,8 @@ class Distillation(StudentWrapper):
     batch from a reader that gives no teacher inputs has the gold term alone, with the weight 1.
 
     The weights are the student's own: `state_dict` and the archive hold nothing else, and loading
-    the archive builds the student alone.
+    the archive builds the student alone. What an objective learns (the projections of `hidden`) is
+    trained and, by a `resumable` trainer, kept in checkpoints.
 
     Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that
     each was computed on, unweighted; `distillation_loss/NAME` of each member of a `sum`; and,
@@ -87,7 +89,10 @@ class Distillation(StudentWrapper):
         self.last_agreement: Dict[str, float] = {}
         self._agreement = LabelAgreement(self.student.labels)
         self._parts = {name: f"{DISTILLATION_LOSS}/{name}" for name in self.objective.part_names}
+        self.learned = self.objective.learned
         self._terms = LossTerms("gold_loss", DISTILLATION_LOSS, *self._parts.values())
+        if self.learned is not None:
+            self._terms.also = tuple(self.learned.parameters())
         self._expects_teacher, self._has_had_teacher = False, False
 
     @property
@@ -117,8 +122,10 @@ class Distillation(StudentWrapper):
             In training `loss` and `batch_words`, the number of words of the batch across processes.
             Otherwise what the student returns, with the `loss` of above.
         """
+        self._warn_of_loss()
         gold = {name: inputs.pop(name, _ABSENT) for name in self.student.gold_fields}
-        potentials = self.student.potentials(**inputs)
+        with self._pairing.hidden.recorded() as states:
+            potentials = self.student.potentials(**inputs)
         size = potentials.batch_size
         annotated = all(value is not _ABSENT for value in gold.values())
         gold_rows = {}
@@ -139,7 +146,7 @@ class Distillation(StudentWrapper):
         if alpha > 0:
             rows = Rows.of(teacher, size)
             distillation_terms.update(
-                self._distillation_terms(potentials, rows, outputs, weight=alpha)
+                self._distillation_terms(potentials, rows, outputs, states, weight=alpha)
             )
         loss, words = self._terms(potentials, gold_loss=gold_term, **distillation_terms)
         if self.training:
@@ -169,7 +176,12 @@ class Distillation(StudentWrapper):
         return Term(total, potentials.lengths.sum(), weight)
 
     def _distillation_terms(
-        self, potentials: Any, inputs: Rows, outputs: Dict[str, Any], weight: float
+        self,
+        potentials: Any,
+        inputs: Rows,
+        outputs: Dict[str, Any],
+        states: Mapping[Layer, Tensor],
+        weight: float,
     ) -> Dict[str, Term]:
         """By the names of the metrics; none where no sentence has teacher inputs."""
         decided = self.student.decisions(outputs) if outputs else None
@@ -178,11 +190,9 @@ class Distillation(StudentWrapper):
                 decided = select_rows(decided, inputs.index)
                 self._agreement(decided, decided)
             return {}
-        if inputs.index is not None:
-            potentials = potentials.select_rows(inputs.index)
-        student, teacher = self._pairing(potentials, inputs.value)
+        student, teacher, needed = self._pairing.with_needed(potentials, inputs, states)
         # Shape: (rows,)
-        losses, parts = self.objective.with_parts(student, teacher)
+        losses, parts = self.objective.with_parts(student, teacher, **needed)
         self._pairing.check(losses, student, teacher)
         if decided is not None:
             if inputs.index is not None:

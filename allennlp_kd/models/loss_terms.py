@@ -1,5 +1,5 @@
 """The terms of a loss, per word of the batch of all processes."""
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.distributed as dist
@@ -40,6 +40,8 @@ class LossTerms:
 
     def __init__(self, *names: str) -> None:
         self._averages = {name: WordAverage() for name in names}
+        self.also: Tuple[Tensor, ...] = ()
+        """What the terms depend on beside the student's weights."""
 
     def __call__(self, potentials: Potentials, **terms: Optional[Term]) -> Tuple[Tensor, float]:
         """All processes have to call this together.
@@ -68,7 +70,7 @@ class LossTerms:
         given = [term for term in terms.values() if term is not None and term.weight != 0]
         loss = sum(term.weight * term.total for term in given)
         if is_distributed() or not given:
-            loss = loss + zero_of(potentials)
+            loss = loss + zero_of(potentials, self.also)
         # DDP takes the mean of the processes' gradients, and it is to be their sum.
         processes = dist.get_world_size() if is_distributed() else 1
         return loss * (processes / max(sums[0], 1.0)), sums[0]
@@ -79,10 +81,11 @@ class LossTerms:
         return {name: mean for name, mean in means.items() if mean is not None}
 
 
-def zero_of(potentials: Potentials) -> Tensor:
-    """0, with a gradient of 0 for all scores.
+def zero_of(potentials: Potentials, also: Sequence[Tensor] = ()) -> Tensor:
+    """0, with a gradient of 0 for all scores, and for all else that is given.
 
     So each weight has a gradient also in a process whose sentences have no term that it enters, as
     DDP demands. Nothing is multiplied by 0: a score may be infinite.
     """
-    return torch.stack([part[:0].sum() for part in score_tensors(potentials)]).sum()
+    parts = [part[:0].sum() for part in (*score_tensors(potentials), *also)]
+    return torch.stack(parts).sum()

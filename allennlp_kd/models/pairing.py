@@ -1,13 +1,15 @@
 """The potentials of student and teacher for the same sentences, words and labels."""
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
+from allennlp_kd.models.hidden_matching import HiddenMatching
 from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, spread_tags
+from allennlp_kd.models.rows import Rows
 from allennlp_kd.models.student import Student
-from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.teacher import Teacher
@@ -59,7 +61,8 @@ class Pairing:
         # Over all of the teacher's labels; those of a tree's words are local, in its scores.
         self._wants_marginals = structure == "chain" and "marginals" in objective.needs
         self._teacher = teacher
-        self._num_labels = len(student.labels)
+        self._num_labels, self._num_teacher_labels = len(student.labels), len(teacher.labels)
+        self.hidden = HiddenMatching(student, teacher, objective)
         self._alignment: Optional[LabelAlignment] = None
         if policy != "none":
             # The sum of what a CRF scores with two tags is no CRF's.
@@ -93,11 +96,40 @@ class Pairing:
         ValueError
             If the teacher has scored other sentences, or other numbers of words.
         """
+        return self.with_needed(student, Rows(None, inputs), {})[:2]
+
+    def with_needed(
+        self, student: Any, rows: Rows, states: Mapping[Layer, Tensor]
+    ) -> Tuple[Any, Any, Dict[str, Any]]:
+        """As `__call__`, with what the objective needs beside the potentials as a third.
+
+        # Parameters
+
+        student : `ChainPotentials` or `TreePotentials`
+            Of all sentences.
+        rows : `Rows`
+            The teacher inputs, of one sentence at least.
+        states : `Mapping[Layer, Tensor]`
+            The student's vectors, which `hidden` has recorded; where there are none, nothing is
+            given beside the potentials.
+        """
+        teacher_states: Mapping[Layer, Tensor] = {}
         with torch.no_grad():
-            teacher = self._teacher.potentials(inputs)
+            if states:
+                teacher, teacher_states = self._teacher.potentials_and_states(
+                    rows.value, self.hidden.of_teacher
+                )
+            else:
+                teacher = self._teacher.potentials(rows.value)
             if self._wants_marginals and teacher.marginals is None:
                 teacher = with_marginals(teacher)
+        if rows.index is not None:
+            student = student.select_rows(rows.index)
         student, teacher = on_same_words(student, teacher)
+        needed = self.hidden.needed(states, teacher_states, rows, student.mask.shape[1])
+        return (*self._aligned(student, teacher), needed)
+
+    def _aligned(self, student: Any, teacher: Any) -> Tuple[Any, Any]:
         if self._alignment is None:
             return student.without_labels(), teacher.without_labels()
         # Mostly they are in order already, and to select them is to copy them.
@@ -105,7 +137,7 @@ class Pairing:
             student = student.select_tags(self._alignment.student)
         if self._alignment.merges:
             teacher = merge_labels(teacher, self._alignment.groups)
-        elif self._alignment.teacher != list(range(len(self._teacher.labels))):
+        elif self._alignment.teacher != list(range(self._num_teacher_labels)):
             teacher = teacher.select_tags(self._alignment.teacher)
         return student, teacher
 

@@ -1,4 +1,5 @@
 """A model that trains a student and leaves nothing else behind."""
+import logging
 from os import PathLike
 from typing import Any, Dict, Optional, Union
 
@@ -10,8 +11,11 @@ from allennlp.models import Model
 from allennlp.nn.parallel import DdpAccelerator
 from overrides import overrides
 from torch import Tensor
+from torch.nn import Module
 
 from allennlp_kd.models.student import Student
+
+logger = logging.getLogger(__name__)
 
 
 class StudentWrapper(Model):
@@ -19,6 +23,9 @@ class StudentWrapper(Model):
 
     So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the
     one that it was trained with; of its `model`, loading reads `student` and builds that.
+
+    What is trained beside the student is `learned`; a trainer of type `resumable` keeps it in the
+    trainer's part of its checkpoints.
 
     # Parameters
 
@@ -55,17 +62,46 @@ class StudentWrapper(Model):
                 f"found {type(student).__name__}"
             )
         self.student = student
-        self._register_load_state_dict_pre_hook(self._name_student)
+        self.learned: Optional[Module] = None
+        """What is trained and is not the student's."""
+        self.learned_is_kept = False
+        """Whether a trainer has said that its checkpoints hold `learned`."""
+        self._has_warned = False
+        self._register_load_state_dict_pre_hook(self._name_student, with_module=True)
 
     @overrides(check_signature=False)
     def state_dict(self, *args: Any, **kwargs: Any) -> Dict[str, Any]:
         return self.student.state_dict(*args, **kwargs)
 
+    def learned_state(self) -> Dict[str, Tensor]:
+        """The weights of `learned`, for a checkpoint."""
+        return {} if self.learned is None else self.learned.state_dict()
+
+    def load_learned_state(self, state: Dict[str, Tensor]) -> None:
+        """Takes what `learned_state` has returned."""
+        if self.learned is not None:
+            self.learned.load_state_dict(state)
+
+    def _warn_of_loss(self) -> None:
+        """Says once that a recovered run will not be the same."""
+        lost = self.learned is not None and not self.learned_is_kept
+        if self.training and lost and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "The objective learns weights that only the checkpoints of a trainer of type "
+                "'resumable' hold: recovered by this trainer, the run starts them anew."
+            )
+
     @staticmethod
-    def _name_student(state: Dict[str, Any], prefix: str, *args: Any) -> None:
+    def _name_student(
+        module: "StudentWrapper", state: Dict[str, Any], prefix: str, *args: Any
+    ) -> None:
         # `load_state_dict` of what wraps this (DDP) does not call ours, but runs this hook.
         for key in [key for key in state if key.startswith(prefix)]:
             state[f"{prefix}student.{key[len(prefix):]}"] = state.pop(key)
+        # What is learned beside the student is not in it, and stays as it is.
+        for key, value in module.learned_state().items():
+            state[f"{prefix}learned.{key}"] = value
 
     @classmethod
     @overrides

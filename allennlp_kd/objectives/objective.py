@@ -1,9 +1,13 @@
 """What every distillation objective is."""
-from typing import Any, ClassVar, Dict, FrozenSet, Tuple
+from typing import Any, ClassVar, Dict, FrozenSet, Mapping, Optional, Tuple, Union
 
 from allennlp.common import Registrable
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
+from torch.nn import Module
+
+Layer = Union[int, str]
+"""`"encoder"`, `"embedder"`, or the index of a layer of a transformer."""
 
 CARRIED = frozenset({"marginals"})
 """Which of `needs` the teacher's potentials carry themselves."""
@@ -49,6 +53,19 @@ class Objective(Registrable):
     def needs(self) -> FrozenSet[str]:
         """What it is given beside the potentials, by name; a teacher says what it `provides`."""
         return frozenset()
+
+    @property
+    def layers(self) -> Tuple[Tuple[Layer, Layer], ...]:
+        """Where `needs` has `hidden`: the student's and the teacher's layer of each pair."""
+        return ()
+
+    def build(self, student: Mapping[Layer, int], teacher: Mapping[Layer, int]) -> None:
+        """Told the widths of the `layers`, once and before anything is computed."""
+
+    @property
+    def learned(self) -> Optional[Module]:
+        """What is trained with the student and is not the student's; there once it is built."""
+        return None
 
     @property
     def part_names(self) -> Tuple[str, ...]:

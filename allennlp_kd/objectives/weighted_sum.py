@@ -1,11 +1,12 @@
 """Several objectives at once."""
-from typing import Dict, FrozenSet, Optional, Tuple
+from typing import Dict, FrozenSet, Mapping, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 from torch import Tensor
+from torch.nn import Module, ModuleList
 
-from allennlp_kd.objectives.objective import CARRIED, Objective
+from allennlp_kd.objectives.objective import CARRIED, Layer, Objective
 
 
 @Objective.register("sum")
@@ -86,6 +87,22 @@ class WeightedSum(Objective):
     @overrides
     def needs(self) -> FrozenSet[str]:
         return frozenset().union(*(member.needs for member in self._members.values()))
+
+    @property
+    @overrides
+    def layers(self) -> Tuple[Tuple[Layer, Layer], ...]:
+        return tuple(pair for member in self._members.values() for pair in member.layers)
+
+    @overrides
+    def build(self, student: Mapping[Layer, int], teacher: Mapping[Layer, int]) -> None:
+        for member in self._members.values():
+            member.build(student, teacher)
+
+    @property
+    @overrides
+    def learned(self) -> Optional[Module]:
+        found = [member.learned for member in self._members.values() if member.learned is not None]
+        return ModuleList(found) if found else None
 
     @property
     @overrides

@@ -1,6 +1,6 @@
 """A teacher that scores as it is asked: a trained AllenNLP archive."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -13,9 +13,12 @@ from allennlp_models.structured_prediction.models.biaffine_dependency_parser imp
 )
 from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
+from torch import Tensor
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.teacher_instance_field import TeacherInstanceField
+from allennlp_kd.modules.word_states import WordStates
+from allennlp_kd.objectives.objective import Layer
 from allennlp_kd.teachers.archive_files import version_of
 from allennlp_kd.teachers.archive_loading import archive_fingerprint, load_teacher
 from allennlp_kd.teachers.biaffine_parser_scorer import BiaffineParserScorer
@@ -23,7 +26,8 @@ from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
-from allennlp_kd.teachers.sentence import NO_TAG, Sentence, tag_parameters
+from allennlp_kd.teachers.sentence import Sentence, tag_parameters
+from allennlp_kd.teachers.tag_sets import check_tags
 from allennlp_kd.teachers.teacher import Teacher
 
 Scorer = Union[CrfTaggerScorer, BiaffineParserScorer]
@@ -123,6 +127,11 @@ class ArchiveTeacher(ScoringTeacher):
         return self._open().reader
 
     @property
+    @overrides
+    def provides(self) -> FrozenSet[str]:
+        return super().provides | {"hidden"}
+
+    @property
     def device(self) -> torch.device:
         """Where it scores what it is not given a device for."""
         if self._cuda_device is not None:
@@ -169,7 +178,7 @@ class ArchiveTeacher(ScoringTeacher):
         fields = {name: made[name] for name in opened.scorer.fields}
         instance = Instance({**fields, SENTENCE: MetadataField(str(sentence))})
         instance.index_fields(opened.model.vocab)
-        self._check_tags(instance)
+        check_tags(instance, opened.model.vocab, self.archive_file)
         if opened.limit is not None:
             pieces = word_pieces(instance[opened.scorer.fields[0]])
             if pieces > opened.limit:
@@ -180,22 +189,6 @@ class ArchiveTeacher(ScoringTeacher):
                     "max_length, which folds long sentences"
                 )
         return instance
-
-    def _check_tags(self, instance: Instance) -> None:
-        """One rare tag may be new to the teacher. All of them are another set of tags, and `_` is
-        what stands for tags that text has not."""
-        if "pos_tags" not in instance.fields:
-            return
-        field = instance["pos_tags"]
-        known = self._open().model.vocab.get_token_to_index_vocabulary(field._label_namespace)
-        found = sorted(set(field.labels))
-        none_known = not any(tag in known for tag in found)
-        if none_known and (len(found) > 1 or found == [NO_TAG]):
-            raise ConfigurationError(
-                f"the teacher {self.archive_file} knows none of the part-of-speech tags "
-                f"{', '.join(found[:6])}, but {', '.join(sorted(known)[:6])}, ...: the student's "
-                "reader must give the tags that it was trained with"
-            )
 
     @overrides
     def potentials(self, inputs: Any):
@@ -222,6 +215,21 @@ class ArchiveTeacher(ScoringTeacher):
     def score(self, sentences: List[Sentence]):
         batch = Batch([self.read(sentence) for sentence in sentences])
         return self.potentials(util.move_to_device(batch.as_tensor_dict(), self.device))
+
+    def _states(self, layers: Sequence[Layer]) -> WordStates:
+        return WordStates(self._open().model, layers, f"the teacher {self.archive_file}")
+
+    @overrides
+    def state_widths(self, layers: Sequence[Layer]) -> Dict[Layer, int]:
+        return self._states(layers).widths
+
+    @overrides
+    def potentials_and_states(
+        self, inputs: Any, layers: Sequence[Layer]
+    ) -> Tuple[Any, Dict[Layer, Tensor]]:
+        with torch.no_grad(), self._states(layers).recorded() as states:
+            found = self.potentials(inputs)
+        return found, states
 
     @overrides
     def rest(self) -> None:

@@ -1,9 +1,12 @@
 """Whatever yields teacher potentials."""
 
-from typing import Any, FrozenSet, List
+from typing import Any, Dict, FrozenSet, List, Sequence, Tuple
 
 from allennlp.common import Registrable
 from allennlp.data import Instance
+from torch import Tensor
+
+from allennlp_kd.objectives.objective import Layer
 
 
 class Teacher(Registrable):
@@ -54,5 +57,24 @@ class Teacher(Registrable):
 
         `ChainPotentials` or `TreePotentials`
             One row a sentence that has the field, in the order of the batch.
+        """
+        raise NotImplementedError
+
+    def state_widths(self, layers: Sequence[Layer]) -> Dict[Layer, int]:
+        """The widths of its layers, where it provides `hidden`.
+
+        # Raises
+
+        ConfigurationError
+            If it has no such layer.
+        """
+        raise NotImplementedError
+
+    def potentials_and_states(
+        self, inputs: Any, layers: Sequence[Layer]
+    ) -> Tuple[Any, Dict[Layer, Tensor]]:
+        """What `potentials` returns, and the layers' vectors, each of shape `(rows, words, width)`.
+
+        Of teachers that provide `hidden`.
         """
         raise NotImplementedError

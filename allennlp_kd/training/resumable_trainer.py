@@ -14,6 +14,7 @@ from allennlp.training.callbacks.confidence_checks import ConfidenceChecksCallba
 from allennlp.training.trainer import TrainerCheckpoint
 from overrides import overrides
 
+from allennlp_kd.models.student_wrapper import StudentWrapper
 from allennlp_kd.training.callback_states import callback_states, load_callback_states
 from allennlp_kd.training.interruption import mark_interrupted, unmark
 from allennlp_kd.training.random_states import (
@@ -42,7 +43,7 @@ class ResumableTrainer(GradientDescentTrainer):
       within an epoch has the generators' states.
     - `best.th` is made again from the checkpoint; a run that had stopped early stays stopped;
       callbacks get their state by name; a moving average stays tied to the model; frozen parameters
-      stay frozen; the scale of mixed precision goes on.
+      stay frozen; the scale of mixed precision goes on; so does what an objective learns.
     - Epochs that are done are not read again, where the loader is stock's `multiprocess` and has no
       `batches_per_epoch`; another one may carry its order over to the next epoch.
     - On Ctrl-C and SIGTERM it says how to go on, and the archive that AllenNLP then makes of the
@@ -64,6 +65,9 @@ class ResumableTrainer(GradientDescentTrainer):
             )
         if self._checkpointer.state_is_sharded:
             raise ConfigurationError("a resumable trainer takes no sharded model")
+        self._has_student = isinstance(self.model, StudentWrapper)
+        if self._has_student:
+            self.model.learned_is_kept = True
         self._seed = draw_seed()
         self._recovered: Optional[Dict[str, Any]] = None
 
@@ -85,6 +89,7 @@ class ResumableTrainer(GradientDescentTrainer):
                 name: (parameter.requires_grad, parameter.grad is not None)
                 for name, parameter in self._pytorch_model.named_parameters()
             },
+            "learned": self.model.learned_state() if self._has_student else {},
             "scaler": None if self._scaler is None else self._scaler.state_dict(),
         }
         # Stock gives states to callbacks by their places, and so finds none to give.
@@ -128,6 +133,8 @@ class ResumableTrainer(GradientDescentTrainer):
             trained, has_gradient = ours["parameters"][name]
             parameter.requires_grad_(trained)
             parameter.grad = torch.zeros_like(parameter) if has_gradient else None
+        if self._has_student:
+            self.model.load_learned_state(ours.get("learned", {}))
         if self._scaler is not None and ours["scaler"] is not None:
             self._scaler.load_state_dict(ours["scaler"])
         self._best_model_filename = self._checkpointer.restore_best()

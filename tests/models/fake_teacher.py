@@ -32,6 +32,20 @@ class FakeTeacher(Teacher):
         return ChainPotentials(emissions, mask, self.transitions)
 
 
+class OpenFakeTeacher(FakeTeacher):
+    """Its words' vectors are its emissions."""
+
+    @property
+    def provides(self):
+        return frozenset({"hidden"})
+
+    def state_widths(self, layers):
+        return {layer: len(self._labels) for layer in layers}
+
+    def potentials_and_states(self, inputs, layers):
+        return self.potentials(inputs), {layer: inputs["emissions"] for layer in layers}
+
+
 class SquaredDifference(Objective):
     """The summed squared difference of the emissions, and of the transitions once a sentence."""
 

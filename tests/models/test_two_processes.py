@@ -52,7 +52,8 @@ def test_two_processes_have_the_metrics_of_one(results, part):
     names = one[part].keys()
     assert {"gold_loss", "distillation_loss"} <= names
     if task == "tagger":
-        assert {"distillation_loss/squares", "distillation_loss/predictions"} <= names
+        parts = ("squares", "predictions", "hidden")
+        assert {f"distillation_loss/{part}" for part in parts} <= names
     quality = {"tagger": {"f1-measure-overall", "accuracy"}, "parser": {"UAS", "LAS"}}[task]
     assert (quality | {"agreement"} <= names) == (part == "evaluation")
     if part == "evaluation":

@@ -7,6 +7,7 @@ import torch.distributed as dist
 from allennlp.nn.parallel.ddp_accelerator import TorchDdpAccelerator
 
 from tests.models.tagging import tensors, instances
+from allennlp_kd.objectives.hidden import Hidden
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.weighted_sum import WeightedSum
 from allennlp_kd.training.word_weighted_accumulation import WordWeightedAccumulation
@@ -24,7 +25,11 @@ STEPS = [
 
 
 def tagging() -> Any:
-    members = {"squares": SquaredDifference(), "predictions": Substructured()}
+    members = {
+        "squares": SquaredDifference(),
+        "predictions": Substructured(),
+        "hidden": Hidden(),  # it has weights of its own
+    }
     return distillation(alpha=0.3, objective=WeightedSum(members, {"predictions": 2.0}))
 
 

@@ -6,7 +6,7 @@ from allennlp.training import Checkpointer, GradientDescentTrainer, TrainerCallb
 
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.objective import Objective
-from tests.models.fake_teacher import FakeTeacher, SquaredDifference, teacher_inputs
+from tests.models.fake_teacher import OpenFakeTeacher, SquaredDifference, teacher_inputs
 from tests.models.tagging import SENTENCES, instances, tagger, tensors, vocabulary
 
 
@@ -23,7 +23,7 @@ def distillation(alpha: float = 0.5, objective: Optional[Objective] = None) -> D
     student = tagger("crf_tagger_student", vocab, label_encoding="BIO")
     objective = objective or SquaredDifference()
     return Distillation(
-        vocab, student, FakeTeacher(student.labels), objective=objective, alpha=alpha
+        vocab, student, OpenFakeTeacher(student.labels), objective=objective, alpha=alpha
     )
 
 

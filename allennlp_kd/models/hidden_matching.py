@@ -1,0 +1,78 @@
+"""The vectors of words that an objective asks for."""
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Optional
+
+from torch import Tensor
+
+from allennlp_kd.models.rows import Rows
+from allennlp_kd.models.student import Student
+from allennlp_kd.modules.word_states import Layer, WordStates
+from allennlp_kd.objectives.hidden import HiddenStates
+from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.teachers.teacher import Teacher
+
+
+class HiddenMatching:
+    """Gives an objective its layers' widths, and for each batch their vectors.
+
+    Where it asks for none, nothing is recorded.
+
+    # Parameters
+
+    student : `Student`
+    teacher : `Teacher`
+    objective : `Objective`
+
+    # Raises
+
+    ConfigurationError
+        If one side has no such layer, or their widths do not suit the objective.
+    """
+
+    def __init__(self, student: Student, teacher: Teacher, objective: Objective) -> None:
+        self._student: Optional[WordStates] = None
+        self.of_teacher: List[Layer] = [of_teacher for _, of_teacher in objective.layers]
+        """The teacher's layers."""
+        if objective.layers:
+            of_student = [of_student for of_student, _ in objective.layers]
+            self._student = WordStates(student, of_student, "the student")
+            objective.build(self._student.widths, teacher.state_widths(self.of_teacher))
+
+    @contextmanager
+    def recorded(self) -> Iterator[Mapping[Layer, Tensor]]:
+        """The student's, in a dictionary that is full behind the context."""
+        if self._student is None:
+            yield {}
+        else:
+            with self._student.recorded() as found:
+                yield found
+
+    def needed(
+        self,
+        student: Mapping[Layer, Tensor],
+        teacher: Mapping[Layer, Tensor],
+        rows: Rows,
+        length: int,
+    ) -> Dict[str, Any]:
+        """What the objective is given beside the potentials.
+
+        # Parameters
+
+        student : `Mapping[Layer, Tensor]`
+            Each of shape `(batch, words, width)`, of all sentences; empty where none were recorded.
+        teacher : `Mapping[Layer, Tensor]`
+            Of those that have teacher inputs, whose words may be padded to another length.
+        rows : `Rows`
+            Which these are.
+        length : `int`
+            Of the potentials that are compared.
+        """
+        if not student:
+            return {}
+        if rows.index is not None:
+            student = {layer: found[rows.index] for layer, found in student.items()}
+        sides = (
+            {layer: found[:, :length] for layer, found in side.items()}
+            for side in (student, teacher)
+        )
+        return {"hidden": HiddenStates(*sides)}

@@ -1,0 +1,142 @@
+"""Vectors of words, matched through a learned projection."""
+from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple, Union
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from overrides import overrides
+from torch import Tensor
+from torch.nn import Identity, Linear, Module, ModuleList
+
+from allennlp_kd.objectives.objective import Layer, Objective
+
+DISTANCES = ("mse", "cosine")
+PROJECTIONS = ("linear", "identity")
+
+
+class HiddenStates(NamedTuple):
+    """The vectors of the words of the same batch on both sides.
+
+    # Parameters
+
+    student, teacher : `Mapping[Layer, Tensor]`
+        By layer; each of shape `(batch, length, width)`.
+    """
+
+    student: Mapping[Layer, Tensor]
+    teacher: Mapping[Layer, Tensor]
+
+
+@Objective.register("hidden")
+class Hidden(Objective):
+    """Makes layers of the student like layers of the teacher; meant as a term beside others (`sum`).
+
+    With s the student's and t the teacher's vector of a word, of width d, and P a projection, the
+    loss of a sentence is the sum over its words, and over the pairs of layers, of
+
+        mse:     |P s - t|^2 / d             (Romero et al., "FitNets", 2015)
+        cosine:  1 - cos(P s, t)             (Sanh et al., "DistilBERT", 2019).
+
+    P is trained with the student, and kept in the checkpoints of a trainer of type `resumable`; it
+    is none of the student's weights, so its archive has none. Potentials are not looked at, so the
+    temperature has no effect.
+
+    # Parameters
+
+    layers : `List[Dict[str, Union[int, str]]]`, optional (default = the encoders)
+        Pairs such as `{"student": "encoder", "teacher": 5}`. A layer is `encoder`, the encoder's
+        output; `embedder`, its input; or the index, from 0, of a layer of the embedder's
+        transformer, which for a student counts its own layers.
+    distance : `str`, optional (default = `"mse"`)
+        `mse` or `cosine`.
+    projection : `str`, optional (default = `"linear"`)
+        `linear`: a learned matrix and bias for each pair. `identity`: none, for layers of one width.
+    temperature : `float`, optional (default = `1.0`)
+
+    # Raises
+
+    ConfigurationError
+        If there is no pair of layers, a pair has other keys, or distance or projection are unknown.
+    """
+
+    needs: FrozenSet[str] = frozenset({"hidden"})
+
+    def __init__(
+        self,
+        layers: Optional[List[Dict[str, Union[int, str]]]] = None,
+        distance: str = "mse",
+        projection: str = "linear",
+        temperature: float = 1.0,
+    ) -> None:
+        super().__init__(temperature)
+        if layers is None:
+            layers = [{"student": "encoder", "teacher": "encoder"}]
+        if not layers:
+            raise ConfigurationError("layers must name at least one pair, found none")
+        for pair in layers:
+            if set(pair) != {"student", "teacher"}:
+                raise ConfigurationError(
+                    "each of layers must have the keys 'student' and 'teacher' and no other, found "
+                    f"{sorted(pair)}"
+                )
+        if distance not in DISTANCES:
+            raise ConfigurationError(
+                f"distance must be one of {', '.join(DISTANCES)}, found '{distance}'"
+            )
+        if projection not in PROJECTIONS:
+            raise ConfigurationError(
+                f"projection must be one of {', '.join(PROJECTIONS)}, found '{projection}'"
+            )
+        self._layers = tuple((pair["student"], pair["teacher"]) for pair in layers)
+        self._distance, self._projection = distance, projection
+        self._projections: Optional[ModuleList] = None
+
+    @property
+    @overrides
+    def layers(self) -> Tuple[Tuple[Layer, Layer], ...]:
+        return self._layers
+
+    @overrides
+    def build(self, student: Mapping[Layer, int], teacher: Mapping[Layer, int]) -> None:
+        projections = ModuleList()
+        for of_student, of_teacher in self._layers:
+            widths = student[of_student], teacher[of_teacher]
+            if self._projection == "linear":
+                projections.append(Linear(*widths))
+                continue
+            if widths[0] != widths[1]:
+                raise ConfigurationError(
+                    f"projection 'identity' needs layers of one width, but the student's "
+                    f"{of_student} has {widths[0]} and the teacher's {of_teacher} {widths[1]}: take "
+                    "'linear'"
+                )
+            projections.append(Identity())
+        self._projections = projections
+
+    @property
+    @overrides
+    def learned(self) -> Optional[Module]:
+        return self._projections if self._projection == "linear" else None
+
+    @overrides(check_signature=False)
+    def __call__(self, student, teacher, hidden: HiddenStates) -> Tensor:
+        """See `Objective`. `hidden` has the vectors of the layers."""
+        assert self._projections is not None, "build has not been called"
+        total: Optional[Tensor] = None
+        for (of_student, of_teacher), projection in zip(self._layers, self._projections):
+            found, wanted = hidden.student[of_student], hidden.teacher[of_teacher].detach()
+            # Padding is filled before it is computed with: what stands there may be anything.
+            padding = ~student.mask.unsqueeze(2)
+            found, wanted = found.masked_fill(padding, 0.0), wanted.masked_fill(padding, 0.0)
+            found, wanted = _in_full(projection(found)), _in_full(wanted)
+            if self._distance == "mse":
+                per_word = (found - wanted).square().mean(2)
+            else:
+                per_word = 1 - torch.cosine_similarity(found, wanted, dim=2)
+            losses = per_word.masked_fill(padding.squeeze(2), 0.0).sum(1)
+            total = losses if total is None else total + losses
+        return total
+
+
+def _in_full(tensor: Tensor) -> Tensor:
+    """Half precision, as under autocast, raised to single."""
+    return tensor.float() if tensor.dtype in (torch.half, torch.bfloat16) else tensor

@@ -1,0 +1,38 @@
+"""Part-of-speech tags that are another set than a teacher's."""
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Instance, Vocabulary
+
+from allennlp_kd.teachers.sentence import NO_TAG
+
+
+def check_tags(instance: Instance, vocab: Vocabulary, archive_file: str) -> None:
+    """One rare tag may be new to the teacher. All of them are another set of tags, and `_` is what
+    stands for tags that text has not.
+
+    # Parameters
+
+    instance : `Instance`
+        As the teacher's reader has made it.
+    vocab : `Vocabulary`
+        The teacher's.
+    archive_file : `str`
+        For errors.
+
+    # Raises
+
+    ConfigurationError
+        If a sentence has several tags, or has `_` for all, and the teacher knows none of them.
+    """
+    if "pos_tags" not in instance.fields:
+        return
+    field = instance["pos_tags"]
+    known = vocab.get_token_to_index_vocabulary(field._label_namespace)
+    found = sorted(set(field.labels))
+    none_known = not any(tag in known for tag in found)
+    if none_known and (len(found) > 1 or found == [NO_TAG]):
+        raise ConfigurationError(
+            f"the teacher {archive_file} knows none of the part-of-speech tags "
+            f"{', '.join(found[:6])}, but {', '.join(sorted(known)[:6])}, ...: the student's "
+            "reader must give the tags that it was trained with"
+        )
