@@ -2,12 +2,14 @@
 import allennlp_kd.commands.compare  # noqa: F401
 import allennlp_kd.commands.score  # noqa: F401
 import allennlp_kd.data.column_text_reader  # noqa: F401
+import allennlp_kd.data.conllu_relative_reader  # noqa: F401
 import allennlp_kd.data.conllu_tagging_reader  # noqa: F401
 import allennlp_kd.data.distillation_reader  # noqa: F401
 import allennlp_kd.data.plain_text_reader  # noqa: F401
 import allennlp_kd.models.biaffine_parser_student  # noqa: F401
 import allennlp_kd.models.crf_tagger_student  # noqa: F401
 import allennlp_kd.models.distillation  # noqa: F401
+import allennlp_kd.models.simple_tagger_student  # noqa: F401
 import allennlp_kd.models.student_predictor  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
@@ -19,6 +21,7 @@ import allennlp_kd.objectives.token  # noqa: F401
 import allennlp_kd.objectives.top_k  # noqa: F401
 import allennlp_kd.objectives.weighted_sum  # noqa: F401
 import allennlp_kd.teachers.archive  # noqa: F401
+import allennlp_kd.teachers.converted  # noqa: F401
 import allennlp_kd.teachers.ensemble  # noqa: F401
 import allennlp_kd.teachers.store  # noqa: F401
 import allennlp_kd.training.agreement  # noqa: F401

@@ -82,6 +82,7 @@ class Distillation(StudentWrapper):
         self.alpha = alpha
         self.teacher = teacher
         self.objective = objective or Substructured()
+        teacher.introduce(self.student.labels)
         self._pairing = Pairing(self.student, teacher, self.objective, labels, label_map)
         self.scheduled: Tuple[str, ...] = ()
         """`"alpha"`, `"temperature"`: what to report with the training metrics."""

@@ -7,6 +7,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, DatasetReader, Instance
 from allennlp.data.fields import MetadataField
 from allennlp.models import Model
+from allennlp.models.simple_tagger import SimpleTagger
 from allennlp.nn import util
 from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
     BiaffineDependencyParser,
@@ -27,12 +28,14 @@ from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.sentence import Sentence, tag_parameters
+from allennlp_kd.teachers.simple_tagger_scorer import SimpleTaggerScorer
 from allennlp_kd.teachers.tag_sets import check_tags
 from allennlp_kd.teachers.teacher import Teacher
 
-Scorer = Union[CrfTaggerScorer, BiaffineParserScorer]
+Scorer = Union[CrfTaggerScorer, SimpleTaggerScorer, BiaffineParserScorer]
 SCORERS: Dict[Type[Model], Type[Scorer]] = {
     CrfTagger: CrfTaggerScorer,
+    SimpleTagger: SimpleTaggerScorer,
     BiaffineDependencyParser: BiaffineParserScorer,
 }
 SENTENCE = "sentence"  # what carries the words, for errors, beside a model's own fields
@@ -52,8 +55,8 @@ _fingerprints: Dict[Tuple, str] = {}
 
 @Teacher.register("archive")
 class ArchiveTeacher(ScoringTeacher):
-    """Any archive of stock `crf_tagger` or `biaffine_parser`, with its own reader, indexers and
-    vocabulary.
+    """Any archive of stock `crf_tagger`, `simple_tagger` or `biaffine_parser`, with its own reader,
+    indexers and vocabulary.
 
     Archives of a student and of a distillation are such archives too. It is opened when it is first
     needed. It scores in evaluation mode, without gradient, never decodes, and follows its inputs to

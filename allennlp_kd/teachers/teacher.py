@@ -40,6 +40,9 @@ class Teacher(Registrable):
         """What it gives beside potentials, by the names of an objective's `needs`."""
         return frozenset()
 
+    def introduce(self, labels: List[str]) -> None:
+        """Told the student's labels, before it is asked for its own."""
+
     def attach(self, instances: List[Instance]) -> None:
         """Adds the field `FIELD` to each of these (the student's) instances."""
         raise NotImplementedError

@@ -12,9 +12,10 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, Instance, Token
 from allennlp.data.fields import TextField
 from allennlp.models import load_archive
+from allennlp.models.simple_tagger import SimpleTagger
 from allennlp.nn import util
 
-from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.archive import SCORERS, ArchiveTeacher
 from allennlp_kd.teachers.sentence import Sentence
 
 SENTENCES = [("the", "cat", "runs"), ("unheard",), ("a", "dog", "runs", "#1", "cat")]
@@ -126,7 +127,7 @@ class TestErrors:
         with pytest.raises(ConfigurationError, match=f"lacks {name}"):
             ArchiveTeacher(path).labels
 
-    def test_no_tagger(self, tmp_path):
+    def test_no_tagger(self, tmp_path, monkeypatch):
         from tests.teachers.archives import tagger_params
         from allennlp.commands.train import train_model
         from allennlp.common import Params
@@ -136,6 +137,9 @@ class TestErrors:
         params = tagger_params(write_corpora(tmp_path / "data"))
         params["model"] = {**params["model"], "type": "simple_tagger"}
         train_model(Params(params), str(tmp_path / "run"))
+        assert ArchiveTeacher(str(tmp_path / "run" / "model.tar.gz")).structure == "chain"
+        monkeypatch.setattr("allennlp_kd.teachers.archive._opened", {})
+        monkeypatch.delitem(SCORERS, SimpleTagger)  # as if nobody knew how to score it
         with pytest.raises(ConfigurationError, match="holds a SimpleTagger; .* one of CrfTagger"):
             ArchiveTeacher(str(tmp_path / "run" / "model.tar.gz")).labels
 

@@ -1,0 +1,110 @@
+"""Reads a treebank for a tagger that parses."""
+
+from typing import Any, Dict, Iterable, List, Optional
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.common.file_utils import cached_path
+from allennlp.data import DatasetReader, Field, Instance, Token, TokenIndexer
+from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
+from allennlp.data.token_indexers import SingleIdTokenIndexer
+from conllu import parse_incr
+from conllu.exceptions import ParseException
+from overrides import overrides
+
+from allennlp_kd.data.relative_tags import tags_of, tree_of
+
+
+@DatasetReader.register("conllu_relative_heads")
+class ConlluRelativeReader(DatasetReader):
+    """Reads a file in CoNLL-U format for parsing as sequence labelling: each word's tag says where its
+    head is, and the label of the arc (`relative_tags.tags_of`). Multi-word ranges and empty nodes are
+    left out.
+
+    The metadata has the part-of-speech tags as stock's `universal_dependencies` has them, for a parser
+    teacher that wants them.
+
+    # Parameters
+
+    token_indexers : `Dict[str, TokenIndexer]`, optional (default = `{"tokens":
+    SingleIdTokenIndexer()}`)
+    use_language_specific_pos : `bool`, optional (default = `False`)
+        Whether the part-of-speech tags are the treebank's own, not the universal ones.
+    label_namespace : `str`, optional (default = `"labels"`)
+
+    # Raises
+
+    ConfigurationError
+        While reading, if a sentence is no CoNLL-U, or a word has no head or no label.
+    """
+
+    def __init__(
+        self,
+        token_indexers: Optional[Dict[str, TokenIndexer]] = None,
+        use_language_specific_pos: bool = False,
+        label_namespace: str = "labels",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._token_indexers = token_indexers or {"tokens": SingleIdTokenIndexer()}
+        self._pos = "xpos" if use_language_specific_pos else "upos"
+        self._label_namespace = label_namespace
+
+    @overrides
+    def _read(self, file_path: str) -> Iterable[Instance]:
+        path = cached_path(file_path)
+        with open(path, encoding="utf-8") as lines:
+            try:
+                for number, annotation in enumerate(parse_incr(lines), start=1):
+                    words = [each for each in annotation if isinstance(each["id"], int)]
+                    if words:
+                        yield self._instance(words, f"{file_path}, sentence {number}")
+            except ParseException as error:
+                raise ConfigurationError(f"{file_path} cannot be read: {error}") from error
+
+    def _instance(self, words: List[Any], where: str) -> Instance:
+        for word in words:
+            if not isinstance(word["head"], int) or word["deprel"] in (None, "_"):
+                raise ConfigurationError(
+                    f"{where}: word {word['id']} ('{word['form']}') must have a head and a label, "
+                    f"found {word['head']} and {word['deprel']}"
+                )
+        return self.text_to_instance(
+            [Token(word["form"]) for word in words],
+            tags_of([word["head"] for word in words], [word["deprel"] for word in words]),
+            [word[self._pos] or "_" for word in words],
+        )
+
+    @overrides(check_signature=False)
+    def text_to_instance(
+        self,
+        tokens: List[Token],
+        tags: Optional[List[str]] = None,
+        pos: Optional[List[str]] = None,
+    ) -> Instance:
+        """
+        # Parameters
+
+        tokens : `List[Token]`
+        tags : `List[str]`, optional
+            As `relative_tags.tags_of` makes them.
+        pos : `List[str]`, optional
+            Part-of-speech tags, for a teacher.
+        """
+        text = TextField(tokens, self._token_indexers)
+        metadata: Dict[str, Any] = {"words": [token.text for token in tokens]}
+        if pos is not None:
+            metadata["pos"] = pos
+        fields: Dict[str, Field] = {"tokens": text, "metadata": MetadataField(metadata)}
+        if tags is not None:
+            fields["tags"] = SequenceLabelField(tags, text, self._label_namespace)
+        return Instance(fields)
+
+    @staticmethod
+    def to_conllu(words: List[str], tags: List[str]) -> str:
+        """The sentence in CoNLL-U, with the tree that its tags say or are repaired to."""
+        heads, labels = tree_of(tags)
+        lines = [
+            f"{number}\t{word}\t_\t_\t_\t_\t{head}\t{label}\t_\t_\n"
+            for number, (word, head, label) in enumerate(zip(words, heads, labels), start=1)
+        ]
+        return "".join(lines) + "\n"

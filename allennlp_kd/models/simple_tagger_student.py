@@ -1,0 +1,147 @@
+"""Stock `simple_tagger` with open potentials: each word's tag on its own."""
+from typing import Any, Dict, List, Optional
+
+import torch
+from allennlp.data import TextFieldTensors
+from allennlp.models import Model
+from allennlp.models.simple_tagger import SimpleTagger
+from allennlp.nn import util
+from overrides import overrides
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from allennlp_kd.models.rows import fit_columns
+from allennlp_kd.models.student import Student
+from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals
+from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
+
+
+@Model.register("simple_tagger_student")
+class SimpleTaggerStudent(SimpleTagger, Student):
+    """Takes all of stock `simple_tagger`'s parameters and its weights; returns its loss and outputs.
+
+    Its potentials are a chain whose transitions are 0. Of a teacher with transitions it can hold the
+    tag distribution of each word alone: the teacher `converted` with `to: "independent"` gives that.
+
+    The loss is stock's: the mean over the sentences of the mean over their words. (Inside
+    `distillation`, where both terms are per word, the mean over all words.) What differs: there is an
+    output `mask`; in training there are no metrics; a metric that was not computed is absent, not 0;
+    and the span F1 reduces across processes.
+
+    # Parameters
+
+    kwargs : `Any`
+        Those of `SimpleTagger`.
+    """
+
+    structure = "chain"
+    gold_fields = ("tags",)
+
+    def __init__(self, vocab, **kwargs) -> None:
+        super().__init__(vocab, **kwargs)
+        if self.calculate_span_f1:
+            self._f1_metric = DistributedSpanF1(
+                vocab, tag_namespace=self.label_namespace, label_encoding=kwargs["label_encoding"]
+            )
+
+    @property
+    @overrides
+    def labels(self) -> List[str]:
+        names = self.vocab.get_index_to_token_vocabulary(self.label_namespace)
+        return [names[index] for index in range(self.num_classes)]
+
+    @overrides(check_signature=False)
+    def potentials(self, tokens: TextFieldTensors, **inputs: Any) -> ChainPotentials:
+        """See `Student`. `tokens` are those of `forward`."""
+        mask = util.get_text_field_mask(tokens)
+        encoded = self.encoder(self.text_field_embedder(tokens), mask)
+        # Shape: (batch, length, tags); half precision under autocast.
+        weight = self.tag_projection_layer._module.weight
+        logits = self.tag_projection_layer(encoded).to(weight.dtype)
+        return ChainPotentials(logits, mask, logits.new_zeros(self.num_classes, self.num_classes))
+
+    @overrides(check_signature=False)
+    def gold_loss(self, potentials: ChainPotentials, tags: Tensor) -> Tensor:
+        """See `Student`. The negative log likelihood."""
+        mask = potentials.mask
+        tags = fit_columns(tags, mask.shape[1])
+        return cross_entropy(potentials.emissions[mask], tags[mask], reduction="sum")
+
+    @overrides(check_signature=False)
+    def forward(
+        self,
+        tokens: TextFieldTensors,
+        tags: Optional[torch.LongTensor] = None,
+        metadata: Optional[List[Dict[str, Any]]] = None,
+        ignore_loss_on_o_tags: bool = False,
+        **kwargs: Any,
+    ) -> Dict[str, Any]:
+        """
+        # Parameters
+
+        tokens, tags, metadata, ignore_loss_on_o_tags : as in `SimpleTagger.forward`.
+
+        # Returns
+
+        As `SimpleTagger.forward`: `logits`, `class_probabilities`, with gold `loss`, with metadata
+        `words`; and `mask`.
+        """
+        potentials = self.potentials(tokens)
+        outputs = self._output(potentials.emissions, potentials.mask, metadata)
+        if tags is not None:
+            mask = potentials.mask
+            if ignore_loss_on_o_tags:
+                outside = self.vocab.get_token_index("O", namespace=self.label_namespace)
+                mask = mask & (tags != outside)
+            outputs["loss"] = util.sequence_cross_entropy_with_logits(
+                potentials.emissions, tags, mask
+            )
+            if not self.training:
+                self.record(outputs, tags=tags)
+        return outputs
+
+    def _output(
+        self, logits: Tensor, mask: Tensor, metadata: Optional[List[Dict[str, Any]]]
+    ) -> Dict[str, Any]:
+        probabilities = torch.softmax(logits, dim=-1)
+        outputs: Dict[str, Any] = {"logits": logits, "class_probabilities": probabilities}
+        outputs["mask"] = mask
+        if metadata is not None:
+            outputs["words"] = [sentence["words"] for sentence in metadata]
+        return outputs
+
+    @overrides(check_signature=False)
+    def decode(
+        self,
+        potentials: ChainPotentials,
+        metadata: Optional[List[Dict[str, Any]]] = None,
+        **inputs: Any,
+    ) -> Dict[str, Any]:
+        """See `Student`. Each word's best tag: of potentials with transitions, by its marginals."""
+        logits = potentials.emissions
+        ends = (potentials.transitions, potentials.start, potentials.end)
+        if any(bool(scores.any()) for scores in ends):
+            logits = log_node_marginals(potentials.detach())
+        return self._output(logits, potentials.mask, metadata)
+
+    @overrides
+    def decisions(self, outputs: Dict[str, Any]) -> Dict[str, Tensor]:
+        return {"labels": outputs["logits"].argmax(dim=2).masked_fill(~outputs["mask"], -1)}
+
+    @overrides(check_signature=False)
+    def record(self, outputs: Dict[str, Any], tags: Tensor, **inputs: Any) -> None:
+        """See `Student`. Stock's metrics."""
+        mask = outputs["mask"]
+        tags = fit_columns(tags, mask.shape[1])
+        logits = outputs["logits"].detach()
+        for metric in self.metrics.values():
+            metric(logits, tags, mask)
+        if self.calculate_span_f1:
+            self._f1_metric(logits, tags, mask)
+
+    @overrides
+    def get_metrics(self, reset: bool = False) -> Dict[str, float]:
+        # The count is one of all processes, so they agree on whether there is anything to reduce.
+        if self.metrics["accuracy"].total_count == 0:
+            return {}
+        return {name: float(value) for name, value in super().get_metrics(reset).items()}

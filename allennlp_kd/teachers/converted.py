@@ -1,0 +1,102 @@
+"""A teacher in the factorisation of its student."""
+
+from typing import Any, List, Tuple
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Instance
+from overrides import overrides
+
+from allennlp_kd.data.relative_tags import parse_tag
+from allennlp_kd.structs.chain.conversions import independent
+from allennlp_kd.structs.tree.conversions import relative_tags
+from allennlp_kd.teachers.teacher import Teacher
+
+CONVERSIONS = {"independent": "chain", "relative_heads": "tree"}
+"""The structure of the teachers that each takes; all give a chain."""
+
+
+@Teacher.register("converted")
+class ConvertedTeacher(Teacher):
+    """Gives the marginals of what the student scores, where that is coarser than what the teacher does
+    (Wang et al., "Structural knowledge distillation", 2021).
+
+    # Parameters
+
+    teacher : `Teacher`
+        An archive, a store, an ensemble. (A store holds scores before they are converted, so it goes
+        in here, not around this.)
+    to : `str`
+        `independent`: of a chain, the tag distribution of each word (`conversions.independent`); for a
+        student such as `simple_tagger_student`. `relative_heads`: of a parser, the probabilities of
+        the student's tags, which say where a word's head is and what the arc's label is
+        (`conversions.relative_tags`); for a tagger that reads `conllu_relative_heads`.
+
+    # Raises
+
+    ConfigurationError
+        If there is no such conversion; when first used, if the teacher's structure is another.
+    """
+
+    def __init__(self, teacher: Teacher, to: str) -> None:
+        if to not in CONVERSIONS:
+            raise ConfigurationError(f"to must be one of {', '.join(CONVERSIONS)}, found '{to}'")
+        self._teacher, self._to = teacher, to
+        self._tags: List[Tuple[str, int, int]] = []  # name, offset, index of the teacher's label
+
+    @property
+    @overrides
+    def name(self) -> str:
+        return f"{self._teacher.name}, converted to {self._to},"
+
+    @property
+    @overrides
+    def structure(self) -> str:
+        found = self._teacher.structure
+        if found != CONVERSIONS[self._to]:
+            raise ConfigurationError(
+                f"'{self._to}' converts a {CONVERSIONS[self._to]}, but the structure of "
+                f"{self._teacher.name} is {found}"
+            )
+        return "chain"
+
+    @property
+    @overrides
+    def labels(self) -> List[str]:
+        if self._to == "independent":
+            return self._teacher.labels
+        return [name for name, _, _ in self._tags]
+
+    @overrides
+    def introduce(self, labels: List[str]) -> None:
+        self._teacher.introduce(labels)
+        if self._to == "independent" or self.structure != "chain":
+            return
+        known = {label: index for index, label in enumerate(self._teacher.labels)}
+        parsed = [(name, parse_tag(name)) for name in labels]
+        # The others are unknown to it, and the policy for labels says what becomes of them.
+        self._tags = [
+            (name, found[0], known[found[1]])
+            for name, found in parsed
+            if found is not None and found[1] in known
+        ]
+        if not self._tags:
+            raise ConfigurationError(
+                f"none of the student's tags {', '.join(labels[:6])}, ... stands for an arc of "
+                f"{self._teacher.name}: its reader must be of type 'conllu_relative_heads'"
+            )
+
+    @overrides
+    def attach(self, instances: List[Instance]) -> None:
+        self._teacher.attach(instances)
+
+    @overrides
+    def potentials(self, inputs: Any):
+        with torch.no_grad():
+            found = self._teacher.potentials(inputs)
+            if self._to == "independent":
+                return independent(found)
+            device = found.arcs.device
+            offsets = torch.tensor([offset for _, offset, _ in self._tags], device=device)
+            labels = torch.tensor([label for _, _, label in self._tags], device=device)
+            return relative_tags(found, offsets, labels)
