@@ -74,6 +74,8 @@ def _score(arguments: argparse.Namespace) -> None:
     reader_params = params["dataset_reader"]
     found = reader_params.get("type")
     teacher = reader_params.get("teacher") if found == "distillation" else None
+    while teacher is not None and teacher.get("type") == "converted":
+        teacher = teacher["teacher"]  # a store holds scores as they are before
     if teacher is None or teacher.get("type") != "store":
         raise ConfigurationError(
             f"{arguments.param_path} has no store to score into: its dataset_reader must be of "

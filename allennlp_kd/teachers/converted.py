@@ -1,6 +1,7 @@
 """A teacher in the factorisation of its student."""
 
-from typing import Any, List, Tuple
+from dataclasses import replace
+from typing import Any, FrozenSet, List, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -8,12 +9,15 @@ from allennlp.data import Instance
 from overrides import overrides
 
 from allennlp_kd.data.relative_tags import parse_tag
+from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.structs.chain.conversions import independent
 from allennlp_kd.structs.tree.conversions import relative_tags
 from allennlp_kd.teachers.teacher import Teacher
 
 CONVERSIONS = {"independent": "chain", "relative_heads": "tree"}
 """The structure of the teachers that each takes; all give a chain."""
+IMPOSSIBLE = -30.0
+"""The score of a tag of probability 0 among log probabilities, finite so that differences are."""
 
 
 @Teacher.register("converted")
@@ -67,6 +71,11 @@ class ConvertedTeacher(Teacher):
             return self._teacher.labels
         return [name for name, _, _ in self._tags]
 
+    @property
+    @overrides
+    def provides(self) -> FrozenSet[str]:
+        return frozenset({"marginals"})  # what it gives is made of them
+
     @overrides
     def introduce(self, labels: List[str]) -> None:
         self._teacher.introduce(labels)
@@ -93,10 +102,14 @@ class ConvertedTeacher(Teacher):
     @overrides
     def potentials(self, inputs: Any):
         with torch.no_grad():
-            found = self._teacher.potentials(inputs)
-            if self._to == "independent":
-                return independent(found)
-            device = found.arcs.device
-            offsets = torch.tensor([offset for _, offset, _ in self._tags], device=device)
-            labels = torch.tensor([label for _, _, label in self._tags], device=device)
-            return relative_tags(found, offsets, labels)
+            chain = self._converted(self._teacher.potentials(inputs))
+            nothing = torch.isneginf(chain.emissions)
+            return replace(chain, emissions=chain.emissions.masked_fill(nothing, IMPOSSIBLE))
+
+    def _converted(self, potentials: Any) -> ChainPotentials:
+        if self._to == "independent":
+            return independent(potentials)
+        device = potentials.arcs.device
+        offsets = torch.tensor([offset for _, offset, _ in self._tags], device=device)
+        labels = torch.tensor([label for _, _, label in self._tags], device=device)
+        return relative_tags(potentials, offsets, labels)

@@ -29,6 +29,24 @@
   // depends on their words alone, so each run has the same.
   tenth(distilled):: distilled { dataset_reader+: { labelled_fraction: 0.1 } },
 
+  // The same with what a student can hold that scores less than its teacher: `to` as in the teacher `converted`. The
+  // store has the scores as they were.
+  converted(distilled, to):: distilled {
+    local teacher = { type: "converted", to: to, teacher: distilled.model.teacher },
+    dataset_reader+: { teacher: teacher },
+    model+: { teacher: teacher },
+  },
+
+  // The same with another run of the task as the teacher, and its own store.
+  taught_by(distilled, task, run):: distilled {
+    local teacher = distilled.model.teacher {
+      directory: task.run + "/store_" + run,
+      teacher+: { archive_file: task.run + "/" + run + "/model.tar.gz" },
+    },
+    dataset_reader+: { teacher: teacher },
+    model+: { teacher: teacher },
+  },
+
   // The same with raw text, a sentence a line, beside the labelled: `ratio` of its sentences for each labelled one,
   // null for all. language: spaCy's code.
   with_text(distilled, text, language, ratio=null):: distilled {

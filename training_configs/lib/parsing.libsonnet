@@ -18,6 +18,7 @@
 local distillation = import "distillation.libsonnet";
 local distilled = distillation.distilled;
 local inputs = import "inputs.libsonnet";
+local tagging = import "tagging.libsonnet";
 local training = import "training.libsonnet";
 
 local widened(encoder, by) =
@@ -65,6 +66,16 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   ),
   student_transformer(task):: experiment(
     task, inputs.layers(task.hidden, 2), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
+  ),
+  // A tagger that parses: its tags say where a word's head is and what the arc's label is.
+  distill_tagger(task):: distillation.converted(
+    distilled(
+      task,
+      tagging.student(task {
+        reader: { type: "conllu_relative_heads" }, tagger: {}, metric: "+accuracy",
+      })
+    ),
+    "relative_heads"
   ),
   distill(task, objective={ type: "substructured" })::
     distilled(task, self.student(task), objective),

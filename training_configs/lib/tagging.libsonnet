@@ -25,6 +25,14 @@ local experiment(task, input, type, trainer, batch_size=32) = training.common(ba
   trainer: trainer,
 };
 
+// Words on their own ("MaxEnt"): stock's simple_tagger, which has neither transitions nor dropout of its own.
+local without(object, names) = {
+  [name]: object[name] for name in std.objectFields(object) if !std.member(names, name)
+};
+local independent(task, type) =
+  local plain = experiment(task, inputs.bilstm(task.size), type, training.adam(20, task.metric));
+  plain { model: without(plain.model, ["dropout", "include_start_end_transitions"]) };
+
 {
   inputs:: inputs,
   training:: training,
@@ -41,6 +49,14 @@ local experiment(task, input, type, trainer, batch_size=32) = training.common(ba
   ),
   student_transformer(task):: experiment(
     task, inputs.layers(task.hidden, 2), "crf_tagger_student", training.adamw(10, task.metric)
+  ),
+  // Factorisations that differ: a CRF teaches a tagger of words on their own, and such a one teaches a CRF.
+  teacher_independent(task):: independent(task, "simple_tagger"),
+  distill_independent(task):: distillation.converted(
+    distilled(task, independent(task, "simple_tagger_student")), "independent"
+  ),
+  distill_from_independent(task):: distillation.taught_by(
+    distilled(task, self.student(task)), task, "teacher_independent"
   ),
   distill(task, objective={ type: "substructured" }, marginals=false)::
     distilled(task, self.student(task), objective, marginals),

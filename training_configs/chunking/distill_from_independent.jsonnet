@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill_from_independent(import "task.libsonnet")
