@@ -13,3 +13,22 @@ from allennlp_kd.structs.chain.marginals import (
 from allennlp_kd.structs.chain.partition import log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.scoring import nll, score
+
+__all__ = [
+    "ChainPotentials",
+    "Constraints",
+    "canonical",
+    "constrain",
+    "constraints_for",
+    "cross_entropy",
+    "entropy",
+    "k_best",
+    "kl_divergence",
+    "log_edge_marginals",
+    "log_node_marginals",
+    "log_partition",
+    "nll",
+    "score",
+    "viterbi",
+    "with_marginals",
+]

@@ -1,5 +1,7 @@
 """Entropy, cross-entropy and Kullback-Leibler divergence of distributions over tag sequences."""
 
+from typing import Tuple
+
 import torch
 from torch import Tensor
 
@@ -123,7 +125,9 @@ def _minus_infinite(left: Tensor, right: Tensor) -> Tensor:
     return (left - right).masked_fill(right == -INFINITY, INFINITY)
 
 
-def _alike(p: ChainPotentials, q: ChainPotentials):
+def _alike(
+    p: ChainPotentials, q: ChainPotentials
+) -> Tuple[ChainPotentials, ChainPotentials, Layout]:
     """Both sides in the same precision, and their layout."""
     if p.num_tags != q.num_tags:
         raise ValueError(

@@ -44,8 +44,8 @@ class ChainPotentials:
     emissions: Tensor
     mask: Tensor
     transitions: Tensor
-    start: Optional[Tensor] = None
-    end: Optional[Tensor] = None
+    start: Tensor = None  # type: ignore[assignment]  # never None once made
+    end: Tensor = None  # type: ignore[assignment]
     marginals: Optional[Tensor] = None
 
     def __post_init__(self) -> None:

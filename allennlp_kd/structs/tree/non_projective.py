@@ -1,5 +1,7 @@
 """The sum over all trees, crossing arcs included: the matrix-tree theorem."""
 
+from typing import Any, Tuple
+
 import torch
 from torch import Tensor
 
@@ -8,12 +10,12 @@ class _LogAdd(torch.autograd.Function):
     """`torch.logaddexp`, but its second derivative is not NaN where both are far apart."""
 
     @staticmethod
-    def forward(ctx, first: Tensor, second: Tensor) -> Tensor:
+    def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
         ctx.save_for_backward(first, second)
         return torch.logaddexp(first, second)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, Tensor]:
         first, second = ctx.saved_tensors
         share = gradient * torch.sigmoid(first - second)
         return share, gradient - share
