@@ -1,4 +1,5 @@
 """The vectors of words that an objective asks for."""
+
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 

@@ -1,4 +1,5 @@
 """Stock `simple_tagger` with open potentials: each word's tag on its own."""
+
 from typing import Any, Dict, List, Optional
 
 import torch

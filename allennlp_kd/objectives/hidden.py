@@ -1,5 +1,6 @@
 """Vectors of words, matched through a learned projection."""
-from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple, Union
+
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -118,7 +119,7 @@ class Hidden(Objective):
         return self._projections if self._projection == "linear" else None
 
     @overrides(check_signature=False)
-    def __call__(self, student, teacher, hidden: HiddenStates) -> Tensor:
+    def __call__(self, student: Any, teacher: Any, hidden: HiddenStates) -> Tensor:
         """See `Objective`. `hidden` has the vectors of the layers."""
         assert self._projections is not None, "build has not been called"
         total: Optional[Tensor] = None

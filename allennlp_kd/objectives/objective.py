@@ -1,5 +1,5 @@
 """What every distillation objective is."""
-from typing import Any, ClassVar, Dict, FrozenSet, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple, Union
 
 from allennlp.common import Registrable
 from allennlp.common.checks import ConfigurationError
@@ -33,7 +33,7 @@ class Objective(Registrable):
 
     default_implementation = "substructured"
 
-    structures: ClassVar[FrozenSet[str]] = frozenset({"chain", "tree"})
+    structures: FrozenSet[str] = frozenset({"chain", "tree"})
     """The structures whose potentials this objective accepts."""
 
     def __init__(self, temperature: float = 1.0) -> None:
@@ -88,7 +88,7 @@ class Objective(Registrable):
             It names the option that does not fit.
         """
 
-    def __call__(self, student, teacher, **needed: Any) -> Tensor:
+    def __call__(self, student: Any, teacher: Any, **needed: Any) -> Tensor:
         """The loss of each sentence: a sum over its sub-structures' positions, not divided by its words.
 
         # Parameters
@@ -105,7 +105,9 @@ class Objective(Registrable):
         """
         raise NotImplementedError
 
-    def with_parts(self, student, teacher, **needed: Any) -> Tuple[Tensor, Dict[str, Tensor]]:
+    def with_parts(
+        self, student: Any, teacher: Any, **needed: Any
+    ) -> Tuple[Tensor, Dict[str, Tensor]]:
         """What `__call__` returns, and the losses that it is made of, unweighted.
 
         # Returns

@@ -1,5 +1,6 @@
 """Several objectives at once."""
-from typing import Dict, FrozenSet, Mapping, Optional, Tuple
+
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
 from overrides import overrides
@@ -118,11 +119,13 @@ class WeightedSum(Objective):
             member.check(structure, num_labels)
 
     @overrides
-    def __call__(self, student, teacher, **needed) -> Tensor:
+    def __call__(self, student: Any, teacher: Any, **needed: Any) -> Tensor:
         return self.with_parts(student, teacher, **needed)[0]
 
     @overrides
-    def with_parts(self, student, teacher, **needed) -> Tuple[Tensor, Dict[str, Tensor]]:
+    def with_parts(
+        self, student: Any, teacher: Any, **needed: Any
+    ) -> Tuple[Tensor, Dict[str, Tensor]]:
         total: Optional[Tensor] = None
         parts: Dict[str, Tensor] = {}
         for name, member in self._members.items():

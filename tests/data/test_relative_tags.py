@@ -3,8 +3,7 @@ import itertools
 import pytest
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Token
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from allennlp_kd.data.conllu_relative_reader import ConlluRelativeReader
 from allennlp_kd.data.relative_tags import parse_tag, tags_of, tree_of

@@ -1,4 +1,5 @@
 """The objective `hidden`, from `allennlp train` to the archive."""
+
 import json
 import logging
 import shutil

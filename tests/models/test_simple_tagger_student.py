@@ -12,7 +12,9 @@ from tests.models.small_distillation import batch
 from tests.models.tagging import instances, tagger, tensors, vocabulary
 
 
-@pytest.fixture(params=[{}, {"label_encoding": "BIO"}, {"label_encoding": "BIO", "verbose_metrics": True}])
+@pytest.fixture(
+    params=[{}, {"label_encoding": "BIO"}, {"label_encoding": "BIO", "verbose_metrics": True}]
+)
 def both(request):
     vocab = vocabulary()
     torch.manual_seed(0)
@@ -32,14 +34,16 @@ def test_is_stock_s_tagger(both, training, options):
     assert set(found) == {*expected, "mask"}
     for name in ("loss", "logits", "class_probabilities"):
         assert torch.equal(found[name], expected[name])
-    readable = [model.make_output_human_readable(out)["tags"] for model, out in
-                ((stock, expected), (student, found))]
+    readable = [
+        model.make_output_human_readable(out)["tags"]
+        for model, out in ((stock, expected), (student, found))
+    ]
     assert readable[0] == readable[1]
     if training:
         assert student.get_metrics(reset=True) == {}
     else:
         assert student.get_metrics(reset=True) == pytest.approx(stock.get_metrics(reset=True))
-    for model, outputs in ((stock, expected), (student, found)):
+    for outputs in (expected, found):
         outputs["loss"].backward()
     for one, other in zip(stock.parameters(), student.parameters()):
         assert torch.equal(one.grad, other.grad)

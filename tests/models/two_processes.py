@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from allennlp.nn.parallel.ddp_accelerator import TorchDdpAccelerator
 
-from tests.models.tagging import tensors, instances
+from tests.models.tagging import instances, tensors
 from allennlp_kd.objectives.hidden import Hidden
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.weighted_sum import WeightedSum

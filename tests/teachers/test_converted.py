@@ -77,11 +77,13 @@ def test_tags_unknown_to_the_teacher_are_listed():
 )
 def test_another_structure(teacher, to, message):
     with pytest.raises(ConfigurationError, match=message):
-        ConvertedTeacher(teacher, to).structure
+        assert ConvertedTeacher(teacher, to).structure
 
 
 def test_refuses():
-    with pytest.raises(ConfigurationError, match="one of independent, relative_heads, found 'maxent'"):
+    with pytest.raises(
+        ConfigurationError, match="one of independent, relative_heads, found 'maxent'"
+    ):
         ConvertedTeacher(FakeParser(), "maxent")
     with pytest.raises(ConfigurationError, match="none of the student's tags B-NP, O, ... stands"):
         ConvertedTeacher(FakeParser(), "relative_heads").introduce(["B-NP", "O"])

@@ -1,4 +1,5 @@
 """What a conversion keeps, against distributions that are enumerated."""
+
 import itertools
 
 import pytest

@@ -1,4 +1,5 @@
 """What a conversion keeps, against distributions that are enumerated."""
+
 import itertools
 
 import pytest
@@ -90,9 +91,7 @@ def test_what_has_no_tag_is_left_out():
     offsets, labels = torch.tensor([0, -1, 1]), torch.tensor([1, 0, 0])
     every, kinds = every_tag(3, 2)
     full = log_node_marginals(relative_tags(trees, every, kinds)).exp()
-    places = [
-        int(((every == o) & (kinds == k)).nonzero()) for o, k in zip(offsets, labels)
-    ]
+    places = [int(((every == o) & (kinds == k)).nonzero()) for o, k in zip(offsets, labels)]
     expected = full[..., places] / full[..., places].sum(2, keepdim=True)
     found = log_node_marginals(relative_tags(trees, offsets, labels)).exp()
     torch.testing.assert_close(found[trees.mask], expected[trees.mask])
@@ -101,8 +100,6 @@ def test_what_has_no_tag_is_left_out():
 
 
 def test_no_words():
-    empty = TreePotentials(
-        torch.zeros(2, 0, 1), torch.zeros(2, 0).bool(), torch.zeros(2, 0, 1, 3)
-    )
+    empty = TreePotentials(torch.zeros(2, 0, 1), torch.zeros(2, 0).bool(), torch.zeros(2, 0, 1, 3))
     chain = relative_tags(empty, torch.tensor([0, 1]), torch.tensor([2, 0]))
     assert chain.emissions.shape == (2, 0, 2)
