@@ -1,4 +1,5 @@
 """What student and teacher need to be compared, for both structures."""
+
 from dataclasses import replace
 from typing import Iterator, Sequence, Tuple, TypeVar, Union
 

@@ -1,4 +1,5 @@
 """The potentials of student and teacher for the same sentences, words and labels."""
+
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 import torch

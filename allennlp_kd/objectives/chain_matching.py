@@ -1,4 +1,5 @@
 """What `substructured` matches of chains."""
+
 from typing import Optional
 
 from allennlp.common.checks import ConfigurationError

@@ -1,4 +1,5 @@
 """KL divergence between the local distributions over a chain's sub-structures."""
+
 from typing import Tuple
 
 import torch
@@ -28,7 +29,9 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     if mask.shape[1] == 1:
         return single
     tables = mask[:, 1:]
-    narrow = _spread(teacher.transitions) <= MAX_SPREAD and _spread(student.transitions) <= MAX_SPREAD
+    narrow = (
+        _spread(teacher.transitions) <= MAX_SPREAD and _spread(student.transitions) <= MAX_SPREAD
+    )
     divergence = _by_products if narrow else _by_cells
     per_table = divergence(student_nodes, student.transitions, teacher_nodes, teacher.transitions)
     return single + per_table.masked_fill(~tables, 0.0).sum(1)

@@ -1,4 +1,5 @@
 """Squared differences of the scores of a chain's sub-structures, in closed form."""
+
 from typing import NamedTuple, Optional
 
 import torch
@@ -27,7 +28,9 @@ def difference(student: ChainPotentials, teacher: ChainPotentials, ends: bool = 
     """What an objective over scores is a function of."""
     padding = ~student.mask.unsqueeze(-1)
     # Padding is filled before it is computed with: what stands there may be anything.
-    nodes = student.emissions.masked_fill(padding, 0.0) - teacher.emissions.masked_fill(padding, 0.0)
+    nodes = student.emissions.masked_fill(padding, 0.0) - teacher.emissions.masked_fill(
+        padding, 0.0
+    )
     if ends:
         first = torch.zeros_like(student.mask)
         first[:, :1] = student.mask[:, :1]

@@ -1,4 +1,5 @@
 """Squared differences of a chain's scores, weighted by a product of distributions."""
+
 import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
@@ -7,9 +8,7 @@ from allennlp_kd.objectives.chain_scores import difference
 from allennlp_kd.structs.chain import ChainPotentials
 
 
-def weighted_scores(
-    student: ChainPotentials, teacher: ChainPotentials, weights: Tensor
-) -> Tensor:
+def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights: Tensor) -> Tensor:
     """The variance of the difference of the two scores, tags drawn word by word from `weights`.
 
     With q = q_1 x .. x q_L the weights, n the difference of the nodes and t that of the edges, the
@@ -50,7 +49,9 @@ def weighted_scores(
     columns, rows = before @ rest, after @ rest.t()
     squares = (before @ rest.square() - columns.square()) * after
     means = (columns * after).sum(-1)
-    return words + squares.sum((1, 2)) - (before * rows.square()).sum((1, 2)) + means.square().sum(1)
+    return (
+        words + squares.sum((1, 2)) - (before * rows.square()).sum((1, 2)) + means.square().sum(1)
+    )
 
 
 @torch.no_grad()

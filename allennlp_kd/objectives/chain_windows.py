@@ -1,8 +1,9 @@
 """KL divergence between the local distributions over a chain's windows of several tags."""
+
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.chain_predictions import local_kl, folded_nodes, edge_predictions
+from allennlp_kd.objectives.chain_predictions import edge_predictions, folded_nodes, local_kl
 from allennlp_kd.structs.chain import ChainPotentials, kl_divergence
 
 

@@ -1,4 +1,5 @@
 """Squares of small numbers, and a multiple of the size of large ones."""
+
 from typing import Optional
 
 from torch import Tensor

@@ -1,4 +1,5 @@
 """Distillation of posterior marginals."""
+
 from typing import Optional
 
 import torch
@@ -86,9 +87,7 @@ def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
         return losses
     alone = student.lengths == 1
     log_p, log_q = (
-        log_normalised(
-            side.emissions.masked_fill(padding, 0.0)[:, 0] + side.start + side.end
-        )
+        log_normalised(side.emissions.masked_fill(padding, 0.0)[:, 0] + side.start + side.end)
         for side in (teacher, student)
     )
     return losses + divergence(log_p, log_q).masked_fill(~alone, 0.0)

@@ -1,4 +1,5 @@
 """What every distillation objective is."""
+
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple, Union
 
 from allennlp.common import Registrable

@@ -1,4 +1,5 @@
 """Exact distillation of a distribution over whole structures."""
+
 from overrides import overrides
 from torch import Tensor
 

@@ -1,4 +1,5 @@
 """The objective that gives the package its name."""
+
 from typing import FrozenSet, Optional
 
 from allennlp.common.checks import ConfigurationError

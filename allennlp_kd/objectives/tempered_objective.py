@@ -1,4 +1,5 @@
 """What the objectives have in common that compare both sides at one temperature."""
+
 from overrides import overrides
 from torch import Tensor
 
@@ -24,9 +25,7 @@ class TemperedObjective(Objective):
         If the temperature is not greater than 0.
     """
 
-    def __init__(
-        self, temperature: float = 1.0, scale_by_temperature_squared: bool = True
-    ) -> None:
+    def __init__(self, temperature: float = 1.0, scale_by_temperature_squared: bool = True) -> None:
         super().__init__(temperature)
         self._squared = scale_by_temperature_squared
 

@@ -1,4 +1,5 @@
 """Knowledge distillation word by word."""
+
 from overrides import overrides
 from torch import Tensor
 

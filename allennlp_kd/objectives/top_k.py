@@ -1,4 +1,5 @@
 """The teacher's best structures as gold."""
+
 from typing import List, Optional, Union
 
 import torch

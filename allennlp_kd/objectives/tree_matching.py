@@ -1,4 +1,5 @@
 """What `substructured` matches of trees."""
+
 from typing import Optional
 
 from allennlp.common.checks import ConfigurationError

@@ -1,4 +1,5 @@
 """KL divergence between the local distributions over a tree's sub-structures."""
+
 from torch import Tensor
 
 from allennlp_kd.structs.tree import TreePotentials, log_head_probabilities

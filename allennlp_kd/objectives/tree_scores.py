@@ -1,4 +1,5 @@
 """Squared differences of the scores of a tree's sub-structures."""
+
 from typing import Optional
 
 import torch

@@ -1,4 +1,5 @@
 """Every configuration is trained for a step on corpora of a few sentences."""
+
 import json
 from pathlib import Path
 
@@ -34,7 +35,10 @@ def small_size(config, task) -> dict:
         changes[f"{prefix}encoder.input_dim"] = WIDTH
         reader = config["dataset_reader"]
         reader_prefix = "dataset_reader.reader." if "reader" in reader else "dataset_reader."
-        for name in (f"{prefix}text_field_embedder.token_embedders.", f"{reader_prefix}token_indexers."):
+        for name in (
+            f"{prefix}text_field_embedder.token_embedders.",
+            f"{reader_prefix}token_indexers.",
+        ):
             changes[f"{name}tokens.max_length"] = 16
     if "vocabulary" in config:
         changes["vocabulary.min_count.tokens"] = 1
@@ -164,7 +168,9 @@ def test_a_variable_that_is_not_set_is_named(name, monkeypatch):
     for other in ("ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"):
         monkeypatch.setenv(other, "somewhere")
     monkeypatch.delenv(name)
-    with pytest.raises(RuntimeError, match=f"undefined external variable: {name}(.|\n)*set_{name}_to_"):
+    with pytest.raises(
+        RuntimeError, match=f"undefined external variable: {name}(.|\n)*set_{name}_to_"
+    ):
         Params.from_file(str(ROOT / "chunking" / "teacher.jsonnet"))
 
 

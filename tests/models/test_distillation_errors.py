@@ -48,7 +48,9 @@ def test_an_objective_is_asked_whether_it_can_be_of_so_many_labels():
 def test_a_teacher_without_the_marginals_that_the_objective_needs():
     plain, teacher = model(), FakeTeacher(["a"])
     objective = Substructured(match="scores", form="weighted")
-    with pytest.raises(ConfigurationError, match="Substructured needs marginals, which the teacher"):
+    with pytest.raises(
+        ConfigurationError, match="Substructured needs marginals, which the teacher"
+    ):
         Distillation(plain.vocab, plain.student, teacher, objective=objective)
 
 

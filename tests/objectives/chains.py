@@ -1,4 +1,5 @@
 """Random chains, and the exponential-time twins of the objectives over them."""
+
 from itertools import product
 from typing import Sequence
 
@@ -8,7 +9,9 @@ from torch import Tensor
 from allennlp_kd.structs.chain import ChainPotentials
 
 
-def random_chains(lengths: Sequence[int], tags: int, seed: int, scale: float = 1.0, padding: int = 0):
+def random_chains(
+    lengths: Sequence[int], tags: int, seed: int, scale: float = 1.0, padding: int = 0
+):
     """Float64 potentials, NaN in padded cells."""
     generator = torch.Generator().manual_seed(seed)
 

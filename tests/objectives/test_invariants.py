@@ -1,4 +1,5 @@
 """What holds for every objective, over chains and over trees."""
+
 from dataclasses import replace
 
 import pytest

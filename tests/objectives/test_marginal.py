@@ -29,9 +29,7 @@ def test_chains_against_enumeration(parts, num_tags, temperature):
     twin = TWINS[parts or "nodes"]
     log_p, log_q = (twin(side.tempered(temperature)) for side in (teacher, student))
     if parts == "edges":  # one word has its node
-        node_p, node_q = (
-            TWINS["nodes"](side.tempered(temperature)) for side in (teacher, student)
-        )
+        node_p, node_q = (TWINS["nodes"](side.tempered(temperature)) for side in (teacher, student))
     for row, length in enumerate(lengths):
         expected = divergence(log_p[row], log_q[row])
         if parts == "edges" and length == 1:
@@ -85,4 +83,9 @@ def test_errors():
 
 def test_parts_tell_the_structure():
     found = {parts: Marginal(parts=parts).structures for parts in (None, "nodes", "edges", "arcs")}
-    assert found == {None: {"chain", "tree"}, "nodes": {"chain"}, "edges": {"chain"}, "arcs": {"tree"}}
+    assert found == {
+        None: {"chain", "tree"},
+        "nodes": {"chain"},
+        "edges": {"chain"},
+        "arcs": {"tree"},
+    }

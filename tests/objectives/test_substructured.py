@@ -2,8 +2,7 @@ import pytest
 import torch
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
 
 from allennlp_kd.objectives import chain_predictions
@@ -153,7 +152,11 @@ def test_predictions_of_scores_far_apart(scale):
     expected = rows(enumerated_predictions, *sides)
     single = [
         ChainPotentials(
-            each.emissions.float(), each.mask, each.transitions.float(), each.start.float(), each.end.float()
+            each.emissions.float(),
+            each.mask,
+            each.transitions.float(),
+            each.start.float(),
+            each.end.float(),
         )
         for each in sides
     ]
@@ -193,7 +196,8 @@ class TestOptions:
         assert_close(plain, found / 4)
 
     @pytest.mark.parametrize(
-        "form,function", [("raw", raw_scores), ("centred", centred_scores), ("emissions", emission_scores)]
+        "form,function",
+        [("raw", raw_scores), ("centred", centred_scores), ("emissions", emission_scores)],
     )
     def test_scores(self, form, function):
         student, teacher = pair([3, 1], 3)

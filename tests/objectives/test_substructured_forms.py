@@ -1,11 +1,11 @@
 """Windows of several tags, weighted and robust squares, and sums of matches."""
+
 from itertools import product
 
 import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
 
 from allennlp_kd.objectives.chain_predictions import edge_predictions
@@ -59,7 +59,9 @@ class TestWindows:
         for row, words in enumerate(lengths):
             width = min(window, words)
             for first in range(words - width + 1) if words else ():
-                cells = (window_cells(side, row, first, first + width) for side in (teacher, student))
+                cells = (
+                    window_cells(side, row, first, first + width) for side in (teacher, student)
+                )
                 p, q = (each.log_softmax(0) for each in cells)
                 expected[row] += (p.exp() * (p - q)).sum()
         assert_close(window_predictions(student, teacher, window), expected)
@@ -163,9 +165,7 @@ class TestWeights:
             match="scores", form="weighted", mix_with=mix_with, temperature=2.0
         )
         assert objective.needs == {"marginals"}
-        assert_close(
-            objective(student, teacher), weighted_scores(student, teacher, weights) / 4
-        )
+        assert_close(objective(student, teacher), weighted_scores(student, teacher, weights) / 4)
 
     def test_without_the_marginals_they_are_refused(self):
         student, teacher = random_chains([2], 2, 0), random_chains([2], 2, 1)
@@ -288,7 +288,9 @@ def test_huber_of_trees():
     # One word with two heads that differ by d: both centred differences are d / 2.
     arcs = [side.arcs[3, 0, [0, 2]] for side in (student, teacher)]
     difference = (arcs[0] - arcs[1])[0] - (arcs[0] - arcs[1])[1]
-    one = centred_arc_scores(student.select_rows(torch.tensor([3])), teacher.select_rows(torch.tensor([3])), huber=0.5)
+    one = centred_arc_scores(
+        student.select_rows(torch.tensor([3])), teacher.select_rows(torch.tensor([3])), huber=0.5
+    )
     arcs = [side.arcs[3, 1, [0, 1]] for side in (student, teacher)]
     other = (arcs[0] - arcs[1])[0] - (arcs[0] - arcs[1])[1]
     assert_close(one[0], penalty(difference / 2, 0.5) + penalty(other / 2, 0.5))
@@ -301,10 +303,16 @@ def test_huber_of_trees():
         ({"window": 3, "match": "scores"}, "window 3 is of predictions, but match is 'scores'"),
         ({"window": 3, "parts": "arcs"}, "window 3 is of chains, but parts"),
         ({"mix": 0.5}, "mix and mix_with are of the form 'weighted', found 0.5 and 'None'"),
-        ({"match": "scores", "mix_with": "student"}, "found None and 'student' with match 'scores'"),
+        (
+            {"match": "scores", "mix_with": "student"},
+            "found None and 'student' with match 'scores'",
+        ),
         ({"match": "scores", "form": "weighted", "mix": 1.5}, "mix must lie in .*, found 1.5"),
         ({"match": "scores", "form": "weighted", "mix_with": "me"}, "uniform, student, found 'me'"),
-        ({"match": "scores", "form": "weighted", "heads": "all"}, "heads 'all' goes with the forms"),
+        (
+            {"match": "scores", "form": "weighted", "heads": "all"},
+            "heads 'all' goes with the forms",
+        ),
         ({"match": "scores", "huber": 0.0}, "huber must be greater than 0, found 0.0"),
         ({"huber": 1.0}, "huber 1.0 is for the forms centred and emissions .* 'predictions'"),
         ({"match": "scores", "form": "raw", "huber": 1.0}, "found match 'scores', form 'raw'"),

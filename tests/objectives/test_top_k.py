@@ -6,7 +6,6 @@ from torch.testing import assert_close
 
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.top_k import TopK
-from allennlp_kd.structs import tree
 from tests.structs.chain import enumeration as chains
 from tests.structs.tree import enumeration as trees
 

@@ -109,7 +109,7 @@ class TestMarginals:
             with pytest.raises(
                 ConfigurationError, match="holds no marginals .its structure is chain.: they are"
             ):
-                asking.provides
+                assert asking.provides
 
 
 def test_a_mixed_batch(store):

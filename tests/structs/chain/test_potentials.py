@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals, log_partition, with_marginals
+from allennlp_kd.structs.chain import (
+    ChainPotentials,
+    log_node_marginals,
+    log_partition,
+    with_marginals,
+)
 from tests.structs.chain.enumeration import random_potentials
 
 MASK = torch.tensor([[True, True, True], [True, False, False]])
