@@ -72,7 +72,7 @@ class TestMarginals:
 
     def test_are_those_of_the_live_teacher(self, with_them, monkeypatch):
         live = ArchiveTeacher(with_them._source.archive_file)
-        assert live.provides == {"marginals"}
+        assert "marginals" in live.provides
         potentials = live.potentials(collated(live)["value"])
         monkeypatch.setattr(
             "allennlp_kd.teachers.store.with_marginals", lambda _: pytest.fail("computed again")
