@@ -1,4 +1,4 @@
-# make setup | test | test-fast | demo | lint | format | hooks | release-check      STACK=modern (default) or STACK=legacy
+# make setup | test | test-fast | demo | lint | format | hooks | release-check | docs      STACK=modern (default) or STACK=legacy
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -25,8 +25,9 @@ PINS_STAMP := $(VENV)/.pins-installed
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
 LINT_STAMP := .venv-lint/.installed
+DOCS_STAMP := .venv-docs/.installed
 
-.PHONY: setup test test-fast demo lint format hooks release-check clean
+.PHONY: setup test test-fast demo lint format hooks release-check docs clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -82,5 +83,17 @@ hooks: $(LINT_STAMP)
 release-check:
 	@PYTHON="$(PYTHON)" bash .ci/release-check
 
+# The site is built from sources that are read, not imported: its environment has no torch.
+$(DOCS_STAMP): requirements/docs.txt .ci/find-python
+	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python 3.11); \
+	rm -rf .venv-docs; \
+	$$python -m venv .venv-docs
+	@.venv-docs/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps -r requirements/docs.txt
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	@.venv-docs/bin/python -m mkdocs build --strict --quiet
+	@echo "site/index.html: $$(find site -name '*.html' | wc -l) pages"
+
 clean:
-	rm -rf $(VENV) .venv-lint
+	rm -rf $(VENV) .venv-lint .venv-docs site

@@ -1,0 +1,106 @@
+"""What of the documentation is generated is what its sources make."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import PAGES, ROOT, name_of
+from tools.documentation import __main__ as command
+from tools.documentation.docstrings import as_numpydoc, by_name, description
+from tools.documentation.marked import filled
+from tools.documentation.result_tables import TABLES
+
+DOCSTRING = """What it is.
+
+    More of it.
+
+    # Parameters
+
+    one, other : `int`
+        Two
+        numbers.
+    third : `Dict[str, int]`, optional (default = `{}`)
+
+    # Raises
+
+    ValueError
+        If not.
+    """
+
+
+def test_files_are_up_to_date(capsys: pytest.CaptureFixture) -> None:
+    assert command.main(["--check"]) == 0, (
+        f"{capsys.readouterr().err}: run `python -m tools.documentation`"
+    )
+
+
+def test_check_tells_of_a_stale_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    path = tmp_path / "page.md"
+    path.write_text("old")
+    monkeypatch.setattr(command, "generated", lambda: {path: "new"})
+    assert command.main(["--check"]) == 1 and path.read_text() == "old"
+    assert "page.md is not what" in capsys.readouterr().err
+    assert command.main([]) == 0 and path.read_text() == "new"
+    assert command.main(["--check"]) == 0
+
+
+def test_tables_come_from_the_results() -> None:
+    record = json.loads((ROOT / "benchmarks" / "results" / "demo.json").read_text())
+    assert f"{100 * record['mean']['distilled']:.2f}" in TABLES["demo"]()
+    targets = json.loads((ROOT / "benchmarks" / "results" / "decoding.json").read_text())["targets"]
+    table = TABLES["decoding"]()
+    assert table.count("**no**") == sum(not target["met"] for target in targets)
+    assert table.count("| yes |") + table.count("yes |") >= 1
+
+
+def test_markers() -> None:
+    text = "a\n<!-- table t -->\nold\n<!-- end of table -->\nb\n"
+    new = filled(text, {"t": "| x |"}, "page")
+    assert new == "a\n<!-- table t -->\n\n| x |\n\n<!-- end of table -->\nb\n"
+    assert filled(new, {"t": "| x |"}, "page") == new
+    with pytest.raises(ValueError, match="page: expected one of the tables u, found t"):
+        filled(text, {"u": ""}, "page")
+    for wrong in ("nothing", text + "<!-- table t -->\n"):
+        with pytest.raises(ValueError, match="expected tables between markers, found [01] whole"):
+            filled(wrong, {"t": ""}, "page")
+
+
+def test_docstrings() -> None:
+    assert description(DOCSTRING) == "What it is.\n\nMore of it."
+    entries = by_name(DOCSTRING)
+    assert entries["one"] is entries["other"] and entries["one"].text == "Two numbers."
+    assert (entries["third"].kind, entries["third"].default) == ("Dict[str, int]", "{}")
+    assert description(None) == "" and by_name(None) == {}
+    found = as_numpydoc(DOCSTRING)
+    assert "Parameters\n----------\n" in found and "Raises\n------\n" in found
+    assert "\nthird : Dict[str, int], default: {}\n" in found
+
+
+def test_each_objective_is_on_its_page() -> None:
+    from allennlp_kd.objectives.objective import Objective
+    from tools.documentation.configuration import registered
+
+    page = (ROOT / "docs" / "objectives.md").read_text(encoding="utf-8")
+    for name, _ in registered(Objective):
+        assert f"## `{name}`" in page and f'type: "{name}"' in page, name
+
+
+def test_the_figure_is_whole_and_fetches_nothing() -> None:
+    from xml.etree import ElementTree
+
+    text = (ROOT / "docs" / "matching.svg").read_text(encoding="utf-8")
+    assert ElementTree.fromstring(text).tag.endswith("svg")
+    assert "prefers-color-scheme: dark" in text and "<script" not in text
+    assert set(re.findall(r"https?://[^\s\"]+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not link.startswith("https://"):
+                assert (page.parent / link).exists(), f"{name_of(page)}: {link}"

@@ -1,0 +1,109 @@
+"""Tables of the documentation, from the files in `benchmarks/results`."""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+from benchmarks import accuracy
+from benchmarks.demo.measures import gap_recovered
+from benchmarks.table import format_table
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+RESULTS = BENCHMARKS / "results"
+
+
+def _read(name: str) -> Dict[str, Any]:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def demo() -> str:
+    """What `make demo` comes to over seeds: a row a model."""
+    rows = []
+    for name, score, file in (
+        ("tagger", "accuracy", "demo"),
+        ("parser", "LAS", "demo_parser"),
+    ):
+        record = _read(file)
+        mean = record["mean"]
+        deviation = {
+            kind: _deviation([found[kind] for found in record["rounds"]])
+            for kind in ("plain", "distilled")
+        }
+        rows.append(
+            [
+                f"{name}, {score}",
+                f"{100 * mean['teacher']:.2f}",
+                f"{100 * mean['plain']:.2f}{deviation['plain']}",
+                f"{100 * mean['distilled']:.2f}{deviation['distilled']}",
+                gap_recovered(**mean, deviation=record["deviation_of_gap"]),
+                str(len(record["rounds"])),
+            ]
+        )
+    header = ["Turkish treebank, test", "teacher", "plain", "distilled", "gap recovered", "seeds"]
+    return format_table(header, rows)
+
+
+def accuracies() -> str:
+    """A table for each grid that has results."""
+    parts = []
+    for path in sorted((BENCHMARKS / "grids").glob("*.json")):
+        grid = json.loads(path.read_text(encoding="utf-8"))
+        lines = accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
+        if any(line["grid"] == grid["name"] for line in lines):
+            parts.append(f"**{grid['name']}**\n\n{accuracy.summary(grid, lines)}")
+    return "\n\n".join(parts)
+
+
+def targets(name: str) -> str:
+    """What was promised of a benchmark, and what it measured, met or not."""
+    rows = [
+        [
+            target["name"],
+            _number(target["measured"]),
+            ("at least " if target["bound_is"] == "least" else "at most ") + _number(target["bound"]),
+            "yes" if target["met"] else "**no**",
+        ]
+        for target in _read(name)["targets"]
+    ]
+    return format_table(["measure", "measured", "bound", "met"], rows)
+
+
+def medians(name: str) -> str:
+    """All that a benchmark measured, a column a condition."""
+    found = _read(name)["medians"]
+    names = list(dict.fromkeys(key for column in found.values() for key in column))
+    rows = [
+        [key, *(_number(column[key]) if key in column else "" for column in found.values())]
+        for key in names
+    ]
+    return format_table(["", *found], rows)
+
+
+def conditions(name: str) -> str:
+    """On what a benchmark was run."""
+    found = _read(name)
+    packages = ", ".join(f"{key} {value}" for key, value in found["versions"].items())
+    return f"{found['cores']} cores, {found['machine']}; {packages}."
+
+
+def _measured(name: str) -> str:
+    return f"{targets(name)}\n\n{conditions(name)}"
+
+
+def _deviation(values: List[float]) -> str:
+    return f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+TABLES: Dict[str, Callable[[], str]] = {
+    "demo": demo,
+    "accuracy": accuracies,
+    "training_step": lambda: _measured("training_step"),
+    "decoding": lambda: _measured("decoding"),
+    "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
+    "kills": lambda: _measured("kills"),
+}
