@@ -122,7 +122,7 @@ class Hidden(Objective):
     def __call__(self, student: Any, teacher: Any, hidden: HiddenStates) -> Tensor:
         """See `Objective`. `hidden` has the vectors of the layers."""
         assert self._projections is not None, "build has not been called"
-        total: Optional[Tensor] = None
+        per_layer: List[Tensor] = []
         for (of_student, of_teacher), projection in zip(self._layers, self._projections):
             found, wanted = hidden.student[of_student], hidden.teacher[of_teacher].detach()
             # Padding is filled before it is computed with: what stands there may be anything.
@@ -133,9 +133,8 @@ class Hidden(Objective):
                 per_word = (found - wanted).square().mean(2)
             else:
                 per_word = 1 - torch.cosine_similarity(found, wanted, dim=2)
-            losses = per_word.masked_fill(padding.squeeze(2), 0.0).sum(1)
-            total = losses if total is None else total + losses
-        return total
+            per_layer.append(per_word.masked_fill(padding.squeeze(2), 0.0).sum(1))
+        return torch.stack(per_layer).sum(0)
 
 
 def _in_full(tensor: Tensor) -> Tensor:

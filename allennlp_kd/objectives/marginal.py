@@ -1,6 +1,6 @@
 """Distillation of posterior marginals."""
 
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -61,7 +61,7 @@ class Marginal(TemperedObjective):
         self._parts = parts
 
     @overrides
-    def _loss(self, student, teacher) -> Tensor:
+    def _loss(self, student: Any, teacher: Any) -> Tensor:
         if isinstance(student, TreePotentials):
             return arc_marginals(student, teacher)
         return (edge_marginals if self._parts == "edges" else node_marginals)(student, teacher)

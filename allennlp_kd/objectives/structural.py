@@ -1,5 +1,7 @@
 """Exact distillation of a distribution over whole structures."""
 
+from typing import Any
+
 from overrides import overrides
 from torch import Tensor
 
@@ -30,7 +32,7 @@ class Structural(TemperedObjective):
     """
 
     @overrides
-    def _loss(self, student, teacher) -> Tensor:
+    def _loss(self, student: Any, teacher: Any) -> Tensor:
         cross_entropy = (
             chain.cross_entropy
             if isinstance(student, chain.ChainPotentials)

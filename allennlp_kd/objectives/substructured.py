@@ -1,6 +1,6 @@
 """The objective that gives the package its name."""
 
-from typing import FrozenSet, Optional
+from typing import Any, FrozenSet, Optional
 
 from allennlp.common.checks import ConfigurationError
 from overrides import overrides
@@ -109,14 +109,16 @@ class Substructured(Objective):
         self._squared = scale_by_temperature_squared
         form = form or "centred"
         mix = 0.5 if mix is None else mix
-        of_weights = (mix, mix_with or "uniform", huber)
+        mix_with = mix_with or "uniform"
         self._needs = frozenset({"marginals"}) if form == "weighted" and mix < 1 else frozenset()
         self._matches = ("predictions", "scores") if match == "both" else (match,)
         self._of_chains, self._of_trees = {}, {}
         for each in self._matches:
-            of_scores = (heads, best) if each == "scores" or match != "both" else (None, None)
-            self._of_chains[each] = ChainMatching(each, form, window, *of_weights)
-            self._of_trees[each] = TreeMatching(each, form, parts, *of_scores, *of_weights)
+            of_heads, of_best = (heads, best) if each == "scores" or match != "both" else (None, None)
+            self._of_chains[each] = ChainMatching(each, form, window, mix, mix_with, huber)
+            self._of_trees[each] = TreeMatching(
+                each, form, parts, of_heads, of_best, mix, mix_with, huber
+            )
         of_trees = any(option is not None for option in (parts, heads, best))
         of_chains = form == "emissions" or window is not None
         if of_trees and of_chains:
@@ -134,7 +136,7 @@ class Substructured(Objective):
         return self._needs
 
     @overrides(check_signature=False)
-    def __call__(self, student, teacher) -> Tensor:
+    def __call__(self, student: Any, teacher: Any) -> Tensor:
         matching = self._of_trees if isinstance(student, TreePotentials) else self._of_chains
         losses = []
         for match in self._matches:

@@ -1,5 +1,7 @@
 """What the objectives have in common that compare both sides at one temperature."""
 
+from typing import Any
+
 from overrides import overrides
 from torch import Tensor
 
@@ -30,10 +32,10 @@ class TemperedObjective(Objective):
         self._squared = scale_by_temperature_squared
 
     @overrides(check_signature=False)
-    def __call__(self, student, teacher) -> Tensor:
+    def __call__(self, student: Any, teacher: Any) -> Tensor:
         loss = self._loss(student.tempered(self.temperature), teacher.tempered(self.temperature))
         return loss * self.temperature**2 if self._squared else loss
 
-    def _loss(self, student, teacher) -> Tensor:
+    def _loss(self, student: Any, teacher: Any) -> Tensor:
         """The loss of tempered potentials, shape `(batch,)`."""
         raise NotImplementedError

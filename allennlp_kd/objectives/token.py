@@ -1,5 +1,7 @@
 """Knowledge distillation word by word."""
 
+from typing import Any
+
 from overrides import overrides
 from torch import Tensor
 
@@ -31,7 +33,7 @@ class Token(TemperedObjective):
     """
 
     @overrides
-    def _loss(self, student, teacher) -> Tensor:
+    def _loss(self, student: Any, teacher: Any) -> Tensor:
         if isinstance(student, ChainPotentials):
             return word_predictions(student, teacher)
         return head_and_label_predictions(student, teacher)

@@ -1,6 +1,6 @@
 """The teacher's best structures as gold."""
 
-from typing import List, Optional, Union
+from typing import Any, List, Optional, Union
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -95,7 +95,7 @@ class TopK(Objective):
             )
 
     @overrides(check_signature=False)
-    def __call__(self, student, teacher) -> Tensor:
+    def __call__(self, student: Any, teacher: Any) -> Tensor:
         if isinstance(student, ChainPotentials):
             return self._of_chains(student, teacher)
         self.check("tree", teacher.num_labels)

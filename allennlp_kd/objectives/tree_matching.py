@@ -123,7 +123,7 @@ class TreeMatching:
             weights = self._mixed(student, teacher)
             mixing = self._mix, self._mix_with
             return weighted_label_scores(student, teacher, weights, *mixing) / temperature**2
-        if self._heads == "best":
+        if self._best is not None:
             weights = best_heads(teacher, self._best)
         elif self._heads == "probable":
             weights = probable_heads(teacher.without_labels().tempered(temperature))
