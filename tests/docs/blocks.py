@@ -11,7 +11,9 @@ PAGES = [
     ROOT / "benchmarks" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-_FENCED = re.compile(r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(
+    r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE
+)
 
 
 class Block(NamedTuple):
@@ -49,7 +51,9 @@ def unfenced(page: Path) -> List[str]:
     previous, listed = "", False
     for line in content.splitlines():
         if line.strip() and not line.startswith(" "):
-            listed = re.match(r"([-*]|\d+\.) ", line) is not None or (listed and bool(previous.strip()))
+            listed = re.match(r"([-*]|\d+\.) ", line) is not None or (
+                listed and bool(previous.strip())
+            )
         if line.startswith("    ") and not previous.strip() and not listed:
             found.append(line)
         previous = line

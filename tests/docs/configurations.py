@@ -60,7 +60,10 @@ def merged(base: Any, changes: Any) -> Any:
         return deepcopy(changes)
     return {
         **deepcopy(base),
-        **{key: merged(base[key], value) if key in base else deepcopy(value) for key, value in changes.items()},
+        **{
+            key: merged(base[key], value) if key in base else deepcopy(value)
+            for key, value in changes.items()
+        },
     }
 
 

@@ -74,6 +74,7 @@ def make_world(folder: Path) -> Path:
         (folder / name).mkdir()
         shutil.copy(archive, folder / name)
     shutil.copytree(folder / "teacher", folder / "teacher2")
+    shutil.copytree(folder / "teacher", folder / "runs" / "plain")
     _transformer_teacher(folder, work / "transformer")
     _demo_teacher(folder / "runs" / "demo")
     # The README's own configuration, and its run.

@@ -38,7 +38,9 @@ GROUPS = (
     Group("Objectives", Objective, "`model.objective`"),
     Group("Dataset readers", DatasetReader, "`dataset_reader`"),
     Group("Token indexers", TokenIndexer, "`token_indexers.NAME` of a dataset reader"),
-    Group("Token embedders", TokenEmbedder, "`text_field_embedder.token_embedders.NAME` of a model"),
+    Group(
+        "Token embedders", TokenEmbedder, "`text_field_embedder.token_embedders.NAME` of a model"
+    ),
     Group("Trainers", Trainer, "`trainer`"),
     Group("Checkpointers", Checkpointer, "`trainer.checkpointer`"),
     Group("Callbacks", TrainerCallback, "`trainer.callbacks`"),
@@ -64,7 +66,9 @@ def configuration_page() -> str:
             continue
         parts.append(f"## {group.title}\n\nPlace: {group.place}.\n")
         parts += [_section(f"`{name}`", kind) for name, kind in found]
-    parts.append("## Values of their own\n\nParts of the classes above, written without a `type`.\n")
+    parts.append(
+        "## Values of their own\n\nParts of the classes above, written without a `type`.\n"
+    )
     parts.append(_section("Schedule", Schedule))
     return "\n".join(parts).rstrip() + "\n"
 

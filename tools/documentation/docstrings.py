@@ -62,7 +62,9 @@ def as_numpydoc(docstring: str) -> str:
         return f"{match[1]}\n{'-' * len(match[1])}\n"
 
     lines = []
-    for line in re.sub(_HEADING.pattern + r"\n?", underlined, text, flags=re.MULTILINE).splitlines():
+    for line in re.sub(
+        _HEADING.pattern + r"\n?", underlined, text, flags=re.MULTILINE
+    ).splitlines():
         heading = _ENTRY.match(line)
         if heading is not None and "`" in heading["kind"]:
             kind, default = _kind(heading["kind"])

@@ -61,7 +61,8 @@ def targets(name: str) -> str:
         [
             target["name"],
             _number(target["measured"]),
-            ("at least " if target["bound_is"] == "least" else "at most ") + _number(target["bound"]),
+            ("at least " if target["bound_is"] == "least" else "at most ")
+            + _number(target["bound"]),
             "yes" if target["met"] else "**no**",
         ]
         for target in _read(name)["targets"]
@@ -83,8 +84,9 @@ def medians(name: str) -> str:
 def conditions(name: str) -> str:
     """On what a benchmark was run."""
     found = _read(name)
+    load = f"{found['load_average'][1]:.1f}"
     packages = ", ".join(f"{key} {value}" for key, value in found["versions"].items())
-    return f"{found['cores']} cores, {found['machine']}; {packages}."
+    return f"{found['cores']} cores (load {load}), {found['machine']}; {packages}."
 
 
 def _measured(name: str) -> str:
@@ -105,5 +107,6 @@ TABLES: Dict[str, Callable[[], str]] = {
     "training_step": lambda: _measured("training_step"),
     "decoding": lambda: _measured("decoding"),
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
+    "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
     "kills": lambda: _measured("kills"),
 }
