@@ -93,6 +93,8 @@ $(DOCS_STAMP): requirements/docs.txt .ci/find-python
 
 docs: $(DOCS_STAMP)
 	@.venv-docs/bin/python -m mkdocs build --strict --quiet
+	@if grep -rnE '<(script|link|img|iframe)[^>]* (src|href)="(https?:)?//' site --include='*.html'; then \
+		echo "The site fetches from elsewhere what the lines above name"; exit 1; fi
 	@echo "site/index.html: $$(find site -name '*.html' | wc -l) pages"
 
 clean:
