@@ -199,7 +199,9 @@ def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, caps
     )  # fmt: skip
     (ours,) = own.glob("*.whl")
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(own)]
-    subprocess.run([*install, str(ours), str(wheel)], check=True, timeout=300)
+    # Where the sources are on the path, pip would take them for installed.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*install, str(ours), str(wheel)], check=True, timeout=300, env=environment)
     script = (
         "import sys, spacy\n"
         f"doc = spacy.load('en_tiny')({TEXT!r})\n"
@@ -209,7 +211,6 @@ def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, caps
         "assert not [name for name in absent if importlib.util.find_spec(name)]\n"
         "print(*[token.dep_ for token in doc])\n"
     )
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [str(python), "-I", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
     )

@@ -56,7 +56,7 @@ EMBEDDER = "model.text_field_embedder.token_embedders"
         ("model.label_encoding", "BILOU", "must be one of BIO, .* found 'BILOU'"),
         ("model.feedforward", {"input_dim": 18, "num_layers": 1, "hidden_dims": 2,
                                "activations": "relu"}, "no '_feedforward._linear_layers.0.weight'"),
-        (f"{EMBEDDER}.tokens.type", "elmo_token_embedder", "embedder of type 'elmo_token_embedder'"),
+        (f"{EMBEDDER}.tokens.type", "bag_of_word_counts", "embedder of type 'bag_of_word_counts'"),
         (f"{EMBEDDER}.tokens.max_norm", 1.0, "tokens.max_norm is 1.0"),
         (f"{EMBEDDER}.characters.encoder.type", "boe", "encoder is of type 'boe'.*cnn, lstm, gru"),
         (f"{EMBEDDER}.characters.encoder.conv_layer_activation", "hardtanh", "is 'hardtanh', which"),
@@ -83,7 +83,7 @@ def test_taggers(run: Any, place: str, value: Any, message: str) -> None:
     [
         ("model.pos_tag_embedding", {"embedding_dim": 3}, "pos_tag_embedding is .* cannot be packaged"),
         ("model.use_mst_decoding_for_validation", False, "each word's head on its own.*one of exact"),
-        ("dataset_reader.tokenizer", {"type": "spacy"}, "tokenizer splits words"),
+        ("dataset_reader.tokenizer", {"type": "letters_digits"}, "tokenizer splits words"),
     ],
 )
 def test_parsers(run: Any, place: str, value: Any, message: str) -> None:
