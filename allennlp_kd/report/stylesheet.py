@@ -46,9 +46,11 @@ figure svg { display: block; width: 100%; height: auto; max-width: calc(var(--wi
 .wide figure svg { min-width: var(--width); }
 figcaption { margin-top: .5rem; }
 figcaption strong { color: var(--ink); }
-table { border-collapse: collapse; font-size: .9375rem; margin: .5rem 0; min-width: min(100%, 24rem); overflow-wrap: normal; }
+table { border-collapse: collapse; font-size: .9375rem; margin: .5rem 0;
+  min-width: min(100%, 24rem); overflow-wrap: normal; }
 caption { text-align: left; padding-bottom: .25rem; }
-th, td { padding: .3rem .75rem .3rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: baseline; }
+th, td { padding: .3rem .75rem .3rem 0; text-align: left; border-bottom: 1px solid var(--line);
+  vertical-align: baseline; }
 thead th { color: var(--soft); font-weight: 600; font-size: .8125rem; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 th.n, td.n { text-align: right; white-space: nowrap; padding-left: .5rem; }
@@ -62,7 +64,8 @@ summary { cursor: pointer; padding: .35rem 0; font-weight: 600; }
 .drawing { padding: .25rem 0; }
 .side { display: block; color: var(--soft); font-size: .8125rem; font-weight: 600; }
 .entities { line-height: 2.2 !important; }
-mark.entity { color: #1a1a1a; padding: .2em .4em !important; margin: 0 .1em !important; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+mark.entity { color: #1a1a1a; padding: .2em .4em !important; margin: 0 .1em !important;
+  box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 mark.entity span { margin-left: .4rem !important; font-size: .7em !important; }
 svg.displacy { display: block; font-size: 13px; }
 svg.displacy .displacy-label { fill: var(--accent); letter-spacing: 0; }

@@ -142,17 +142,17 @@ def annotate(nlp: Any, sentences: Sequence[List[str]]) -> List[Any]:
     from spacy.tokens import Doc
 
     parses = "parser" in nlp.pipe_names
-    named: Dict[str, str] = {}
-    if parses:  # spaCy calls a root ROOT
+    root = "ROOT"  # as spaCy calls it
+    if parses:
         labels = nlp.get_pipe("parser").student.labels
-        named = {"ROOT": label for label in labels if label.lower() == "root"}
+        root = next((label for label in labels if label.lower() == "root"), root)
     answers: List[Any] = []
     for doc in nlp.pipe(Doc(nlp.vocab, words=words) for words in sentences):
         if not parses:
             answers.append([token.tag_ for token in doc])
             continue
         heads = [0 if token.head == token else token.head.i + 1 for token in doc]
-        answers.append(ParsedSentence(heads, [named.get(token.dep_, token.dep_) for token in doc]))
+        answers.append(ParsedSentence(heads, [root if token.dep_ == "ROOT" else token.dep_ for token in doc]))
     return answers
 
 

@@ -50,7 +50,8 @@ def units_of(doc: Doc, max_words: int, by_sentence: bool) -> List[Unit]:
             continue
         warnings.warn(
             f"a sentence of {len(places)} words is longer than max_words = {max_words}; it is cut at "
-            "punctuation, and annotated part by part"
+            "punctuation, and annotated part by part",
+            stacklevel=2,
         )
         units.extend(_cut(first, last, places, flags[:, 1], texts, max_words))
     return units

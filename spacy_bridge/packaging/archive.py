@@ -63,7 +63,8 @@ class StudentArchive:
             progress = self.files[_INTERRUPTED].decode("utf-8", errors="replace")
             warnings.warn(
                 f"{self.path} was made when its training was interrupted ({progress}); "
-                "`allennlp train` with --recover goes on with it"
+                "`allennlp train` with --recover goes on with it",
+                stacklevel=2,
             )
         self.model: Dict[str, Any] = parts["model"]
         self.reader: Dict[str, Any] = parts["validation_dataset_reader"]

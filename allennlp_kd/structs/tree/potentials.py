@@ -124,7 +124,7 @@ class TreePotentials:
     def prepare_labels(self) -> None:
         """Computes once what `label_scores` computes anew of no block."""
         if isinstance(self.label_parts, FactoredLabels):
-            self.label_parts.projected
+            _ = self.label_parts.projected
 
     def label_scores(self, first: int = 0, last: Optional[int] = None) -> Tensor:
         """The scores of all labels on all arcs into the words `first` (inclusive) to `last`
