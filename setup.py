@@ -33,6 +33,10 @@ TRANSFORMER = ["tokenizers>=0.12"]
 # The plots of `allennlp kd-compare`.
 REPORT = ["matplotlib>=3.6"]
 
+# `--workers` and `--scheduler` of the commands that go over a corpus; corpora in Parquet files.
+CLUSTER = ["distributed>=2023.10"]
+PARQUET = ["pyarrow>=12"]
+
 TEST = ["hypothesis", "pytest"]
 
 
@@ -50,10 +54,19 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["allennlp_kd", "allennlp_kd.*", "spacy_bridge", "spacy_bridge.*"]),
+    packages=find_packages(
+        include=["allennlp_kd", "allennlp_kd.*", "corpus_shards", "spacy_bridge", "spacy_bridge.*"]
+    ),
     python_requires=">=3.10,<3.13",
     install_requires=SERVING,
-    extras_require={"train": TRAIN, "transformer": TRANSFORMER, "report": REPORT, "test": TEST},
+    extras_require={
+        "train": TRAIN,
+        "transformer": TRANSFORMER,
+        "report": REPORT,
+        "cluster": CLUSTER,
+        "parquet": PARQUET,
+        "test": TEST,
+    },
     # spaCy finds the components by name, without an import of the bridge.
     entry_points={
         "spacy_factories": [

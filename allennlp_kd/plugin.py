@@ -1,6 +1,7 @@
 """Imports every module that registers something; the one line of a `.allennlp_plugins` file."""
 import allennlp_kd.commands.compare  # noqa: F401
 import allennlp_kd.commands.score  # noqa: F401
+import allennlp_kd.commands.score_corpus  # noqa: F401
 import allennlp_kd.data.column_text_reader  # noqa: F401
 import allennlp_kd.data.conllu_relative_reader  # noqa: F401
 import allennlp_kd.data.conllu_tagging_reader  # noqa: F401

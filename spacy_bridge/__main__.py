@@ -1,9 +1,10 @@
-"""`python -m spacy_bridge package` and `python -m spacy_bridge demo`."""
+"""`python -m spacy_bridge package`, `annotate` and `demo`."""
 import argparse
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
+from spacy_bridge.corpus.command import add_command as add_annotate
 from spacy_bridge.runtime.errors import BridgeError
 
 COMPONENTS = ("tagger", "ner", "chunker", "parser")
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     package.add_argument("--build", choices=["none", "wheel"], default="none")
     package.add_argument("--no-isolation", action="store_true", help="build with what is installed")
     package.add_argument("--force", action="store_true", help="replace a pipeline that is there")
+    add_annotate(commands)
     demo = commands.add_parser("demo", help="text -> a page with entities and trees")
     demo.set_defaults(run=_demo)
     demo.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")

@@ -2,10 +2,11 @@
 
 import argparse
 import logging
-from typing import Any
 
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
+
+from allennlp_kd.commands.store_parameters import add_arguments, configuration
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +28,7 @@ class KdScore(Subcommand):
             "Score the sentences of a distillation's configuration into the store that it names."
         )
         subparser = parser.add_parser(self.name, description=description, help=description)
-        subparser.add_argument(
-            "param_path", type=str, help="path to the configuration of the training"
-        )
-        subparser.add_argument(
-            "-o",
-            "--overrides",
-            type=str,
-            default="",
-            help="a JSON(NET) structure, as for `allennlp train`",
-        )
+        add_arguments(subparser)
         subparser.add_argument(
             "--data",
             nargs="+",
@@ -49,12 +41,6 @@ class KdScore(Subcommand):
             action="store_true",
             help="only say what the scores that are missing will take on disk",
         )
-        subparser.add_argument(
-            "--trust",
-            action="store_true",
-            help="let the teacher's archive name files and models outside of it, as `trust: true` in the "
-            "configuration does",
-        )
         subparser.set_defaults(func=_score)
         return subparser
 
@@ -62,26 +48,14 @@ class KdScore(Subcommand):
 def _score(arguments: argparse.Namespace) -> None:
     # What follows is slow to import, and every `allennlp` command imports this module.
     from allennlp.common import Params
-    from allennlp.common.checks import ConfigurationError
     from allennlp.data import DatasetReader
 
     from allennlp_kd.teachers.sentence import Sentence
     from allennlp_kd.teachers.teacher import Teacher
 
-    params = Params.from_file(arguments.param_path, arguments.overrides)
-    if arguments.trust:
-        params = Params(_trusted(params.as_dict(quiet=True)))
-    reader_params = params["dataset_reader"]
-    found = reader_params.get("type")
-    teacher = reader_params.get("teacher") if found == "distillation" else None
-    while teacher is not None and teacher.get("type") == "converted":
-        teacher = teacher["teacher"]  # a store holds scores as they are before
-    if teacher is None or teacher.get("type") != "store":
-        raise ConfigurationError(
-            f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
-            f"type 'distillation', found '{found}', with a teacher of type 'store'"
-        )
-    given = params.as_dict(quiet=True)
+    given = configuration(arguments)
+    reader_params = Params(given)["dataset_reader"]
+    teacher = reader_params["teacher"]
     paths = {name: given[name] for name in arguments.data if given.get(name) is not None}
     plain = reader_params.duplicate()
     plain["teacher_inputs"] = False
@@ -96,11 +70,3 @@ def _score(arguments: argparse.Namespace) -> None:
     for name, path in paths.items():
         sentences = sum(1 for _ in reader.read(path))
         logger.info("%s: the store has the scores of all %d sentences of %s", name, sentences, path)
-
-
-def _trusted(config: Any) -> Any:
-    """The configuration, with trust in each archive that is a teacher."""
-    if isinstance(config, dict):
-        found = {key: _trusted(value) for key, value in config.items()}
-        return {**found, "trust": True} if "archive_file" in found else found
-    return [_trusted(value) for value in config] if isinstance(config, list) else config

@@ -65,6 +65,8 @@ class PotentialStore:
         The folder; it is made if it is not there.
     header : `Dict[str, Any]`, optional
         What the store must have been made with (JSON values). Without it, the store must exist.
+    shards : `bool`, optional (default = `True`)
+        Whether its shards are read; one who only writes needs none of them.
 
     # Raises
 
@@ -73,9 +75,10 @@ class PotentialStore:
         written.
     """
 
-    def __init__(self, path: str, header: Dict[str, Any] = None) -> None:
+    def __init__(self, path: str, header: Dict[str, Any] = None, shards: bool = True) -> None:
         self.path = Path(path)
         self._header_file = self.path / "header.json"
+        self._reads_shards = shards
         self._maps: list = []
         self._files: Dict[str, int] = {}
         self._entries: Dict[str, Entry] = {}
@@ -130,7 +133,7 @@ class PotentialStore:
     def refresh(self) -> None:
         """Takes up the shards that have come since it was opened."""
         faults = []
-        for file in sorted(self.path.glob("*.shard")):
+        for file in sorted(self.path.glob("*.shard")) if self._reads_shards else ():
             if file.name not in self._files:
                 try:
                     self._open_shard(file)
@@ -197,8 +200,15 @@ class PotentialStore:
             offset += array.nbytes
         return arrays
 
-    def write(self, entries: Dict[str, Dict[str, numpy.ndarray]]) -> None:
+    def write(self, entries: Dict[str, Dict[str, numpy.ndarray]], name: str = "") -> None:
         """Adds sentences, as one shard.
+
+        # Parameters
+
+        entries : `Dict[str, Dict[str, numpy.ndarray]]`
+            By key: arrays by name.
+        name : `str`, optional
+            Of the shard, in place of a random one; where there is one of that name, it stays.
 
         # Raises
 
@@ -216,7 +226,7 @@ class PotentialStore:
             offset += len(content)
         packed = json.dumps(index).encode()
         prefix = PREFIX.pack(MAGIC, self.header["format"], len(packed), self._seal(packed))
-        self._write(self.path / f"{uuid.uuid4().hex}.shard", prefix, packed, *parts)
+        self._write(self.path / f"{name or uuid.uuid4().hex}.shard", prefix, packed, *parts)
         self.refresh()
 
     def _seal(self, index: bytes) -> bytes:

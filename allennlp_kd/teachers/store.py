@@ -122,7 +122,11 @@ class StoreTeacher(Teacher):
         has = self._open().header.get("marginals", False) or self.structure == "tree"
         return frozenset({"marginals"}) if has else frozenset()
 
-    def _open(self) -> PotentialStore:
+    def open_for_writing(self) -> None:
+        """Reads none of the shards that are there: for one who only adds some to a large store."""
+        self._open(shards=False)
+
+    def _open(self, shards: bool = True) -> PotentialStore:
         if self._store is not None:
             return self._store
         expected: Optional[Dict[str, Any]] = None
@@ -133,7 +137,7 @@ class StoreTeacher(Teacher):
                 if self._marginals and expected["structure"] == "chain":
                     expected["marginals"] = True
         try:
-            store = PotentialStore(self.directory, expected)
+            store = PotentialStore(self.directory, expected, shards)
         except StoreError as error:
             raise ConfigurationError(str(error)) from error
         if self._marginals and not store.header.get("marginals"):
@@ -241,6 +245,38 @@ class StoreTeacher(Teacher):
                 raise
         if scored:
             store.write(scored)
+
+    def write_shard(self, name: str, sentences: Iterable[Sentence]) -> None:
+        """Scores sentences into one shard, whatever the store has of them already.
+
+        Its bytes depend on nothing but these sentences, the teacher and the batches.
+
+        # Parameters
+
+        name : `str`
+            Of the shard. A reader of the store takes a sentence that is in several shards from the
+            last of them by name.
+        sentences : `Iterable[Sentence]`
+
+        # Raises
+
+        ConfigurationError
+            If there is no teacher to score them, or no room.
+        """
+        if self._source is None:
+            raise ConfigurationError(f"the store {self.directory} has no teacher to score with")
+        store = self._open()
+        keyed = {self.key(sentence): sentence for sentence in sentences}
+        ordered = sorted(keyed.items(), key=lambda entry: len(entry[1].words))
+        scored: Dict[str, Dict[str, numpy.ndarray]] = {}
+        for start in range(0, len(ordered), self._batch_size):
+            batch = ordered[start : start + self._batch_size]
+            arrays = self._score([sentence for _, sentence in batch])
+            scored.update(zip((key for key, _ in batch), arrays))
+        try:
+            store.write(scored, name)
+        except StoreError as error:
+            raise ConfigurationError(str(error)) from error
 
     def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
         potentials = self._source.score(sentences)

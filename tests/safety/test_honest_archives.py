@@ -13,7 +13,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.modules import Seq2SeqEncoder
 
 import allennlp_kd.plugin  # noqa: F401 (registers what configurations name)
-from allennlp_kd.commands.score import _trusted
+from allennlp_kd.commands.store_parameters import trusted as trusting
 from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.registered_types import registered_types_only
 from spacy_bridge.__main__ import main
@@ -157,7 +157,7 @@ def test_the_commands_take_trust(place: Path, capsys: pytest.CaptureFixture) -> 
     inner = {"archive_file": "a"}
     config = {"teacher": {"type": "store", "teacher": inner}, "list": [inner, 1]}
     trusted = {"archive_file": "a", "trust": True}
-    assert _trusted(config) == {"teacher": {"type": "store", "teacher": trusted}, "list": [trusted, 1]}
+    assert trusting(config) == {"teacher": {"type": "store", "teacher": trusted}, "list": [trusted, 1]}
 
 
 def test_kd_score_trusts_when_it_is_told_to(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

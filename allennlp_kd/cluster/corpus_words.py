@@ -1,0 +1,58 @@
+"""The words of a corpus's sentences, as the readers of training tell them apart."""
+
+import sys
+from typing import Iterable, List, Optional
+
+import spacy
+from allennlp.common.checks import ConfigurationError
+from corpus_shards.row import Row
+
+from allennlp_kd.teachers.sentence import Sentence
+
+TAGS = ("upos", "xpos", "none")
+
+
+class CorpusWords:
+    """Makes sentences of what is read.
+
+    # Parameters
+
+    language : `str`, optional
+        Text is cut into words by the rules that spaCy has for it, as the reader `plain_text` does;
+        by default at white space.
+    tags : `str`, optional (default = `"upos"`)
+        Which of a treebank's part-of-speech tags a sentence takes: `upos`, `xpos` or `none`.
+
+    # Raises
+
+    ConfigurationError
+        If the tags are none of these, or spaCy does not know the language.
+    """
+
+    def __init__(self, language: Optional[str] = None, tags: str = "upos") -> None:
+        if tags not in TAGS:
+            raise ConfigurationError(f"tags must be one of {', '.join(TAGS)}, found '{tags}'")
+        self._tags = tags
+        self._rules = None
+        if language is not None:
+            try:
+                self._rules = spacy.blank(language)
+            except ImportError as error:  # so does spaCy say what it does not know
+                raise ConfigurationError(
+                    f"spaCy cannot tell the words of the language '{language}': {error}"
+                ) from error
+            self._rules.max_length = sys.maxsize
+
+    def __call__(self, rows: Iterable[Row]) -> List[Sentence]:
+        """One sentence a row that has a word."""
+        found = (self._sentence(row) for row in rows)
+        return [sentence for sentence in found if sentence.words]
+
+    def _sentence(self, row: Row) -> Sentence:
+        if row.words is not None:
+            tags = None if self._tags == "none" else getattr(row, self._tags)
+            return Sentence(tuple(row.words), tags)
+        if self._rules is None:
+            return Sentence(tuple(row.text.split()))
+        doc = self._rules.make_doc(row.text)
+        return Sentence(tuple(token.text for token in doc if not token.is_space))

@@ -1,0 +1,87 @@
+"""Scores a piece of a corpus into one shard of a store."""
+
+import hashlib
+import json
+import threading
+from pathlib import Path
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+import torch
+from allennlp.common import Params
+from allennlp.common.util import import_module_and_submodules
+from corpus_shards.command_line import Done
+from corpus_shards.piece import Piece
+from corpus_shards.reading import read
+
+from allennlp_kd.cluster.corpus_words import CorpusWords
+from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.teacher import Teacher
+
+# By their parameters: what a process has opened. A network is not for two threads at once.
+_opened: Dict[str, Tuple[StoreTeacher, CorpusWords]] = {}
+_lock = threading.Lock()
+
+
+class ShardScorer(NamedTuple):
+    """The task of a worker. It is sent to it, and opens the teacher there, once a process.
+
+    A shard is named by its content, the batches and the way to words: where a file of that name is
+    there, the piece is done. Nothing in a shard depends on the process that writes it, or on what
+    else is in the store.
+
+    # Parameters
+
+    teacher : `str`
+        The parameters of a teacher of type `store`, as JSON.
+    language : `str`, optional
+    tags : `str`, optional (default = `"upos"`)
+        See `CorpusWords`.
+    threads : `int`, optional (default = `1`)
+        Of a worker's tensors; sums of floats may depend on it.
+    packages : `Tuple[str, ...]`, optional
+        To be imported for the classes that they register.
+    """
+
+    teacher: str
+    language: Optional[str] = None
+    tags: str = "upos"
+    threads: int = 1
+    packages: Tuple[str, ...] = ("allennlp_kd.plugin",)
+
+    def shard(self, piece: Piece) -> str:
+        """The name of its file, without the suffix."""
+        batch_size = json.loads(self.teacher).get("batch_size")
+        content = json.dumps([piece.digest, self.language, self.tags, batch_size, self.threads])
+        return "corpus-" + hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+    def is_done(self, piece: Piece) -> bool:
+        """Whether its shard is there; nothing is opened for it."""
+        directory = json.loads(self.teacher)["directory"]
+        return (Path(directory) / f"{self.shard(piece)}.shard").exists()
+
+    def open(self) -> StoreTeacher:
+        """The store to write to; its header is written where there is none yet."""
+        key = json.dumps(self)
+        if key not in _opened:
+            for package in self.packages:
+                import_module_and_submodules(package)
+            parameters: Dict[str, Any] = json.loads(self.teacher)
+            teacher = Teacher.from_params(Params(parameters))
+            teacher.open_for_writing()
+            _opened[key] = teacher, CorpusWords(self.language, self.tags)
+        return _opened[key][0]
+
+    def __call__(self, piece: Piece) -> Done:
+        """Scores a piece, unless that is done."""
+        name = self.shard(piece)
+        with _lock:
+            if self.is_done(piece):
+                return Done(name, piece.sentences, False)
+            threads = torch.get_num_threads()
+            torch.set_num_threads(self.threads)
+            try:
+                teacher = self.open()
+                teacher.write_shard(name, _opened[json.dumps(self)][1](read(piece)))
+            finally:
+                torch.set_num_threads(threads)
+        return Done(name, piece.sentences, True)

@@ -1,0 +1,79 @@
+"""`allennlp kd-score-corpus`: score a transfer corpus, in any number of processes."""
+
+import argparse
+import json
+import logging
+import os
+
+from allennlp.commands.subcommand import Subcommand
+from corpus_shards import command_line
+from overrides import overrides
+
+from allennlp_kd.commands.store_parameters import add_arguments, configuration
+
+logger = logging.getLogger(__name__)
+
+
+@Subcommand.register("kd-score-corpus")
+class KdScoreCorpus(Subcommand):
+    """Scores files of text, CoNLL-U or Parquet into the store of a distillation's configuration.
+
+    The corpus is cut into pieces, each of which becomes a shard, scored in this process, in several
+    here or on a Dask cluster, with the same bytes as result. Stopped and started again, it scores the
+    shards that are not there.
+    """
+
+    @overrides
+    def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
+        description = "Score a corpus into the store that a distillation's configuration names."
+        subparser = parser.add_parser(self.name, description=description, help=description)
+        add_arguments(subparser)
+        command_line.add_arguments(subparser)
+        words = subparser.add_mutually_exclusive_group()
+        words.add_argument(
+            "--language", default="en", help="whose rules (spaCy's) cut text into words; en"
+        )
+        words.add_argument(
+            "--tokenized", action="store_true", help="words of text are what white space separates"
+        )
+        subparser.add_argument(
+            "--tags",
+            choices=["upos", "xpos", "none"],
+            default="upos",
+            help="the column of CoNLL-U that a teacher with tags is given",
+        )
+        subparser.add_argument("--threads", type=int, default=1, help="of each worker; 1")
+        subparser.set_defaults(func=_score)
+        return subparser
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    # What follows is slow to import, and every `allennlp` command imports this module.
+    from allennlp.common.checks import ConfigurationError
+    from corpus_shards.engine import run
+    from corpus_shards.errors import ShardsError
+    from corpus_shards.planning import plan
+
+    from allennlp_kd.cluster.shard_scorer import ShardScorer
+
+    teacher = configuration(arguments)["dataset_reader"]["teacher"]
+    teacher["directory"] = os.path.abspath(teacher["directory"])
+    inputs = [os.path.abspath(path) for path in arguments.inputs]
+    scorer = ShardScorer(
+        teacher=json.dumps(teacher, sort_keys=True),
+        language=None if arguments.tokenized else arguments.language,
+        tags=arguments.tags,
+        threads=arguments.threads,
+        packages=("allennlp_kd.plugin", *(getattr(arguments, "include_package", None) or ())),
+    )
+    try:
+        pieces = list(plan(inputs, arguments.format, arguments.column, arguments.shard))
+        todo = [piece for piece in pieces if not scorer.is_done(piece)]
+        logger.info("%d shards, of which %d are there", len(pieces), len(pieces) - len(todo))
+        if todo:
+            scorer.open()  # so that what is wrong with teacher or store is said once, and here
+        results = run(scorer, todo, arguments.workers, arguments.scheduler)
+        summary = command_line.report(results, len(pieces), sum(p.sentences for p in todo))
+    except ShardsError as error:
+        raise ConfigurationError(str(error)) from error
+    print(summary)

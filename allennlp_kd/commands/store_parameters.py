@@ -1,0 +1,53 @@
+"""The store of a distillation's configuration, for the commands that fill it."""
+
+import argparse
+from typing import Any, Dict
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The configuration, as for `allennlp train`."""
+    parser.add_argument("param_path", type=str, help="path to the configuration of the training")
+    parser.add_argument(
+        "-o",
+        "--overrides",
+        type=str,
+        default="",
+        help="a JSON(NET) structure, as for `allennlp train`",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="let the teacher's archive name files and models outside of it, as `trust: true` in the "
+        "configuration does",
+    )
+
+
+def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
+    """The whole configuration, whose `dataset_reader` has a teacher of type `store`.
+
+    # Raises
+
+    ConfigurationError
+        If it has none.
+    """
+    from allennlp.common import Params
+    from allennlp.common.checks import ConfigurationError
+
+    params = Params.from_file(arguments.param_path, arguments.overrides)
+    given = params.as_dict(quiet=True)
+    reader = given.get("dataset_reader") or {}
+    teacher = reader.get("teacher") if reader.get("type") == "distillation" else None
+    if teacher is None or teacher.get("type") != "store":
+        raise ConfigurationError(
+            f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
+            f"type 'distillation', found '{reader.get('type')}', with a teacher of type 'store'"
+        )
+    return trusted(given) if arguments.trust else given
+
+
+def trusted(config: Any) -> Any:
+    """The configuration, with trust in each archive that is a teacher."""
+    if isinstance(config, dict):
+        found = {key: trusted(value) for key, value in config.items()}
+        return {**found, "trust": True} if "archive_file" in found else found
+    return [trusted(value) for value in config] if isinstance(config, list) else config

@@ -1,0 +1,72 @@
+"""What the commands that go over a corpus have in common."""
+
+import argparse
+import sys
+import time
+from typing import Iterable, NamedTuple, TextIO
+
+from corpus_shards.formats import FORMATS
+from corpus_shards.planning import SENTENCES
+
+EVERY = 5.0  # seconds between two lines of progress
+
+
+class Done(NamedTuple):
+    """What became of a piece.
+
+    # Parameters
+
+    name : `str`
+        Of its file.
+    sentences : `int`
+    made : `bool`
+        Whether it was made now, or was there.
+    """
+
+    name: str
+    sentences: int
+    made: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus, how it is cut, and who works on it."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, as the workers see them")
+    parser.add_argument("--format", choices=list(FORMATS), help="where the suffixes do not say it")
+    parser.add_argument("--column", default="", help="of Parquet files: words (default) or text")
+    parser.add_argument(
+        "--shard", type=int, default=SENTENCES, help=f"sentences in a shard ({SENTENCES})"
+    )
+    parser.add_argument("--workers", type=int, help="processes to start here; default: none but this")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, tcp://HOST:PORT")
+
+
+def report(results: Iterable[Done], shards: int, sentences: int, file: TextIO = sys.stderr) -> str:
+    """Says how far it is and what remains, and at the end what was done.
+
+    # Parameters
+
+    results : `Iterable[Done]`
+    shards, sentences : `int`
+        All that there are, of which `results` may leave out some.
+    """
+    started = said = time.monotonic()
+    made = made_shards = seen = 0
+    for result in results:
+        seen += result.sentences
+        made += result.sentences * result.made
+        made_shards += result.made
+        now = time.monotonic()
+        if now - said >= EVERY:
+            said, speed = now, seen / (now - started)
+            print(
+                f"{seen:,} of {sentences:,} sentences, {speed:,.0f} a second, about "
+                f"{(sentences - seen) / speed:,.0f} s remain",
+                file=file,
+                flush=True,
+            )
+    seconds = max(time.monotonic() - started, 1e-9)
+    return (
+        f"{made_shards:,} shards of {made:,} sentences made in {seconds:,.1f} s "
+        f"({made / seconds:,.1f} sentences/s); {shards - made_shards:,} were there"
+    )
+

@@ -1,0 +1,98 @@
+"""Annotates a piece of a corpus into one file."""
+
+import threading
+from pathlib import Path
+from typing import Dict, List, NamedTuple
+
+import spacy
+from corpus_shards.command_line import Done
+from corpus_shards.piece import Piece
+from corpus_shards.reading import read
+from corpus_shards.row import Row
+from corpus_shards.whole_file import write_whole
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from spacy_bridge.corpus.doc_rows import parquet_of
+from spacy_bridge.corpus.pipeline_digest import pipeline_digest
+from spacy_bridge.runtime.errors import BridgeError
+
+OUTPUTS = {"spacy": ".spacy", "parquet": ".parquet"}
+ATTRIBUTES = ["ORTH", "TAG", "POS", "MORPH", "LEMMA", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID"]
+
+# By the digest of its files: what a process has opened. A pipeline is not for two threads at once.
+_opened: Dict[str, Language] = {}
+_lock = threading.Lock()
+
+
+class Annotator(NamedTuple):
+    """The task of a worker. It is sent to it, and opens the pipeline there, once a process.
+
+    Where a piece's file is there, the piece is done.
+
+    # Parameters
+
+    pipeline : `str`
+        A folder, or the name of an installed package.
+    digest : `str`
+        Of the pipeline's files; a worker that finds another refuses.
+    output : `str`
+        The folder, as the workers see it.
+    kind : `str`
+        One of `OUTPUTS`.
+    """
+
+    pipeline: str
+    digest: str
+    output: str
+    kind: str
+
+    def file(self, piece: Piece) -> Path:
+        """In the order of the corpus, by name."""
+        return Path(self.output) / f"part-{piece.number:06d}-{piece.digest}{OUTPUTS[self.kind]}"
+
+    def is_done(self, piece: Piece) -> bool:
+        return self.file(piece).exists()
+
+    def open(self) -> Language:
+        """
+        # Raises
+
+        BridgeError
+            If the pipeline is another here.
+        """
+        if self.digest not in _opened:
+            found = pipeline_digest(self.pipeline)
+            if found != self.digest:
+                raise BridgeError(
+                    f"the pipeline {self.pipeline} is another on this worker: expected the digest "
+                    f"{self.digest}, found {found}"
+                )
+            _opened[self.digest] = spacy.load(self.pipeline)
+        return _opened[self.digest]
+
+    def __call__(self, piece: Piece) -> Done:
+        """Annotates a piece, unless that is done."""
+        file = self.file(piece)
+        with _lock:
+            if file.exists():
+                return Done(file.name, piece.sentences, False)
+            nlp = self.open()
+            docs = list(nlp.pipe(doc_of(nlp, row) for row in read(piece)))
+            write_whole(file, self._packed(docs))
+        return Done(file.name, piece.sentences, True)
+
+    def _packed(self, docs: List[Doc]) -> bytes:
+        if self.kind == "parquet":
+            return parquet_of(docs)
+        parsed = any(doc.has_annotation("DEP") for doc in docs)
+        structure = ["HEAD", "DEP"] if parsed else ["SENT_START"]
+        return DocBin(attrs=ATTRIBUTES + structure, docs=docs).to_bytes()
+
+
+def doc_of(nlp: Language, row: Row) -> Doc:
+    """Text is cut by the pipeline's own rules; words are one sentence as they are."""
+    if row.words is None:
+        return nlp.make_doc(row.text)
+    starts = [place == 0 for place in range(len(row.words))]
+    return Doc(nlp.vocab, words=list(row.words), sent_starts=starts)

@@ -1,0 +1,48 @@
+"""`python -m spacy_bridge annotate`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from corpus_shards import command_line
+
+from spacy_bridge.runtime.errors import BridgeError
+
+OUTPUTS = ("spacy", "parquet")
+
+
+def add_command(commands: Any) -> None:
+    """Adds it to the bridge's commands."""
+    parser = commands.add_parser("annotate", help="a corpus -> files of annotated docs, by many processes")
+    parser.set_defaults(run=_annotate)
+    parser.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")
+    command_line.add_arguments(parser)
+    parser.add_argument("--output", type=Path, required=True, help="a folder, as the workers see it")
+    parser.add_argument("--to", choices=OUTPUTS, default="spacy", help="DocBin (spacy) or Parquet")
+
+
+def _annotate(parsed: argparse.Namespace) -> int:
+    from corpus_shards.engine import run
+    from corpus_shards.errors import ShardsError
+    from corpus_shards.parquet import pyarrow
+    from corpus_shards.planning import plan
+
+    from spacy_bridge.corpus.annotator import Annotator
+    from spacy_bridge.corpus.output_folder import open_output
+    from spacy_bridge.corpus.pipeline_digest import pipeline_digest
+
+    try:
+        if parsed.to == "parquet":
+            pyarrow()  # to say now that it is missing
+        digest = pipeline_digest(parsed.pipeline)
+        task = Annotator(parsed.pipeline, digest, str(parsed.output.absolute()), parsed.to)
+        inputs = [str(Path(name).absolute()) for name in parsed.inputs]
+        pieces = list(plan(inputs, parsed.format, parsed.column, parsed.shard))
+        record = {"pipeline": digest, "to": parsed.to, "shard": parsed.shard}
+        open_output(Path(task.output), record, map(task.file, pieces))
+        todo = [piece for piece in pieces if not task.is_done(piece)]
+        results = run(task, todo, parsed.workers, parsed.scheduler)
+        print(command_line.report(results, len(pieces), sum(piece.sentences for piece in todo)))
+    except ShardsError as error:
+        raise BridgeError(str(error)) from error
+    return 0

@@ -1,0 +1,48 @@
+"""The folder that an annotated corpus goes into."""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterable
+
+from corpus_shards.whole_file import remove_unfinished, write_whole
+
+from spacy_bridge.runtime.errors import BridgeError
+
+RECORD = "run.json"
+
+
+def open_output(folder: Path, record: Dict[str, Any], files: Iterable[Path]) -> None:
+    """Makes the folder, or finds that it is of the same run.
+
+    # Parameters
+
+    folder : `Path`
+    record : `Dict[str, Any]`
+        What all its files have in common (JSON values).
+    files : `Iterable[Path]`
+        Those that the run will make.
+
+    # Raises
+
+    BridgeError
+        If the folder is of another run, or has parts that this one will not make.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / RECORD
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in record.items():
+            if found.get(name) != value:
+                raise BridgeError(
+                    f"{folder} was made with another {name}: expected {value}, found "
+                    f"{found.get(name)}; remove it or name another folder"
+                )
+    expected = set(files)
+    others = sorted(file.name for file in folder.glob("part-*") if file not in expected)
+    if others:
+        raise BridgeError(
+            f"{folder} has {len(others)} parts that these inputs do not make, the first is "
+            f"{others[0]}; remove them or name another folder"
+        )
+    remove_unfinished(folder)
+    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())

@@ -1,0 +1,84 @@
+"""Tasks on pieces, by one process and by several."""
+
+import io
+import os
+import sys
+from functools import partial
+
+import pytest
+
+from corpus_shards import command_line
+from corpus_shards.command_line import Done
+from corpus_shards.engine import run
+from corpus_shards.errors import ShardsError
+from corpus_shards.piece import Piece
+from corpus_shards.whole_file import LEFT_ALONE, remove_unfinished, write_whole
+
+PIECES = [Piece(number, "", "text", 0, 0, 1, number, "", f"{number}") for number in range(20)]
+
+
+def square(piece: Piece) -> tuple:
+    return piece.number**2, os.getpid()
+
+
+def fail(folder: str, piece: Piece) -> None:
+    raise ShardsError(f"{folder}: not piece {piece.number}")
+
+
+def test_one_process():
+    assert [number for number, _ in run(square, PIECES)] == [n * n for n in range(20)]
+    assert {process for _, process in run(square, PIECES)} == {os.getpid()}
+
+
+def test_one_process_needs_no_dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert len(list(run(square, PIECES))) == 20
+    with pytest.raises(ShardsError, match=r"pip install 'allennlp-kd\[cluster\]'"):
+        list(run(square, PIECES, workers=2))
+
+
+@pytest.mark.slow
+def test_two_processes():
+    found = list(run(square, iter(PIECES), workers=2))
+    assert sorted(number for number, _ in found) == [n * n for n in range(20)]
+    assert os.getpid() not in {process for _, process in found}
+    with pytest.raises(ShardsError, match="here: not piece"):
+        list(run(partial(fail, "here"), PIECES, workers=1))
+
+
+def test_what_is_refused():
+    with pytest.raises(ShardsError, match="found both: 2, tcp://there:1"):
+        run(square, PIECES, workers=2, scheduler="tcp://there:1")
+    with pytest.raises(ShardsError, match="at least 1 worker, found 0"):
+        run(square, PIECES, workers=0)
+    with pytest.raises(ShardsError, match="there is no scheduler at nowhere"):
+        list(run(square, PIECES, scheduler="nowhere://"))
+
+
+def test_what_is_reported(monkeypatch):
+    monkeypatch.setattr(command_line, "EVERY", 0.0)
+    file = io.StringIO()
+    results = [Done("a", 10, True), Done("b", 10, False), Done("c", 20, True)]
+    summary = command_line.report(results, 5, 40, file)
+    assert summary.startswith("2 shards of 30 sentences made in ")
+    assert summary.endswith("; 3 were there")
+    assert file.getvalue().splitlines()[-1].startswith("40 of 40 sentences, ")
+
+
+def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    write_whole(tmp_path / "file", b"first")
+    monkeypatch.setattr(os, "fsync", lambda handle: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_whole(tmp_path / "file", b"second")
+    assert (tmp_path / "file").read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_killed_process_left_goes_in_time(tmp_path):
+    for name in (".old.unfinished", ".new.unfinished", "old"):
+        (tmp_path / name).write_bytes(b"half")
+    then = (tmp_path / "old").stat().st_mtime - LEFT_ALONE - 1
+    for name in (".old.unfinished", "old"):
+        os.utime(tmp_path / name, (then, then))
+    remove_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new.unfinished", "old"]
