@@ -55,6 +55,36 @@ def accuracies() -> str:
     return "\n\n".join(parts)
 
 
+def methods() -> str:
+    """Test scores alone, of the methods that have finished runs: a table a grid, a column a portion of gold."""
+    parts = []
+    for path in sorted((BENCHMARKS / "grids").glob("*.json")):
+        grid = json.loads(path.read_text(encoding="utf-8"))
+        scores: Dict[str, Dict[str, List[float]]] = {}
+        for line in accuracy.read_lines(RESULTS / f"{path.stem}.jsonl"):
+            if line["grid"] == grid["name"]:
+                scores.setdefault(line["arm"], {}).setdefault(line["data"], []).append(line["test"])
+        rows = [
+            [arm, *(_score(scores[arm].get(data, [])) for data in grid["data"])]
+            for arm in grid["arms"]
+            if arm in scores
+        ]
+        if rows:
+            header = [
+                f"{grid['name']}: test {grid['metric']}",
+                *(f"gold: {data}" for data in grid["data"]),
+            ]
+            parts.append(format_table(header, rows))
+    return "\n\n".join(parts)
+
+
+def _score(values: List[float]) -> str:
+    if not values:
+        return "(empty)"
+    seeds = f"{len(values)} seed" + ("s" if len(values) > 1 else "")
+    return f"{100 * statistics.mean(values):.2f}{_deviation(values)} ({seeds})"
+
+
 def targets(name: str) -> str:
     """What was promised of a benchmark, and what it measured, met or not."""
     rows = [
@@ -104,6 +134,7 @@ def _number(value: float) -> str:
 TABLES: Dict[str, Callable[[], str]] = {
     "demo": demo,
     "accuracy": accuracies,
+    "methods": methods,
     "training_step": lambda: _measured("training_step"),
     "decoding": lambda: _measured("decoding"),
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
