@@ -6,7 +6,7 @@ import logging
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
-from allennlp_kd.commands.store_parameters import add_arguments, configuration
+from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _score(arguments: argparse.Namespace) -> None:
 
     given = configuration(arguments)
     reader_params = Params(given)["dataset_reader"]
-    teacher = reader_params["teacher"]
+    teacher = Params(store_of(given))
     paths = {name: given[name] for name in arguments.data if given.get(name) is not None}
     plain = reader_params.duplicate()
     plain["teacher_inputs"] = False

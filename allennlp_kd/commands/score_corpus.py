@@ -9,7 +9,7 @@ from allennlp.commands.subcommand import Subcommand
 from corpus_shards import command_line
 from overrides import overrides
 
-from allennlp_kd.commands.store_parameters import add_arguments, configuration
+from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _score(arguments: argparse.Namespace) -> None:
 
     from allennlp_kd.cluster.shard_scorer import ShardScorer
 
-    teacher = configuration(arguments)["dataset_reader"]["teacher"]
+    teacher = store_of(configuration(arguments))
     teacher["directory"] = os.path.abspath(teacher["directory"])
     inputs = [os.path.abspath(path) for path in arguments.inputs]
     scorer = ShardScorer(

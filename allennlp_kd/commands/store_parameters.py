@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
-    """The whole configuration, whose `dataset_reader` has a teacher of type `store`.
+    """The whole configuration, whose `dataset_reader` has a teacher with a store: see `store_of`.
 
     # Raises
 
@@ -36,13 +36,20 @@ def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
     params = Params.from_file(arguments.param_path, arguments.overrides)
     given = params.as_dict(quiet=True)
     reader = given.get("dataset_reader") or {}
-    teacher = reader.get("teacher") if reader.get("type") == "distillation" else None
-    if teacher is None or teacher.get("type") != "store":
+    if reader.get("type") != "distillation" or store_of(given).get("type") != "store":
         raise ConfigurationError(
             f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
             f"type 'distillation', found '{reader.get('type')}', with a teacher of type 'store'"
         )
     return trusted(given) if arguments.trust else given
+
+
+def store_of(config: Dict[str, Any]) -> Dict[str, Any]:
+    """The store's part of a distillation's configuration; it has the scores as they are before `converted`."""
+    teacher = config["dataset_reader"].get("teacher") or {}
+    while teacher.get("type") == "converted":
+        teacher = teacher["teacher"]
+    return teacher
 
 
 def trusted(config: Any) -> Any:

@@ -57,6 +57,16 @@ def test_scores_into_the_store_that_the_configuration_names(config, tmp_path):
     assert sorted((tmp_path / "store").iterdir()) == before
 
 
+def test_a_store_inside_of_a_conversion(config, tmp_path):
+    content = json.loads(config.read_text())
+    reader = content["dataset_reader"]
+    reader["teacher"] = {"type": "converted", "to": "independent", "teacher": reader["teacher"]}
+    config.write_text(json.dumps(content))
+    run(str(config), "--dry-run")
+    run(str(config))
+    assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
+
+
 def test_scores_text_without_gold_too(config, tmp_path):
     content = json.loads(config.read_text())
     (tmp_path / "raw.txt").write_text("The cat isn't asleep.\nDogs run.\n")

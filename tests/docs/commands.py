@@ -36,6 +36,15 @@ def commands_of(text: str) -> List[List[str]]:
     return found
 
 
+def without(words: List[str], *options: str) -> List[str]:
+    """The words without these options and their values."""
+    found: List[str] = []
+    for place, word in enumerate(words):
+        if word not in options and (place == 0 or words[place - 1] not in options):
+            found.append(word)
+    return found
+
+
 class Shell:
     """Runs commands in a folder, which must be the current one.
 
@@ -128,10 +137,8 @@ class Shell:
         from spacy_bridge.__main__ import main
 
         # Wheels are built by a marked test, and by `make demo`.
-        if "--build" in words:
-            place = words.index("--build")
-            assert words[place + 1] == "wheel"
-            words = [*words[:place], *words[place + 2 :]]
+        assert "--build" not in words or words[words.index("--build") + 1] == "wheel"
+        words = without(words, "--build", "--workers")
         assert main([*words, *(["--force"] if words[0] == "package" else [])]) == 0, words
 
     def _allennlp(self, words: List[str]) -> None:
@@ -144,6 +151,11 @@ class Shell:
             self._monkeypatch.setattr(sys, "argv", ["allennlp", *words])
             parse_args("allennlp")
             return
+        if "--scheduler" in words:  # of several machines
+            self._monkeypatch.setattr(sys, "argv", ["allennlp", *words])
+            parse_args("allennlp")
+            return
+        words = without(words, "--workers")  # the same, by this process alone
         if words[0] == "train":
             if "--recover" not in words:
                 shutil.rmtree(self._folder / words[words.index("-s") + 1], ignore_errors=True)

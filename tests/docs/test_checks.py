@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.docs import blocks
-from tests.docs.commands import Shell, commands_of
+from tests.docs.commands import Shell, commands_of, without
 from tests.docs.configurations import merged, placed, tagger_base, whole
 
 
@@ -30,6 +30,11 @@ def test_words_of_commands() -> None:
         ["allennlp", "train", "y"],
         ["wait"],
     ]
+
+
+def test_options_left_out() -> None:
+    words = ["package", "a", "--build", "wheel", "--lang", "de"]
+    assert without(words, "--build", "--workers") == ["package", "a", "--lang", "de"]
 
 
 @pytest.mark.parametrize(
