@@ -100,6 +100,25 @@ def targets(name: str) -> str:
     return format_table(["measure", "measured", "bound", "met"], rows)
 
 
+def costs() -> str:
+    """Milliseconds, forward and backward, of the losses of one batch of chains, by number of tags."""
+    found = _read("training_step")["medians"]["s, 1 thread"]
+    rows = []
+    for loss, shown in (
+        ("stock NLL", "stock's likelihood"),
+        ("NLL", "likelihood (forward algorithm)"),
+        ("NLL, wide scores", "likelihood, scores far apart"),
+        ("predictions", "`predictions`"),
+        ("scores, centred", "`scores`, centred"),
+        ("scores, raw", "`scores`, raw"),
+        ("scores, emissions", "`scores`, emissions"),
+    ):
+        rows.append(
+            [shown, *(f"{1000 * found[f'{loss}, {tags} tags']:.2f}" for tags in (9, 17, 50))]
+        )
+    return format_table(["ms, 32 sentences", "9 tags", "17 tags", "50 tags"], rows)
+
+
 def medians(name: str) -> str:
     """All that a benchmark measured, a column a condition."""
     found = _read(name)["medians"]
@@ -135,6 +154,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "demo": demo,
     "accuracy": accuracies,
     "methods": methods,
+    "costs": costs,
     "training_step": lambda: _measured("training_step"),
     "decoding": lambda: _measured("decoding"),
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
