@@ -1,6 +1,7 @@
 """Every benchmark runs to its end, small, on a treebank of a few sentences."""
 
 import json
+import os
 
 import pytest
 
@@ -86,3 +87,15 @@ def test_inference_measures_what_is_there(data, tmp_path, monkeypatch):
     speeds = result["medians"]["words/s, 1 thread"]
     assert {"tagger: packaged, small", "parser: packaged, int8"} <= set(speeds)
     assert result["notes"]["trained"] == {"tagger": False, "parser": False, "tagger, small": False}
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.skipif(
+    not all(os.environ.get(f"ALLENNLP_KD_{part}") for part in ("DATA", "TEACHERS")), reason="no data"
+)
+def test_decoder_stock_is_stocks(tmp_path):
+    result = run("decoders", tmp_path)
+    assert all(target["met"] for target in result["targets"])
+    seconds = result["medians"]["seconds, scoring included"]
+    assert len(seconds) == 3
