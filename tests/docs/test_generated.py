@@ -21,6 +21,8 @@ DOCSTRING = """What it is.
     one, other : `int`
         Two
         numbers.
+    fourth, fifth
+        Of no type.
     third : `Dict[str, int]`, optional (default = `{}`)
 
     # Raises
@@ -75,6 +77,8 @@ def test_docstrings() -> None:
     assert description(DOCSTRING) == "What it is.\n\nMore of it."
     entries = by_name(DOCSTRING)
     assert entries["one"] is entries["other"] and entries["one"].text == "Two numbers."
+    assert entries["fourth"] is entries["fifth"] and entries["fifth"].text == "Of no type."
+    assert entries["fifth"].kind == ""
     assert (entries["third"].kind, entries["third"].default) == ("Dict[str, int]", "{}")
     assert description(None) == "" and by_name(None) == {}
     found = as_numpydoc(DOCSTRING)

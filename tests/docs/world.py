@@ -16,7 +16,7 @@ from tests.teachers.parsers import conllu as trees, train_parser
 
 def _transformer_teacher(folder: Path, work: Path) -> None:
     """In `transformer-teacher`, of stock's classes, under the transformer of the folder `transformer`."""
-    model = save_bert(folder / "transformer", depth=1)
+    model = save_bert(folder / "transformer", depth=6)
     piece = {"type": "pretrained_transformer_mismatched", "model_name": str(model)}
     archive = train_tagger(
         work,

@@ -101,7 +101,7 @@ def _rows(kind: Type[FromParams]) -> Iterator[str]:
         yield _row(
             [
                 f"`{parameter.name}`",
-                f"`{entry.kind if entry else _annotation(parameter.annotation)}`",
+                f"`{entry.kind if entry and entry.kind else _annotation(parameter.annotation)}`",
                 default,
                 entry.text if entry else "",
             ]

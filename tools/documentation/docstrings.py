@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional
 
 SECTIONS = ("Parameters", "Returns", "Raises")
 _HEADING = re.compile(rf"^# ({'|'.join(SECTIONS)})\n", re.MULTILINE)
-_ENTRY = re.compile(r"^(?P<names>\w[\w, ]*?) : (?P<kind>.+)$")
+_ENTRY = re.compile(r"^(?P<names>\w+(, \w+)*)( : (?P<kind>.+))?$")
 
 
 class Entry(NamedTuple):
@@ -47,7 +47,7 @@ def parameters(docstring: Optional[str]) -> List[Entry]:
             body.append(line.strip())
             continue
         _finish(entries, body)
-        kind, default = _kind(heading["kind"])
+        kind, default = _kind(heading["kind"] or "")
         entries.append(Entry(heading["names"].split(", "), kind, default, ""))
         body = []
     _finish(entries, body)
@@ -66,7 +66,7 @@ def as_numpydoc(docstring: str) -> str:
         _HEADING.pattern + r"\n?", underlined, text, flags=re.MULTILINE
     ).splitlines():
         heading = _ENTRY.match(line)
-        if heading is not None and "`" in heading["kind"]:
+        if heading is not None and "`" in (heading["kind"] or ""):
             kind, default = _kind(heading["kind"])
             line = f"{heading['names']} : {kind}" + (f", default: {default}" if default else "")
         lines.append(line)
