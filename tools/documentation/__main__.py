@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def generated() -> Dict[Path, str]:
     """The files that are generated, in whole or in part, as they should be."""
     from tools.documentation.configuration import configuration_page
-    from tools.documentation.marked import filled
+    from tools.documentation.marked import MARKER, filled
     from tools.documentation.result_tables import TABLES
 
     tables = {name: make() for name, make in TABLES.items()}

@@ -3,6 +3,7 @@
 import re
 from typing import Mapping
 
+MARKER = "<!-- table "
 _MARKED = re.compile(r"(<!-- table (?P<name>\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -22,6 +23,6 @@ def filled(text: str, tables: Mapping[str, str], where: str) -> str:
         return f"{match[1]}\n{tables[match['name']].strip()}\n\n{match[3]}"
 
     found, count = _MARKED.subn(table, text)
-    if count == 0 or text.count("<!-- table ") != count:
+    if count == 0 or text.count(MARKER) != count:
         raise ValueError(f"{where}: expected tables between markers, found {count} whole ones")
     return found
