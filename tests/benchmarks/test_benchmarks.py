@@ -34,6 +34,14 @@ def run(name, tmp_path):
     [
         ("decoding", ["stock / viterbi, 9 tags", "stock / 5 best, 50 tags"]),
         (
+            "objectives",
+            [
+                "structural / scores, centred, 17 tags, 10 words",
+                "marginal, nodes / predictions, 9 tags, 10 words",
+                "predictions, without gold / structural with gold, all but the encoder",
+            ],
+        ),
+        (
             "training_step",
             [
                 "distillation / stock, step",
@@ -60,7 +68,7 @@ def test_measures_every_target(name, targets, data, tmp_path):
     assert result["quick"] is True and result["threads"] == 1
 
 
-@pytest.mark.parametrize("name", ["decoding", "training_step"])
+@pytest.mark.parametrize("name", ["decoding", "objectives", "training_step"])
 def test_says_that_data_are_missing(name, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ALLENNLP_KD_DATA", raising=False)
     output = tmp_path / "out.json"
