@@ -19,11 +19,10 @@ def generated() -> Dict[Path, str]:
 
     tables = {name: make() for name, make in TABLES.items()}
     found = {ROOT / "docs" / "configuration.md": configuration_page()}
-    for path in (
-        ROOT / "README.md",
-        *(ROOT / "docs" / name for name in ("benchmarks.md", "concepts.md")),
-    ):
-        found[path] = filled(path.read_text(encoding="utf-8"), tables, path.name)
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        text = path.read_text(encoding="utf-8")
+        if path not in found and MARKER in text:
+            found[path] = filled(text, tables, path.name)
     return found
 
 
