@@ -1,7 +1,7 @@
 """Runs a task on each piece: in this process, in several here, or on a Dask cluster."""
 
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 from corpus_shards.errors import ShardsError
@@ -55,6 +55,10 @@ def _run_by_dask(
     workers: Optional[int],
     scheduler: Optional[str],
 ) -> Iterator[Result]:
+    waiting = list(islice(pieces, 1))
+    if not waiting:
+        return  # no need to start anybody
+    pieces = chain(waiting, pieces)
     distributed = _distributed()
     with ExitStack() as stack:
         if scheduler is None:

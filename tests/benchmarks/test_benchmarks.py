@@ -6,6 +6,7 @@ import os
 import pytest
 
 from benchmarks import __main__ as entry
+from benchmarks.measures.exponents import exponent
 
 WORDS = [("the", "DET"), ("cat", "NOUN"), ("sleeps", "VERB"), (".", "PUNCT")]
 
@@ -66,6 +67,32 @@ def test_measures_every_target(name, targets, data, tmp_path):
     agreement = [target for name, target in found.items() if "difference" in name]
     assert all(target["met"] for target in agreement)
     assert result["quick"] is True and result["threads"] == 1
+
+
+@pytest.mark.slow
+def test_measures_growth(tmp_path):
+    result = run("scaling", tmp_path)
+    targets = {target["name"] for target in result["targets"]}
+    assert {
+        "NLL: exponent of length",
+        "scores: exponent of tags",
+        "training step: exponent of length",
+        "memory of training, 10,000 / 1,000 sentences",
+    } <= targets
+    medians = result["medians"]
+    for name in ("1 worker", "2 workers"):
+        assert medians[name].keys() == {"kd-score-corpus: sentences/s", "annotate: sentences/s"}
+        assert min(medians[name].values()) > 0
+    assert medians["40 words"]["scores: bytes"] > medians["10 words"]["scores: bytes"]
+
+
+def test_an_exponent_is_a_slope_over_the_larger_half():
+    assert exponent({1: 50.0, 2: 40.0, 10: 3e2, 100: 3e4}) == pytest.approx(2)
+    assert exponent({2: 8.0, 4: 8.0}) == pytest.approx(0)
+    with pytest.raises(ValueError, match="at least 2 sizes, found 1"):
+        exponent({1: 1.0})
+    with pytest.raises(ValueError, match="greater than 0, found {1: 0.0, 2: 1.0}"):
+        exponent({1: 0.0, 2: 1.0})
 
 
 @pytest.mark.parametrize("name", ["decoding", "objectives", "training_step"])

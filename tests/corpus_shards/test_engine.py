@@ -35,6 +35,7 @@ def test_one_process_needs_no_dask(monkeypatch):
     assert len(list(run(square, PIECES))) == 20
     with pytest.raises(ShardsError, match=r"pip install 'allennlp-kd\[cluster\]'"):
         list(run(square, PIECES, workers=2))
+    assert list(run(square, [], workers=2)) == []
 
 
 @pytest.mark.slow

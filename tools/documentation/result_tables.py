@@ -138,6 +138,25 @@ def conditions(name: str) -> str:
     return f"{found['cores']} cores (load {load}), {found['machine']}; {packages}."
 
 
+def growth() -> str:
+    """Fitted exponents: a row a measure."""
+    found = _read("scaling")["medians"]["exponent"]
+    rows = [[name, f"{value:.2f}"] for name, value in found.items()]
+    return format_table(["seconds (s) or peak memory (bytes)", "exponent"], rows)
+
+
+def cluster() -> str:
+    """Speeds of the commands that go over a corpus, and what a million sentences take."""
+    record = _read("scaling")
+    columns = [record["medians"][name] for name in ("1 worker", "2 workers")]
+    rows = []
+    for name in ("kd-score-corpus", "annotate"):
+        one, two = (column[f"{name}: sentences/s"] for column in columns)
+        rows.append([f"`{name}`", _number(one), _number(two), f"{1e6 / one / 3600:.2f}"])
+    header = ["", "sentences/s, 1 worker", "2 workers", "core hours a million sentences"]
+    return format_table(header, rows)
+
+
 def _measured(name: str) -> str:
     return f"{targets(name)}\n\n{conditions(name)}"
 
@@ -159,5 +178,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "decoding": lambda: _measured("decoding"),
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
     "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
+    "cluster": cluster,
+    "scaling": lambda: "\n\n".join([growth(), _measured("scaling")]),
     "kills": lambda: _measured("kills"),
 }
