@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shard", type=int, default=SENTENCES, help=f"sentences in a shard ({SENTENCES})"
     )
-    parser.add_argument("--workers", type=int, help="processes to start here; default: none but this")
+    parser.add_argument(
+        "--workers", type=int, help="processes to start here; default: none but this"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, tcp://HOST:PORT")
 
 
@@ -69,4 +71,3 @@ def report(results: Iterable[Done], shards: int, sentences: int, file: TextIO = 
         f"{made_shards:,} shards of {made:,} sentences made in {seconds:,.1f} s "
         f"({made / seconds:,.1f} sentences/s); {shards - made_shards:,} were there"
     )
-

@@ -75,7 +75,9 @@ def _run_by_dask(
         threads = max(1, sum(client.nthreads().values()))
 
         def submit(piece: Piece) -> Any:
-            return client.submit(task, piece, key=f"piece-{piece.number}-{piece.digest}", pure=False)
+            return client.submit(
+                task, piece, key=f"piece-{piece.number}-{piece.digest}", pure=False
+            )
 
         # A window over the pieces: a corpus of any size costs the scheduler the same.
         first = [submit(piece) for piece in islice(pieces, AHEAD * threads)]

@@ -21,7 +21,11 @@ def read(piece: Piece) -> List[Row]:
         (with file and line).
     """
     if piece.format == "parquet":
-        return [row for row in parquet.rows(piece.path, piece.column, piece.start, piece.end) if _any(row)]
+        return [
+            row
+            for row in parquet.rows(piece.path, piece.column, piece.start, piece.end)
+            if _any(row)
+        ]
     with open(piece.path, "rb") as file:
         file.seek(piece.start)
         content = file.read(piece.end - piece.start)

@@ -5,9 +5,9 @@ from typing import Iterable, List, Optional
 
 import spacy
 from allennlp.common.checks import ConfigurationError
-from corpus_shards.row import Row
 
 from allennlp_kd.teachers.sentence import Sentence
+from corpus_shards.row import Row
 
 TAGS = ("upos", "xpos", "none")
 

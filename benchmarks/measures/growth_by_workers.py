@@ -65,7 +65,7 @@ def measure(report: Report, options: Options) -> None:
             ) as cluster:
                 for name, make in (("kd-score-corpus", scorer), ("annotate", annotator)):
                     task = make(workers)
-                    for corpus, path in corpora.items():
+                    for path in corpora.values():
                         pieces = list(plan([str(path)], sentences=shard))
                         started = time.perf_counter()
                         done = list(run(task, pieces, scheduler=cluster.scheduler_address))

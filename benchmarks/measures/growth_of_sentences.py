@@ -43,7 +43,9 @@ print(peak() - before)
 """
 
 
-def at(length: int, tags: int, options: Options, folder: Path) -> Tuple[Dict[str, float], Dict[str, float]]:
+def at(
+    length: int, tags: int, options: Options, folder: Path
+) -> Tuple[Dict[str, float], Dict[str, float]]:
     """Seconds and peak bytes at one size."""
     from spacy.tokens import Doc
 
@@ -55,7 +57,9 @@ def at(length: int, tags: int, options: Options, folder: Path) -> Tuple[Dict[str
     setup = build(recipe, data, folder, options.seed, warm_up=1, num_batches=1)
     model = setup.distilled["distilled"]
     archive = str(folder / "teacher.tar.gz")
-    teacher: Any = Teacher.from_params(Params({"type": "archive", "archive_file": archive, "cuda_device": -1}))
+    teacher: Any = Teacher.from_params(
+        Params({"type": "archive", "archive_file": archive, "cuda_device": -1})
+    )
     batch = sentences(options.seed, BATCH_SIZE, length)
     scored = [Sentence(tuple(words)) for words in batch]
     nlp = load_student(archive, "tagger", threads=1)
@@ -68,7 +72,16 @@ def at(length: int, tags: int, options: Options, folder: Path) -> Tuple[Dict[str
     peaks = {name: float(peak_bytes(functions[name])) for name in ("training step", "scoring")}
     nlp.to_disk(folder / "nlp")
     grown = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SERVE, str(folder / "nlp"), str(length), str(BATCH_SIZE)],
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            SERVE,
+            str(folder / "nlp"),
+            str(length),
+            str(BATCH_SIZE),
+        ],
         check=True,
         capture_output=True,
         text=True,

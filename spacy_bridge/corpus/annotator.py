@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple
 
 import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
 from corpus_shards.command_line import Done
 from corpus_shards.piece import Piece
 from corpus_shards.reading import read
 from corpus_shards.row import Row
 from corpus_shards.whole_file import write_whole
-from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-
 from spacy_bridge.corpus.doc_rows import parquet_of
 from spacy_bridge.corpus.pipeline_digest import pipeline_digest
 from spacy_bridge.runtime.errors import BridgeError

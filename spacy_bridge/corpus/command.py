@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from corpus_shards import command_line
-
 from spacy_bridge.runtime.errors import BridgeError
 
 OUTPUTS = ("spacy", "parquet")
@@ -13,11 +12,15 @@ OUTPUTS = ("spacy", "parquet")
 
 def add_command(commands: Any) -> None:
     """Adds it to the bridge's commands."""
-    parser = commands.add_parser("annotate", help="a corpus -> files of annotated docs, by many processes")
+    parser = commands.add_parser(
+        "annotate", help="a corpus -> files of annotated docs, by many processes"
+    )
     parser.set_defaults(run=_annotate)
     parser.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")
     command_line.add_arguments(parser)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, as the workers see it")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="a folder, as the workers see it"
+    )
     parser.add_argument("--to", choices=OUTPUTS, default="spacy", help="DocBin (spacy) or Parquet")
 
 
@@ -26,7 +29,6 @@ def _annotate(parsed: argparse.Namespace) -> int:
     from corpus_shards.errors import ShardsError
     from corpus_shards.parquet import pyarrow
     from corpus_shards.planning import plan
-
     from spacy_bridge.corpus.annotator import Annotator
     from spacy_bridge.corpus.output_folder import open_output
     from spacy_bridge.corpus.pipeline_digest import pipeline_digest

@@ -3,8 +3,9 @@
 import io
 from typing import Any, Dict, List, Sequence
 
-from corpus_shards.parquet import pyarrow
 from spacy.tokens import Doc
+
+from corpus_shards.parquet import pyarrow
 
 
 def parquet_of(docs: Sequence[Doc]) -> bytes:

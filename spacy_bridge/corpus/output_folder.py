@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Dict, Iterable
 
 from corpus_shards.whole_file import remove_unfinished, write_whole
-
 from spacy_bridge.runtime.errors import BridgeError
 
 RECORD = "run.json"

@@ -22,9 +22,12 @@ def run_and_kill(
         The processes of the workers that are there at the end, the one that was killed, and the number
         of files that were there then.
     """
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, memory_limit=None, dashboard_address=":0"
-    ) as cluster, Client(cluster, set_as_default=False) as client:
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, memory_limit=None, dashboard_address=":0"
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
         processes = list(client.run(os.getpid).values())
         killed: List[int] = []
 

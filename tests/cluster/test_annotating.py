@@ -10,11 +10,11 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from corpus_shards.row import Row
 from spacy_bridge.__main__ import main
 from spacy_bridge.corpus.annotator import Annotator, doc_of
 from spacy_bridge.corpus.pipeline_digest import pipeline_digest
 from spacy_bridge.runtime.errors import BridgeError
-from corpus_shards.row import Row
 from tests.cluster.killing import run_and_kill
 from tests.corpus_shards.test_pieces import treebank
 from tests.spacy_bridge.pipelines import pipeline
@@ -99,7 +99,11 @@ def test_parquet(folder, corpus, tmp_path):
 
     out = tmp_path / "out"
     annotate(folder, corpus, "--output", out, "--to", "parquet", "--shard", 25)
-    rows = [row for path in sorted(out.glob("*.parquet")) for row in parquet.read_table(path).to_pylist()]
+    rows = [
+        row
+        for path in sorted(out.glob("*.parquet"))
+        for row in parquet.read_table(path).to_pylist()
+    ]
     for row, doc in zip(rows, spacy.load(folder).pipe(LINES)):
         assert row["text"] == doc.text and row["words"] == [token.text for token in doc]
         assert row["tags"] == [token.tag_ for token in doc]
@@ -168,7 +172,9 @@ def test_what_is_refused(folder, corpus, tmp_path, capsys):
         folder, other, "--output", tmp_path / "o", "--workers", 2, "--scheduler", "tcp://x:1"
     )
     task = Annotator(str(folder), "0123", str(out), "spacy")
-    with pytest.raises(BridgeError, match="another on this worker: expected the digest 0123, found"):
+    with pytest.raises(
+        BridgeError, match="another on this worker: expected the digest 0123, found"
+    ):
         task.open()
     assert json.loads((out / "run.json").read_text())["pipeline"] == pipeline_digest(str(folder))
 

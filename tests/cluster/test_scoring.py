@@ -118,7 +118,9 @@ def test_a_sentence_in_two_shards_is_read_from_one_of_them(config, corpus, tmp_p
     corpus.write_text("the cat\na dog runs\nthe cat\nthe cat runs a dog\n")
     given = config("store")
     score(given, corpus, "--shard", 2, "--tokenized")
-    found = [PotentialStore(str(tmp_path / "store")).read(Sentence(("the", "cat")).key) for _ in "ab"]
+    found = [
+        PotentialStore(str(tmp_path / "store")).read(Sentence(("the", "cat")).key) for _ in "ab"
+    ]
     assert found[0]["emissions"].tobytes() == found[1]["emissions"].tobytes()
     assert len(PotentialStore(str(tmp_path / "store"))) == 3
 
@@ -136,7 +138,9 @@ def test_a_worker_is_killed(config, corpus, tmp_path):
     assert len(alive) == 2 and killed not in alive and done < 60
     one, two = shards(tmp_path / "one"), shards(tmp_path / "two")
     assert len(one) == 60 and one == two
-    assert (tmp_path / "one" / "header.json").read_bytes() == (tmp_path / "two" / "header.json").read_bytes()
+    assert (tmp_path / "one" / "header.json").read_bytes() == (
+        tmp_path / "two" / "header.json"
+    ).read_bytes()
 
 
 def test_trees_and_their_tags(config, tmp_path, tagged_parser):
@@ -167,7 +171,11 @@ def test_words_are_those_of_the_readers(tmp_path):
     spaced = PlainTextReader(tokenize=False)
     assert CorpusWords()(rows) == list(spaced.sentences(str(path)))
     row = Row(words=("a",), upos=("X",), xpos=("Y",))
-    assert [CorpusWords(tags=tags)([row])[0].tags for tags in ("upos", "xpos", "none")] == [("X",), ("Y",), None]
+    assert [CorpusWords(tags=tags)([row])[0].tags for tags in ("upos", "xpos", "none")] == [
+        ("X",),
+        ("Y",),
+        None,
+    ]
     with pytest.raises(ConfigurationError, match="upos, xpos, none, found 'lemma'"):
         CorpusWords(tags="lemma")
     with pytest.raises(ConfigurationError, match="words of the language 'qqq'"):

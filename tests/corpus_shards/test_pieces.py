@@ -94,7 +94,9 @@ def test_a_digest_is_of_the_content(tmp_path):
     first, second = tmp_path / "a.txt", tmp_path / "b.txt"
     first.write_text("one\ntwo\nthree\n")
     second.write_text("zero\none\ntwo\n")
-    digests = [[piece.digest for piece in plan([str(path)], sentences=1)] for path in (first, second)]
+    digests = [
+        [piece.digest for piece in plan([str(path)], sentences=1)] for path in (first, second)
+    ]
     assert digests[0][:2] == digests[1][1:]
     assert len({digest for each in digests for digest in each}) == 4
     as_trees = [piece.digest for piece in plan([str(first)], "conllu")]
@@ -108,7 +110,9 @@ def test_what_is_refused(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfone\ntwo\nth\xffree\n")
     pieces = list(plan([str(path)], sentences=2))
     assert [row.text for row in read(pieces[0])] == ["one", "two"]
-    with pytest.raises(ShardsError, match="corpus.txt, line 3: expected UTF-8, found the byte 0xff"):
+    with pytest.raises(
+        ShardsError, match="corpus.txt, line 3: expected UTF-8, found the byte 0xff"
+    ):
         read(pieces[1])
     path.write_bytes(b"\xef\xbb\xbfone\nTwo\n")
     with pytest.raises(ShardsError, match="has changed since this run began, in its bytes 0 to 11"):
