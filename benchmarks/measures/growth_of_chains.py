@@ -22,6 +22,7 @@ LENGTHS = (10, 20, 40, 80, 160, 320)
 TAGS = (5, 10, 25, 50, 100, 200)
 USUAL_TAGS, LONG = 17, 320
 BOUND = 1.2
+ROUNDS = 3  # times as many as elsewhere: what is this short is sensitive to what else runs
 LEAST = 0.02  # seconds that a timing is the mean over, about
 
 
@@ -44,6 +45,7 @@ def grow(
     report: Report, options: Options, unit: str, sizes: List[int], shape: Callable[[int], tuple]
 ) -> Dict[str, float]:
     """Measures at each size; returns the exponents, of seconds and of bytes."""
+    rounds = options.rounds * (1 if options.quick else ROUNDS)
     seconds: Dict[str, Dict[int, float]] = {}
     peaks: Dict[str, Dict[int, float]] = {}
     for size in sizes:
@@ -55,7 +57,7 @@ def grow(
             started = time.perf_counter()
             function()
             repeat = max(1, round(LEAST / max(time.perf_counter() - started, 1e-6)))
-            timing = alternate({name: function}, options.rounds, repeat, time.process_time)[name]
+            timing = alternate({name: function}, rounds, repeat, time.process_time)[name]
             seconds.setdefault(name, {})[size] = timing.median
             peaks.setdefault(name, {})[size] = float(peak_bytes(function))
     found = {}
