@@ -1,4 +1,5 @@
 """Packaging. What `pip install allennlp-kd` installs is what serving needs; training is an extra."""
+
 import re
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Tells whoever imports the training side without AllenNLP how to install it."""
+
 from importlib.util import find_spec
 
 PACKAGES = ("allennlp", "allennlp_models", "torch")

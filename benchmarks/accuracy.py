@@ -3,6 +3,7 @@
 `python -m benchmarks accuracy --grid benchmarks/grids/chunking.json --output runs.jsonl` trains what is not
 yet in `runs.jsonl`, so it can be stopped and started again; `--table` prints what is there and trains nothing.
 """
+
 import argparse
 import json
 import logging
@@ -42,7 +43,9 @@ def read_lines(path: Path) -> List[Dict[str, Any]]:
     """The finished runs in a file of JSON lines; none where there is no file yet."""
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines() if line.strip()]
+    return [
+        json.loads(line) for line in path.read_text(encoding="utf8").splitlines() if line.strip()
+    ]
 
 
 def train(
@@ -98,7 +101,9 @@ def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
             found = scores.get((data, arm), [])
             names = [("dev", "test"), *((f"dev {name}", f"test {name}") for name in also)]
             cells = [
-                _mean_and_deviation([line[name] for line in found]) for pair in names for name in pair
+                _mean_and_deviation([line[name] for line in found])
+                for pair in names
+                for name in pair
             ]
             p = _p_of(found, scores.get((data, reference), [])) if arm != reference else ""
             gap = _gap_recovered(found, scores.get((data, "plain"), []), grid.get("teacher"))
@@ -109,7 +114,10 @@ def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
 
 
 def _p_of(ours: List[Dict[str, Any]], theirs: List[Dict[str, Any]]) -> str:
-    sides = [{line["seed"]: line["counts"] for line in side if "counts" in line} for side in (ours, theirs)]
+    sides = [
+        {line["seed"]: line["counts"] for line in side if "counts" in line}
+        for side in (ours, theirs)
+    ]
     seeds = sorted(set(sides[0]) & set(sides[1]))
     if not seeds:
         return "(empty)"
@@ -141,8 +149,12 @@ def main(arguments: List[str]) -> None:
     """The entry point; `arguments` are the words after `python -m benchmarks accuracy`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks accuracy", description=__doc__)
     parser.add_argument("--grid", type=Path, required=True, help="a JSON file in benchmarks/grids")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON lines, one a finished run")
-    parser.add_argument("--table", action="store_true", help="print the table of what is there, train nothing")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="the JSON lines, one a finished run"
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="print the table of what is there, train nothing"
+    )
     parser.add_argument("--quick", action="store_true", help="only the first run that is missing")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -157,11 +169,18 @@ def main(arguments: List[str]) -> None:
         import_module_and_submodules("allennlp_models.tagging")
         import_module_and_submodules("allennlp_models.structured_prediction")
         for run, overrides in runs_of(grid):
-            finished = {Run(*(line[name] for name in Run._fields)) for line in read_lines(options.output)}
+            finished = {
+                Run(*(line[name] for name in Run._fields)) for line in read_lines(options.output)
+            }
             if run in finished:
                 continue
             result = train(grid["config"], overrides, grid["metric"], tuple(grid.get("also", ())))
-            line = {**run._asdict(), **result, "torch": torch.__version__, "threads": options.threads}
+            line = {
+                **run._asdict(),
+                **result,
+                "torch": torch.__version__,
+                "threads": options.threads,
+            }
             with open(options.output, "a", encoding="utf8") as output:
                 output.write(json.dumps(line) + "\n")
             logger.info("finished %s", line)

@@ -25,10 +25,10 @@ def measure(folder: Path, given: argparse.Namespace) -> Report:
     given : `argparse.Namespace`
         What the command was given.
     """
-    import allennlp_kd.plugin  # noqa: F401
     import allennlp_models.structured_prediction  # noqa: F401
     import allennlp_models.tagging  # noqa: F401
 
+    import allennlp_kd.plugin  # noqa: F401
     from benchmarks.killing.corpora import write_corpora
     from benchmarks.killing.experiments import PARSER_TEACHER, TEACHER, experiment
     from benchmarks.killing.points import points

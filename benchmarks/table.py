@@ -1,4 +1,5 @@
 """Plain-text tables, as the README and the terminal show them."""
+
 from typing import List, Sequence
 
 
@@ -11,7 +12,12 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]
         return "| " + " | ".join(padded) + " |"
 
-    ruler = "| " + " | ".join(
-        "-" * widths[0] if column == 0 else "-" * (width - 1) + ":" for column, width in enumerate(widths)
-    ) + " |"
+    ruler = (
+        "| "
+        + " | ".join(
+            "-" * widths[0] if column == 0 else "-" * (width - 1) + ":"
+            for column, width in enumerate(widths)
+        )
+        + " |"
+    )
     return "\n".join([line(header), ruler, *(line(row) for row in rows)])

@@ -1,4 +1,5 @@
 """The spaCy side: a student as pipeline components that need neither AllenNLP nor torch to run."""
+
 from typing import Any
 
 

@@ -1,4 +1,5 @@
 """`python -m spacy_bridge package`, `annotate` and `demo`."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -23,7 +24,9 @@ class _AddStudent(argparse.Action):
         if option_string == "--component":
             component, name, archive = values
             if component not in COMPONENTS:
-                parser.error(f"--component: expected one of {', '.join(COMPONENTS)}, found {component!r}")
+                parser.error(
+                    f"--component: expected one of {', '.join(COMPONENTS)}, found {component!r}"
+                )
         else:
             component, archive = str(option_string)[2:], values
             name = component
@@ -54,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     package.add_argument("output", type=Path, help="the pipeline goes into a folder in it")
     for component in COMPONENTS:
         package.add_argument(
-            f"--{component}", action=_AddStudent, metavar="ARCHIVE", help=f"a student as {component}"
+            f"--{component}",
+            action=_AddStudent,
+            metavar="ARCHIVE",
+            help=f"a student as {component}",
         )
     package.add_argument(
         "--component",
@@ -71,18 +77,23 @@ def _parser() -> argparse.ArgumentParser:
     package.add_argument("--encoding", help="how tags say spans, where an archive does not say it")
     package.add_argument("--decoder", help="exact or stock, where it is not to be the parser's own")
     package.add_argument(
-        "--transformer", help="a transformer's folder, in the place of the one that an archive names"
+        "--transformer",
+        help="a transformer's folder, in the place of the one that an archive names",
     )
     package.add_argument(
         "--trust", action="store_true", help="let archives name files and models outside of them"
     )
-    package.add_argument("--attribute", default="tag", help="what a tagger sets: tag (default) or pos")
+    package.add_argument(
+        "--attribute", default="tag", help="what a tagger sets: tag (default) or pos"
+    )
     package.add_argument(
         "--sentences", default="sentencizer", help="the component put before a parser (sentencizer)"
     )
     package.add_argument("--int8", action="store_true", help="round matrices to 8 bits")
     package.add_argument("--scores", type=Path, help="a .spacy file; the scores go into meta.json")
-    package.add_argument("--gold-tokens", action="store_true", help="score on its tokens and sentences")
+    package.add_argument(
+        "--gold-tokens", action="store_true", help="score on its tokens and sentences"
+    )
     package.add_argument("--build", choices=["none", "wheel"], default="none")
     package.add_argument("--no-isolation", action="store_true", help="build with what is installed")
     package.add_argument("--force", action="store_true", help="replace a pipeline that is there")

@@ -1,4 +1,5 @@
 """A page that shows what a pipeline finds in a text."""
+
 import html
 from typing import List
 
@@ -32,7 +33,9 @@ def render_page(doc: Doc) -> str:
     if doc.has_annotation("ENT_IOB"):
         parts.append("<h2>Entities</h2>")
         none = f"<p>{html.escape(doc.text)}</p>"  # of which displaCy would warn
-        parts.append(displacy.render(doc, style="ent", page=False, jupyter=False) if doc.ents else none)
+        parts.append(
+            displacy.render(doc, style="ent", page=False, jupyter=False) if doc.ents else none
+        )
     for key, spans in doc.spans.items():
         parts.append(f"<h2>{html.escape(key)}</h2><p>")
         parts.append(

@@ -1,4 +1,5 @@
 """What the packaging promises."""
+
 import re
 import subprocess
 import sys
@@ -27,7 +28,17 @@ def child(code: str, without=()) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
 
-TRAINING_SIDE = ["cluster", "commands", "data", "models", "modules", "objectives", "plugin", "teachers", "training"]
+TRAINING_SIDE = [
+    "cluster",
+    "commands",
+    "data",
+    "models",
+    "modules",
+    "objectives",
+    "plugin",
+    "teachers",
+    "training",
+]
 
 
 def test_the_training_side_says_in_one_sentence_what_to_install():
@@ -53,7 +64,9 @@ for name in {TRAINING_SIDE}:
 
 
 def test_what_is_light_needs_no_allennlp():
-    result = child("import allennlp_kd, allennlp_kd.structs", without=("allennlp", "allennlp_models"))
+    result = child(
+        "import allennlp_kd, allennlp_kd.structs", without=("allennlp", "allennlp_models")
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -86,7 +99,15 @@ def test_requirements_are_pinned_once_each(name):
 @pytest.mark.parametrize("name", ["modern-py311.txt", "legacy-py310.txt"])
 def test_pins_hold_what_the_package_declares(name):
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8").lower()
-    for package in ("numpy", "spacy", "onnxruntime", "allennlp", "allennlp-models", "overrides", "torch"):
+    for package in (
+        "numpy",
+        "spacy",
+        "onnxruntime",
+        "allennlp",
+        "allennlp-models",
+        "overrides",
+        "torch",
+    ):
         assert re.search(rf"^{package}==", text, re.MULTILINE), package
     assert "allennlp==2.10.1" in text and "allennlp-models==2.10.1" in text
 

@@ -6,10 +6,10 @@ import logging
 import os
 
 from allennlp.commands.subcommand import Subcommand
-from corpus_shards import command_line
 from overrides import overrides
 
 from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
+from corpus_shards import command_line
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +50,11 @@ class KdScoreCorpus(Subcommand):
 def _score(arguments: argparse.Namespace) -> None:
     # What follows is slow to import, and every `allennlp` command imports this module.
     from allennlp.common.checks import ConfigurationError
+
+    from allennlp_kd.cluster.shard_scorer import ShardScorer
     from corpus_shards.engine import run
     from corpus_shards.errors import ShardsError
     from corpus_shards.planning import plan
-
-    from allennlp_kd.cluster.shard_scorer import ShardScorer
 
     teacher = store_of(configuration(arguments))
     teacher["directory"] = os.path.abspath(teacher["directory"])

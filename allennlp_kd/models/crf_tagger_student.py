@@ -1,4 +1,5 @@
 """Stock `crf_tagger` with open potentials, and without what a training step does not need."""
+
 from typing import Any, Dict, List, Optional
 
 import torch

@@ -1,4 +1,5 @@
 """Student, teacher and objective put together."""
+
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from allennlp.common import Lazy

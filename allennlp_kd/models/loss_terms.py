@@ -1,4 +1,5 @@
 """The terms of a loss, per word of the batch of all processes."""
+
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import torch

@@ -1,4 +1,5 @@
 """Batches of which some sentences lack a field."""
+
 from typing import Any, NamedTuple, Optional
 
 import torch

@@ -1,4 +1,5 @@
 """What every student is."""
+
 from typing import Any, ClassVar, Dict, List, Tuple
 
 from allennlp.models import Model

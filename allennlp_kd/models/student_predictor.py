@@ -1,4 +1,5 @@
 """The predictor of an archive that `distillation` has left."""
+
 from typing import Any
 
 from allennlp.data import DatasetReader

@@ -1,4 +1,5 @@
 """A model that trains a student and leaves nothing else behind."""
+
 import logging
 from os import PathLike
 from typing import Any, Dict, Optional, Union
@@ -98,7 +99,7 @@ class StudentWrapper(Model):
     ) -> None:
         # `load_state_dict` of what wraps this (DDP) does not call ours, but runs this hook.
         for key in [key for key in state if key.startswith(prefix)]:
-            state[f"{prefix}student.{key[len(prefix):]}"] = state.pop(key)
+            state[f"{prefix}student.{key[len(prefix) :]}"] = state.pop(key)
         # What is learned beside the student is not in it, and stays as it is.
         for key, value in module.learned_state().items():
             state[f"{prefix}learned.{key}"] = value

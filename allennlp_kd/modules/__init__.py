@@ -1,4 +1,5 @@
 """What students are built from."""
+
 from allennlp_kd.training_side import require_training_side
 
 require_training_side(__name__)

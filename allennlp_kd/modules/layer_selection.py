@@ -132,7 +132,7 @@ class LayeredWeights:
                 continue
             if match:
                 position = chosen.index(int(match[1]))
-                key = f"{self.layer_list}.{position}.{key[match.end():]}"
+                key = f"{self.layer_list}.{position}.{key[match.end() :]}"
             kept[key] = value
         shapes = {key: value.shape for key, value in transformer.state_dict().items()}
         wanted = {key for key in shapes if not NOT_WEIGHTS.search(key)}

@@ -114,7 +114,9 @@ class Substructured(Objective):
         self._matches = ("predictions", "scores") if match == "both" else (match,)
         self._of_chains, self._of_trees = {}, {}
         for each in self._matches:
-            of_heads, of_best = (heads, best) if each == "scores" or match != "both" else (None, None)
+            of_heads, of_best = (
+                (heads, best) if each == "scores" or match != "both" else (None, None)
+            )
             self._of_chains[each] = ChainMatching(each, form, window, mix, mix_with, huber)
             self._of_trees[each] = TreeMatching(
                 each, form, parts, of_heads, of_best, mix, mix_with, huber

@@ -36,7 +36,9 @@ def decide(model: Model, potentials: Any) -> Dict[str, Tensor]:
         allowed = model.crf._constraint_mask.bool()
         tags = potentials.num_tags
         constraints = Constraints(
-            transitions=allowed[:tags, :tags], start=allowed[tags, :tags], end=allowed[:tags, tags + 1]
+            transitions=allowed[:tags, :tags],
+            start=allowed[tags, :tags],
+            end=allowed[:tags, tags + 1],
         )
         return {"labels": viterbi(potentials, constraints)[0]}
     heads, labels, _ = maximum_spanning_tree(potentials)

@@ -63,7 +63,11 @@ def _entities(
         sides = [sentence[each]["labels"] for each in ("gold", "teacher", "student")]
         parts = [part for part in parts if len({each[part[1][0]] for each in sides}) > 1]
     entities = [
-        {"start": starts[first], "end": starts[last] + len(words[last]), "label": html.escape(label)}
+        {
+            "start": starts[first],
+            "end": starts[last] + len(words[last]),
+            "label": html.escape(label),
+        }
         for label, (first, last) in parts
     ]
     colours = {html.escape(label): tint for label, tint in tints.items()}

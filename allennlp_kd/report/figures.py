@@ -144,7 +144,9 @@ def _curves(models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
         return saved(lines(epochs, series, "epoch", ylabel), name, title, caption)
 
     for metric in sorted({found["metric"] for _, _, found in runs if found["metric"]}):
-        series = _series([r for r in runs if r[2]["metric"] == metric], f"validation_{metric}", epochs)
+        series = _series(
+            [r for r in runs if r[2]["metric"] == metric], f"validation_{metric}", epochs
+        )
         if series:
             yield plot(f"curve-{metric}", f"Validation, {metric}", metric, series)
     for term, title in (("gold_loss", "Gold loss"), ("distillation_loss", "Distillation loss")):
@@ -153,7 +155,10 @@ def _curves(models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
         if series or dashed:
             caption = "Per word, before it is weighted. Whole lines: training. Dashed: validation."
             yield plot(f"curve-{term}", title, "loss per word", series + dashed, caption)
-    for name, title in (("alpha", "Weight of the distillation term"), ("temperature", "Temperature")):
+    for name, title in (
+        ("alpha", "Weight of the distillation term"),
+        ("temperature", "Temperature"),
+    ):
         series = _series(distilled, f"training_{name}", epochs)
         if series:
             yield plot(f"curve-{name}", title, name, series, "As scheduled.")

@@ -84,7 +84,9 @@ def lines(
     return ax
 
 
-def _name_ends(ax: Any, ends: Sequence[Tuple[float, float, Series]], height: float, x: float) -> None:
+def _name_ends(
+    ax: Any, ends: Sequence[Tuple[float, float, Series]], height: float, x: float
+) -> None:
     low, high = ax.get_ylim()
     span = high - low
     moved = apart([y for _, y, _ in ends], 0.17 / (height * 0.77) * span)

@@ -46,9 +46,7 @@ def _all_labels(report: Dict[str, Any]) -> Markup:
         if rows_of not in report["models"][0]:
             continue
         for measure in measures:
-            found = [
-                {row[kind]: row for row in model[rows_of]} for model in report["models"]
-            ]
+            found = [{row[kind]: row for row in model[rows_of]} for model in report["models"]]
             gold = {name: row["gold"] for rows in found[::-1] for name, row in rows.items()}
             order = [row[kind] for row in report["models"][0][rows_of]]
             order += sorted(set(gold) - set(order))
@@ -115,9 +113,7 @@ def _notes(student: Dict[str, Any]) -> List[str]:
 
 
 def _deviations(student: Dict[str, Any]) -> Markup:
-    rows = [
-        row for row in student["agreement"]["confusion"] if row["teacher"] != row["student"]
-    ]
+    rows = [row for row in student["agreement"]["confusion"] if row["teacher"] != row["student"]]
     return table(
         f"The most frequent deviations of {student['name']}, and how often which of the two is right",
         ["teacher", "student", "words", "teacher right", "student right"],
@@ -134,9 +130,7 @@ def _deviations(student: Dict[str, Any]) -> Markup:
 
 
 def calibration(report: Dict[str, Any], plots: Mapping[str, Markup]) -> Markup:
-    rows = [
-        [model["name"], percent(model["calibration"]["ece"], 2)] for model in report["models"]
-    ]
+    rows = [[model["name"], percent(model["calibration"]["ece"], 2)] for model in report["models"]]
     found = table("Expected calibration error, in percent", ["model", "ECE"], rows)
     return joined([found, element("div", plots["calibration"], class_="plots")])
 
@@ -152,7 +146,9 @@ def cost(report: Dict[str, Any], plots: Mapping[str, Markup]) -> Markup:
         for model in report["models"]
     ]
     made = report["made"]
-    where = f"{made['device']} ({made['machine']}, {made['cores']} cores, {made['threads']} threads)"
+    where = (
+        f"{made['device']} ({made['machine']}, {made['cores']} cores, {made['threads']} threads)"
+    )
     found = table(
         f"Words/s as measured here: {where}, batches of {made['batch_size']}",
         ["model", "parameters", "archive on disk", "words/s"],

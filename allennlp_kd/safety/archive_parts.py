@@ -54,7 +54,9 @@ def archive_parts(
     parts = {
         "model": forget_sources(inner(config.get("model"), "student", where)),
         "dataset_reader": reader,
-        "validation_dataset_reader": reader if validation is None else inner(validation, "reader", where),
+        "validation_dataset_reader": reader
+        if validation is None
+        else inner(validation, "reader", where),
     }
     vocabulary = config.get("vocabulary")
     if isinstance(vocabulary, dict):
@@ -64,7 +66,9 @@ def archive_parts(
         # The user's own word takes the place of the archive's, which is not looked at then.
         replaced = with_transformer(parts, transformer, where)
         if not trust:
-            refuse_foreign_names(with_transformer(parts, "", where), where, remedies, carried.__contains__)
+            refuse_foreign_names(
+                with_transformer(parts, "", where), where, remedies, carried.__contains__
+            )
         return replaced
     if not trust:
         refuse_foreign_names(parts, where, remedies, carried.__contains__)

@@ -38,11 +38,15 @@ def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) 
             try:
                 _write(member.file, folder / member.name)
             except OSError as error:
-                raise ArchiveError(f"{path}: {member.name!r} cannot be unpacked: {error}") from error
+                raise ArchiveError(
+                    f"{path}: {member.name!r} cannot be unpacked: {error}"
+                ) from error
         absent = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
         absent += [] if (folder / VOCABULARY).is_dir() else [VOCABULARY]
         if absent:
-            raise ArchiveError(f"{path} is not an archive of AllenNLP: it lacks {', '.join(absent)}")
+            raise ArchiveError(
+                f"{path} is not an archive of AllenNLP: it lacks {', '.join(absent)}"
+            )
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -159,7 +159,9 @@ def with_transformer(parts: Any, transformer: str, where: str) -> Any:
     ArchiveError
         If the configuration names none, or more than one.
     """
-    found: List[str] = sorted({value for _, key, value, _ in _entries(parts) if _is_name(key, value)})
+    found: List[str] = sorted(
+        {value for _, key, value, _ in _entries(parts) if _is_name(key, value)}
+    )
     if len(found) != 1:
         raise ArchiveError(
             f"{where} names {len(found)} transformers{': ' * bool(found)}{', '.join(found)}; transformer "

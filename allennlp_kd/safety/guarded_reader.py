@@ -3,7 +3,7 @@
 from typing import BinaryIO
 
 from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.limits import Limits, MIB
+from allennlp_kd.safety.limits import MIB, Limits
 
 
 class GuardedReader:

@@ -112,7 +112,9 @@ def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Mem
     total = 0
     for number, member in enumerate(archive):
         if number >= limits.members:
-            raise ArchiveError(f"{path} has more than {limits.members:,} members, which no model needs")
+            raise ArchiveError(
+                f"{path} has more than {limits.members:,} members, which no model needs"
+            )
         name = _inside(member.name)
         plain = member.isdir() or (member.isfile() and not member.issparse())
         if name is None or not plain or not (name or member.isdir()):
@@ -125,7 +127,9 @@ def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Mem
             raise ArchiveError(f"{path} has the member {member.name!r} twice")
         above = {str(parent) for parent in PurePosixPath(name).parents}
         if name in folders or above & found:
-            raise ArchiveError(f"{path} has {member.name!r} in or as what is both a file and a folder")
+            raise ArchiveError(
+                f"{path} has {member.name!r} in or as what is both a file and a folder"
+            )
         found.add(name)
         folders |= above
         total += member.size
@@ -147,15 +151,21 @@ def _folder_members(folder: Path, limits: Limits, links: bool) -> Iterator[Membe
     total = 0
     for number, (name, path) in enumerate(_wanted(folder)):
         if number >= limits.members:
-            raise ArchiveError(f"{folder} has more than {limits.members:,} files, which no model needs")
+            raise ArchiveError(
+                f"{folder} has more than {limits.members:,} files, which no model needs"
+            )
         real = path.resolve()
         if not links and root not in real.parents:
-            raise ArchiveError(f"{folder} has the file {name!r}, which is a link to {real}, outside of it")
+            raise ArchiveError(
+                f"{folder} has the file {name!r}, which is a link to {real}, outside of it"
+            )
         try:
             # Without O_NONBLOCK, a pipe would be waited for.
             descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
-            raise ArchiveError(f"{folder} has the file {name!r}, which cannot be read: {error}") from error
+            raise ArchiveError(
+                f"{folder} has the file {name!r}, which cannot be read: {error}"
+            ) from error
         with open(descriptor, "rb") as file:
             state = os.fstat(descriptor)
             if not stat.S_ISREG(state.st_mode):

@@ -77,11 +77,17 @@ class TensorOutlines(TensorUnpickler):
         last: List[int] = []
         for count, step in zip(size, stride):
             if not _is_count(count) or not _is_count(step):
-                raise pickle.UnpicklingError(f"a tensor has the shape {size!r} and the strides {stride!r}")
+                raise pickle.UnpicklingError(
+                    f"a tensor has the shape {size!r} and the strides {stride!r}"
+                )
             numbers *= count
             last.append((count - 1) * step)
         fits = isinstance(storage, Storage) and _is_count(offset) and len(size) == len(stride)
-        if not fits or numbers and (offset + sum(last) >= storage.numbers or numbers > storage.numbers):
+        if (
+            not fits
+            or numbers
+            and (offset + sum(last) >= storage.numbers or numbers > storage.numbers)
+        ):
             raise pickle.UnpicklingError(
                 f"a tensor of shape {tuple(size)!r} does not fit {storage!r} at {offset!r}"
             )

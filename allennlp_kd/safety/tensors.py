@@ -84,7 +84,9 @@ def _check_zip(file: BinaryIO, size: int) -> None:
         names = [entry.filename for entry in entries]
         packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
         if packed or sum(entry.file_size for entry in entries) > size:
-            raise ValueError(f"it is compressed ({', '.join(packed[:3])}), which torch's files are not")
+            raise ValueError(
+                f"it is compressed ({', '.join(packed[:3])}), which torch's files are not"
+            )
         if len(set(names)) < len(names):
             raise ValueError("an entry is there twice")
         roots = [name[: -len("data.pkl")] for name in names if name.endswith("/data.pkl")]

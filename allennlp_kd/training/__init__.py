@@ -1,4 +1,5 @@
 """Trainer callbacks and metrics."""
+
 from allennlp_kd.training_side import require_training_side
 
 require_training_side(__name__)

@@ -1,6 +1,7 @@
 """Student-teacher agreement, label by label."""
+
 import logging
-from typing import Any, Dict, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Dict
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.training.callbacks import TrainerCallback

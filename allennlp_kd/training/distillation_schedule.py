@@ -1,5 +1,6 @@
 """Alpha and temperature that change while training."""
-from typing import Any, Dict, Optional, TYPE_CHECKING
+
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.training.callbacks import TrainerCallback

@@ -1,4 +1,5 @@
 """A value that changes while training."""
+
 from typing import Optional
 
 from allennlp.common import FromParams

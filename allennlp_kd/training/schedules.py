@@ -1,4 +1,5 @@
 """The shapes of a schedule: pure functions of the part of the way that is done."""
+
 import math
 from typing import Callable, Dict
 

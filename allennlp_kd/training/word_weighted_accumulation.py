@@ -1,5 +1,6 @@
 """Gradient accumulation over batches of different numbers of words."""
-from typing import Any, Dict, List, Optional, TYPE_CHECKING
+
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from allennlp.data import TensorDict
 from allennlp.training.callbacks import TrainerCallback

@@ -1,9 +1,10 @@
 """`make demo`: a tagger and a parser distilled on a real treebank, and served by spaCy from a wheel.
 
-    python -m benchmarks.demo                 of each the teacher, the student plain and distilled, and a table
-    python -m benchmarks.demo --only parser   one of them
-    python -m benchmarks.demo --seeds 3       the students over 3 seeds; records what the gap's deviation is
+python -m benchmarks.demo                 of each the teacher, the student plain and distilled, and a table
+python -m benchmarks.demo --only parser   one of them
+python -m benchmarks.demo --seeds 3       the students over 3 seeds; records what the gap's deviation is
 """
+
 import argparse
 import json
 import os
@@ -100,7 +101,11 @@ def print_sentence(archive: Path) -> None:
         print(" ".join(f"{word}/{label}" for word, label in zip(SENTENCE, found)))
         return
     words = ["ROOT"] + SENTENCE
-    print(", ".join(f"{word} <-{label}- {words[head]}" for word, (head, label) in zip(SENTENCE, found)))
+    print(
+        ", ".join(
+            f"{word} <-{label}- {words[head]}" for word, (head, label) in zip(SENTENCE, found)
+        )
+    )
 
 
 def print_served(tasks: Sequence[Task]) -> None:
@@ -129,15 +134,21 @@ def distil(task: Task, number_of_seeds: int, data: Path) -> None:
         record["versions"] = {name: version(name) for name in ("torch", "allennlp", "numpy")}
         record["python"] = platform.python_version()
         task.record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        print(f"deviation of the gap: {100 * deviation_of_gap(rounds):.2f} points, in {task.record}")
+        print(
+            f"deviation of the gap: {100 * deviation_of_gap(rounds):.2f} points, in {task.record}"
+        )
     print_sentence(task.runs / STUDENTS["distilled"] / "model.tar.gz")
     print()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.demo")
-    parser.add_argument("--seeds", type=int, default=1, help="students over so many seeds, recorded")
-    parser.add_argument("--only", choices=[task.name for task in TASKS], help="distil this one alone")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="students over so many seeds, recorded"
+    )
+    parser.add_argument(
+        "--only", choices=[task.name for task in TASKS], help="distil this one alone"
+    )
     arguments = parser.parse_args()
     os.chdir(ROOT)
     # So that what is being trained is stopped too.
@@ -146,12 +157,18 @@ def main() -> None:
 
     data = RUNS / "data"
     counts = prepare(data / "turkish")
-    print("treebank: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) + " sentences")
+    print(
+        "treebank: "
+        + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        + " sentences"
+    )
     tasks = [task for task in TASKS if arguments.only in (None, task.name)]
     for task in tasks:
         distil(task, arguments.seeds, data)
     print_served(tasks)
-    print(f"{time.time() - started:.0f} seconds; everything is in {RUNS}, `make demo` takes up from there")
+    print(
+        f"{time.time() - started:.0f} seconds; everything is in {RUNS}, `make demo` takes up from there"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """The demo's treebank, found where pip has put it, and its split."""
+
 import os
 import random
 from importlib.metadata import PackageNotFoundError, distribution
@@ -32,7 +33,9 @@ def treebank_files() -> List[Path]:
     paths = [Path(str(package.locate_file(name))) for name in FILES]
     for path in paths:
         if not path.is_file():
-            raise FileNotFoundError(f"{PACKAGE} {package.version} should have {path}, which is no file")
+            raise FileNotFoundError(
+                f"{PACKAGE} {package.version} should have {path}, which is no file"
+            )
     return paths
 
 

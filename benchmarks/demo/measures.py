@@ -1,4 +1,5 @@
 """What the demo's table says of an archive."""
+
 import io
 import logging
 import time
@@ -30,7 +31,10 @@ def measure(archive: Path, test: Path) -> Dict[str, Any]:
     model = loaded.model
     instances = list(loaded.validation_dataset_reader.read(str(test)))
     # As they come to be tagged or parsed: without gold.
-    gold = [_decisions({name: i.fields.pop(name).labels for name in GOLD if name in i.fields}) for i in instances]
+    gold = [
+        _decisions({name: i.fields.pop(name).labels for name in GOLD if name in i.fields})
+        for i in instances
+    ]
     model.forward_on_instances(instances[:BATCH_SIZE])
     decoded: List[List[Any]] = []
     started = time.perf_counter()
@@ -117,7 +121,9 @@ def gap_recovered(
         return "not known: the deviation over seeds has not been measured"
     gap = teacher - plain
     if gap <= 2 * deviation:
-        return f"no gap ({100 * gap:.2f} points, within twice the deviation of {100 * deviation:.2f})"
+        return (
+            f"no gap ({100 * gap:.2f} points, within twice the deviation of {100 * deviation:.2f})"
+        )
     return f"{100 * (distilled - plain) / gap:.0f} % of {100 * gap:.2f} points"
 
 

@@ -1,4 +1,5 @@
 """The demo's last step: its students as a wheel, in an environment that holds what serving needs and no more."""
+
 import os
 import shutil
 import subprocess
@@ -77,7 +78,9 @@ def pins() -> Path:
     version = sys.version_info[:2]
     if version not in PINS:
         known = " or ".join(f"{major}.{minor}" for major, minor in PINS)
-        raise SystemExit(f"the demo's packages are pinned for Python {known}, found {version[0]}.{version[1]}")
+        raise SystemExit(
+            f"the demo's packages are pinned for Python {known}, found {version[0]}.{version[1]}"
+        )
     return ROOT / "requirements" / PINS[version]
 
 
@@ -94,7 +97,15 @@ def build_wheels(archives: Dict[str, Path], folder: Path) -> List[Path]:
         for package in ("allennlp_kd", "spacy_bridge"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / package, sources / package, ignore=ignored)
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "wheel", "--no-deps"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "-q",
+            "wheel",
+            "--no-deps",
+        ]
         run([*pip, "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(sources)])
     students = [part for name, path in archives.items() for part in (f"--{name}", str(path))]
     meta = ["--lang", LANG, "--name", NAME, "--version", VERSION]

@@ -1,4 +1,5 @@
 """The archive of a parser student as one of the stock class, which it equals weight by weight."""
+
 import json
 import os
 import tarfile

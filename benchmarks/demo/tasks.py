@@ -1,4 +1,5 @@
 """What the demo distils."""
+
 from pathlib import Path
 from typing import NamedTuple, Tuple
 

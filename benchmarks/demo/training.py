@@ -1,4 +1,5 @@
 """Runs of `allennlp train` that are kept when finished and resumed when they are not."""
+
 import json
 import os
 import re
@@ -62,7 +63,11 @@ def train(
     started = time.time()
     with open(log, "a", encoding="utf-8") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
         )
         try:
             while process.poll() is None:
@@ -75,7 +80,9 @@ def train(
                 process.wait()
     if process.returncode != 0:
         tail = "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(True)[-15:])
-        raise SystemExit(f"{label}: `allennlp train` failed ({process.returncode}); {log} ends:\n{tail}")
+        raise SystemExit(
+            f"{label}: `allennlp train` failed ({process.returncode}); {log} ends:\n{tail}"
+        )
     finished.write_text(json.dumps({"seconds": time.time() - started}), encoding="utf-8")
 
 

@@ -70,7 +70,10 @@ def compare(report: Report, case: Case, count: Optional[int]) -> None:
     from spacy_bridge import load_student
 
     corpus = predict(case.archive, case.corpus, count)
-    config: Dict[str, Any] = {"max_words": 100_000, "trust": True}  # a teacher names its transformer
+    config: Dict[str, Any] = {
+        "max_words": 100_000,
+        "trust": True,
+    }  # a teacher names its transformer
     if case.component == "parser":
         config["without_sentences"] = "one"
     nlp = load_student(case.archive, case.component, **config)
@@ -78,9 +81,13 @@ def compare(report: Report, case: Case, count: Optional[int]) -> None:
     ours = annotate(nlp, corpus.words)
     apart = [row for row, (one, other) in enumerate(zip(ours, corpus.predicted)) if one != other]
     ties = [
-        row for row in apart if are_tied(student, corpus.words[row], ours[row], corpus.predicted[row])
+        row
+        for row in apart
+        if are_tied(student, corpus.words[row], ours[row], corpus.predicted[row])
     ]
-    rounded = annotate(load_student(case.archive, case.component, int8=True, **config), corpus.words)
+    rounded = annotate(
+        load_student(case.archive, case.component, int8=True, **config), corpus.words
+    )
     scores = [
         score(found, corpus.gold, getattr(student, "encoding", None))
         for found in (corpus.predicted, ours, rounded)
@@ -97,9 +104,13 @@ def compare(report: Report, case: Case, count: Optional[int]) -> None:
     }
     for column, value in row.items():
         report.add(column, {case.name: value})
-    report.targets.append(Target(f"{case.name}: other answers that are no ties", len(apart) - len(ties), 0))
+    report.targets.append(
+        Target(f"{case.name}: other answers that are no ties", len(apart) - len(ties), 0)
+    )
     if case.trained:
-        report.targets.append(Target(f"{case.name}: points that int8 loses", scores[1] - scores[2], 0.2))
+        report.targets.append(
+            Target(f"{case.name}: points that int8 loses", scores[1] - scores[2], 0.2)
+        )
 
 
 def predict(archive: Path, path: Path, count: Optional[int]) -> Corpus:
@@ -152,7 +163,9 @@ def annotate(nlp: Any, sentences: Sequence[List[str]]) -> List[Any]:
             answers.append([token.tag_ for token in doc])
             continue
         heads = [0 if token.head == token else token.head.i + 1 for token in doc]
-        answers.append(ParsedSentence(heads, [root if token.dep_ == "ROOT" else token.dep_ for token in doc]))
+        answers.append(
+            ParsedSentence(heads, [root if token.dep_ == "ROOT" else token.dep_ for token in doc])
+        )
     return answers
 
 

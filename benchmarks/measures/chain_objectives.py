@@ -47,7 +47,10 @@ def functions(num_tags: int, length: int, seed: int) -> Dict[str, Callable[[], N
     student, taught = (random_chain([length] * BATCH_SIZE, num_tags, generator) for _ in range(2))
     with torch.no_grad():  # as a store has them: computed once
         teacher = with_marginals(taught.potentials().detach())
-    found = {"stock NLL": with_backward(stock_nll, [student]), "NLL": with_backward(our_nll, [student])}
+    found = {
+        "stock NLL": with_backward(stock_nll, [student]),
+        "NLL": with_backward(our_nll, [student]),
+    }
     for name, config in OBJECTIVES.items():
         objective = Objective.from_params(Params(dict(config)))
 

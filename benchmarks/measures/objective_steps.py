@@ -55,7 +55,9 @@ def measure(report: Report, options: Options) -> None:
     for (name, alpha), bound in BOUNDS.items():
         label = f"{name}, {'with gold' if alpha < 1 else 'without gold'}"
         ratio = medians[f"{label}: all but the encoder"] / reference
-        report.targets.append(Target(f"{label} / structural with gold, all but the encoder", ratio, bound))
+        report.targets.append(
+            Target(f"{label} / structural with gold, all but the encoder", ratio, bound)
+        )
         whole_step = medians[f"{label}: step"] / medians["structural, with gold: step"]
         report.notes[f"{label} / structural with gold, whole step"] = whole_step
 

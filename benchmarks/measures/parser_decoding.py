@@ -70,7 +70,9 @@ def _over(function: Callable[[Tensor, Tensor], Tensor], pairs: List[Tensor]) -> 
 
 def _check_label_scores(bilinear: torch.nn.Bilinear, heads: Tensor, dependents: Tensor) -> None:
     stock = stock_label_scores(bilinear, heads, dependents)[:, :, 1:].transpose(1, 2)
-    torch.testing.assert_close(our_label_scores(bilinear, heads, dependents), stock, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        our_label_scores(bilinear, heads, dependents), stock, atol=1e-4, rtol=1e-4
+    )
 
 
 def evaluation(report: Report, options: Options) -> None:
@@ -85,9 +87,9 @@ def evaluation(report: Report, options: Options) -> None:
     known = set(setup.plain.labels)
     read = list(reader.read(treebank("train" if options.quick else "dev")))
     instances = [each for each in read if known.issuperset(each["head_tags"].labels)]
-    report.notes["sentences of dev left out, as train's part has not their labels"] = (
-        len(read) - len(instances)
-    )
+    report.notes["sentences of dev left out, as train's part has not their labels"] = len(
+        read
+    ) - len(instances)
     setup.plain.decoder = "stock"
     batches = list(SimpleDataLoader(instances, BATCH_SIZE, vocab=setup.stock.vocab))
     functions = {

@@ -58,7 +58,9 @@ def _spans_of(encoding: str) -> Any:
 
 
 def _arcs(instance: Instance, outputs: Dict[str, Any]) -> List[int]:
-    from allennlp_models.structured_prediction.models.biaffine_dependency_parser import POS_TO_IGNORE
+    from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
+        POS_TO_IGNORE,
+    )
 
     words = [
         (head, label) == (found_head, found_label)

@@ -62,7 +62,9 @@ def measure(report: Report, options: Options) -> None:
             if threads == options.threads[0]:
                 add_targets(report, speeds)
         add_sizes(report, archives)
-        add_scores(report, {**archives, "tagger, small": small}, None if not options.quick else count)
+        add_scores(
+            report, {**archives, "tagger, small": small}, None if not options.quick else count
+        )
 
 
 def count_words(sentences: List[List[str]]) -> int:
@@ -92,9 +94,7 @@ def add_targets(report: Report, speeds: Dict[str, float]) -> None:
             report.notes[f"{kind}: packaged over {SPACY_SMALL}"] = ours / theirs
             if kind == "tagger":
                 ratio = speeds["tagger: packaged, small"] / theirs
-                report.targets.append(
-                    Target(f"small tagger over {SPACY_SMALL}", ratio, 1.0, True)
-                )
+                report.targets.append(Target(f"small tagger over {SPACY_SMALL}", ratio, 1.0, True))
         report.notes[f"{kind}: int8 over float"] = speeds[f"{kind}: packaged, int8"] / ours
 
 

@@ -38,9 +38,7 @@ def measure(report: Report, options: Options) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "made-up.conllu"
         write_treebank(data, options.seed)
-        setup = build(
-            recipe, data, Path(folder), options.seed, warm_up=warm_up, num_batches=1
-        )
+        setup = build(recipe, data, Path(folder), options.seed, warm_up=warm_up, num_batches=1)
         peaks = {}
         for name, model in setup.models().items():
             inputs = setup.inputs(name, setup.shuffled[0])

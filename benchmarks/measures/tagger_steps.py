@@ -10,9 +10,9 @@ from allennlp.models import Model
 from torch.nn import Module
 
 from benchmarks.command import Options, conditions
+from benchmarks.measures.steps import loading, step, whole
 from benchmarks.report import Report, Target
 from benchmarks.rounds import alternate
-from benchmarks.measures.steps import loading, step, whole
 from benchmarks.setups.students import Batch, Setup, build, width
 from benchmarks.setups.tagger import tagger
 from benchmarks.setups.treebank import BATCH_SIZE, treebank

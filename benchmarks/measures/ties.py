@@ -4,7 +4,6 @@ from typing import Any, List, Sequence
 
 import numpy
 
-from spacy_bridge.runtime.parser import ParsedSentence
 from spacy_bridge.runtime.tree_decoding import log_softmax
 
 MARGIN = 1e-4
@@ -45,7 +44,11 @@ def _of_tags(student: Any, emissions: numpy.ndarray, tags: List[str]) -> float:
     numbers = _numbers(student, tags)
     scores = student.scores
     total = scores.start[numbers[0]] + emissions[numpy.arange(len(tags)), numbers].sum(dtype=float)
-    return total + scores.transitions[numbers[:-1], numbers[1:]].sum(dtype=float) + scores.end[numbers[-1]]
+    return (
+        total
+        + scores.transitions[numbers[:-1], numbers[1:]].sum(dtype=float)
+        + scores.end[numbers[-1]]
+    )
 
 
 def _table(student: Any, outputs: List[numpy.ndarray], words: int) -> numpy.ndarray:

@@ -45,7 +45,9 @@ def measure(report: Report, options: Options) -> None:
     reference = sides["stock biaffine_parser"].trees
     ours = sides["student, decoder stock"].trees
     apart = [row for row in range(len(reference)) if ours[row] != reference[row]]
-    ties = [row for row in apart if is_tie(student, instances[row], ours[row][0], reference[row][0])]
+    ties = [
+        row for row in apart if is_tie(student, instances[row], ours[row][0], reference[row][0])
+    ]
     exact = sides["student, decoder exact"].trees
     report.notes["sentences on which decoder stock is not stock's"] = len(apart)
     report.notes["of them ties"] = len(ties)
@@ -55,7 +57,9 @@ def measure(report: Report, options: Options) -> None:
     report.notes["stock's trees with another number of root words than one"] = sum(
         heads.count(0) != 1 for heads, _ in reference
     )
-    report.targets.append(Target("other trees by decoder stock that are no ties", len(apart) - len(ties), 0))
+    report.targets.append(
+        Target("other trees by decoder stock that are no ties", len(apart) - len(ties), 0)
+    )
 
 
 def parse(model: Model, instances: List[Instance], decoder: str = "stock") -> Parsed:
@@ -68,7 +72,9 @@ def parse(model: Model, instances: List[Instance], decoder: str = "stock") -> Pa
     started = time.perf_counter()
     for start in range(0, len(instances), 32):
         for outputs in model.forward_on_instances(instances[start : start + 32]):
-            trees.append((list(outputs["predicted_heads"]), list(outputs["predicted_dependencies"])))
+            trees.append(
+                (list(outputs["predicted_heads"]), list(outputs["predicted_dependencies"]))
+            )
     seconds = time.perf_counter() - started
     return Parsed(trees, model.get_metrics(reset=True), seconds)
 
@@ -93,10 +99,10 @@ def _sum(potentials: TreePotentials, heads: torch.Tensor) -> float:
 
 def _models() -> Tuple[Model, Model, Any]:
     """Stock's, ours with its weights, and the reader."""
+    import allennlp_models.structured_prediction  # noqa: F401
     from allennlp.models.archival import load_archive
 
     import allennlp_kd.plugin  # noqa: F401
-    import allennlp_models.structured_prediction  # noqa: F401
 
     folder = os.environ.get("ALLENNLP_KD_TEACHERS")
     path = Path(folder or "") / ARCHIVE

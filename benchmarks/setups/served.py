@@ -64,9 +64,7 @@ def untrained(kind: str, size: Size, folder: Path, split: str = "dev") -> Path:
     config = configuration(kind, size)
     reader = DatasetReader.from_params(Params(json.loads(json.dumps(config["dataset_reader"]))))
     vocabulary = Vocabulary.from_instances(list(reader.read(str(treebank(split)))))
-    model = Model.from_params(
-        Params(json.loads(json.dumps(config["model"]))), vocab=vocabulary
-    )
+    model = Model.from_params(Params(json.loads(json.dumps(config["model"]))), vocab=vocabulary)
     folder.mkdir(parents=True)
     vocabulary.save_to_files(str(folder / "vocabulary"))
     torch.save(model.state_dict(), folder / "weights.th")

@@ -113,9 +113,10 @@ def build(
     objectives : `Dict[str, Dict[str, Any]]`, optional (default = `{"distilled": {}}`)
         Their configurations, by name.
     """
-    import allennlp_kd.plugin  # noqa: F401
     import allennlp_models.structured_prediction  # noqa: F401
     import allennlp_models.tagging  # noqa: F401
+
+    import allennlp_kd.plugin  # noqa: F401
 
     reader_config = {**recipe.reader, "max_instances": max_instances}
     reader = DatasetReader.from_params(params(reader_config))

@@ -1,4 +1,5 @@
 """The component that sets chunks."""
+
 from typing import Any, Dict, Iterable, List, Tuple
 
 from spacy.language import Language

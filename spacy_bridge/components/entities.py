@@ -1,4 +1,5 @@
 """The component that sets named entities."""
+
 from typing import Any, Dict, Iterable, List, Tuple
 
 from spacy.language import Language
@@ -39,9 +40,7 @@ class StudentEntities(SpanPipe):
         elif self.existing == "keep":
             first, second = second, first
         taken = {place for span in first for place in range(span.start, span.end)}
-        spans = first + [
-            span for span in second if taken.isdisjoint(range(span.start, span.end))
-        ]
+        spans = first + [span for span in second if taken.isdisjoint(range(span.start, span.end))]
         doc.set_ents(sorted(spans, key=lambda span: span.start))
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:

@@ -1,4 +1,5 @@
 """The component that sets dependency trees."""
+
 from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy

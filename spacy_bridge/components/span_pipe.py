@@ -1,4 +1,5 @@
 """What the components which set spans share."""
+
 from typing import Any, List, Tuple
 
 from spacy.tokens import Doc, Span
@@ -25,7 +26,9 @@ class SpanPipe(StudentPipe):
         try:
             self._labels_of(student)
         except ValueError as error:
-            raise PackageError(f"the component '{self.name}' cannot read its student's tags: {error}") from error
+            raise PackageError(
+                f"the component '{self.name}' cannot read its student's tags: {error}"
+            ) from error
 
     def _labels_of(self, student: PackagedStudent) -> List[str]:
         encoding = student.encoding  # type: ignore[attr-defined]

@@ -1,7 +1,20 @@
 """What all components that run a student share."""
+
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    Union,
+)
 
 import srsly
 from spacy.language import Language
@@ -34,7 +47,9 @@ class StudentPipe(Pipe):
     kind = "tagger"
     """The kind of student that it runs."""
 
-    def __init__(self, vocab: Vocab, name: str, max_words: int, threads: int, **options: Any) -> None:
+    def __init__(
+        self, vocab: Vocab, name: str, max_words: int, threads: int, **options: Any
+    ) -> None:
         for option, value in (("max_words", max_words), ("threads", threads)):
             if value < 1:
                 raise BridgeError(f"{name}: {option} must be at least 1, found {value}")
@@ -72,7 +87,9 @@ class StudentPipe(Pipe):
             If the student is of another kind, or has labels that this component cannot set.
         """
         if student.kind != self.kind:
-            raise PackageError(f"the component '{self.name}' runs a {self.kind}, found a {student.kind}")
+            raise PackageError(
+                f"the component '{self.name}' runs a {self.kind}, found a {student.kind}"
+            )
         self._check(student)
         for label in self._labels_of(student):
             self.vocab.strings.add(label)

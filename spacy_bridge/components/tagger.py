@@ -1,4 +1,5 @@
 """The component that sets tags or parts of speech."""
+
 from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy

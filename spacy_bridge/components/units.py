@@ -1,4 +1,5 @@
 """What of a doc the network sees: sentences without whitespace, none too long."""
+
 import warnings
 from typing import Iterator, List, NamedTuple, Tuple
 

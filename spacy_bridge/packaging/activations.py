@@ -1,4 +1,5 @@
 """Activation functions, by AllenNLP's names."""
+
 import math
 from typing import Any
 

@@ -1,4 +1,5 @@
 """A student's archive, read without AllenNLP and without running anything that it holds."""
+
 import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
@@ -51,7 +52,9 @@ class StudentArchive:
             self.files = _read(self.path, links=trust)
             for name in (CONFIG, WEIGHTS):
                 if name not in self.files:
-                    raise BridgeError(f"{self.path} is not an archive of AllenNLP: it has no {name}")
+                    raise BridgeError(
+                        f"{self.path} is not an archive of AllenNLP: it has no {name}"
+                    )
             parts = archive_parts(
                 self.files[CONFIG], self.files, str(self.path), REMEDIES, transformer, trust
             )
@@ -86,7 +89,9 @@ class StudentArchive:
 
     def _is_label_namespace(self, namespace: str) -> bool:
         text = self.files.get(f"{VOCABULARY}/non_padded_namespaces.txt", b"").decode("utf-8")
-        return any(_matches(pattern.strip(), namespace) for pattern in text.split("\n") if pattern.strip())
+        return any(
+            _matches(pattern.strip(), namespace) for pattern in text.split("\n") if pattern.strip()
+        )
 
     def _lines(self, namespace: str) -> List[str]:
         name = f"{VOCABULARY}/{namespace}.txt"

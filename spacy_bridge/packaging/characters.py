@@ -1,4 +1,5 @@
 """Networks over the characters of a word."""
+
 from typing import Tuple
 
 import numpy
@@ -32,7 +33,10 @@ def character_graph(options: Options, weights: Weights) -> Tuple[bytes, int, int
     # Shape: (words, characters, size)
     value = graph.add(
         "Gather",
-        [graph.constant(embedding_weight(embedding, weights.below("_embedding._module"))), characters],
+        [
+            graph.constant(embedding_weight(embedding, weights.below("_embedding._module"))),
+            characters,
+        ],
         axis=0,
     )
     weights = weights.below("_encoder._module")
@@ -92,9 +96,7 @@ def _cnn(
     # Shape: (words, size, characters)
     value = graph.transpose(value, 0, 2, 1)
     # Shape: (words, 1)
-    counts = graph.add(
-        "Unsqueeze", [graph.add("Cast", [lengths], to=7), graph.integers(1)]
-    )
+    counts = graph.add("Unsqueeze", [graph.add("Cast", [lengths], to=7), graph.integers(1)])
     lowest = graph.constant(LOWEST, "float32")
     pooled = []
     for layer, width in enumerate(widths):

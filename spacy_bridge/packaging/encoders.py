@@ -1,4 +1,5 @@
 """The sequence encoders and feed-forward networks that can be packaged."""
+
 from typing import Tuple
 
 from spacy_bridge.packaging.activations import activate, activation_name
@@ -75,7 +76,9 @@ def feed_forward(graph: Graph, value: str, options: Options, weights: Weights) -
     for layer in range(layers):
         part = weights.below(f"_linear_layers.{layer}")
         value = graph.linear(
-            value, part.shaped("weight", (hidden[layer], size)), part.shaped("bias", (hidden[layer],))
+            value,
+            part.shaped("weight", (hidden[layer], size)),
+            part.shaped("bias", (hidden[layer],)),
         )
         name = activation_name(activations[layer], f"{options.where}.activations")
         value = activate(graph, value, name)

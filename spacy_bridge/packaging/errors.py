@@ -1,4 +1,5 @@
 """What the packager refuses."""
+
 from spacy_bridge.runtime.errors import BridgeError
 
 

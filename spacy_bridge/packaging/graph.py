@@ -4,6 +4,7 @@ A traced torch module would depend on the version of torch that exports it (1.12
 into a packed sequence's initial state); what is built here is the same file on every stack, and no length
 in it can be frozen by accident.
 """
+
 from typing import Any, List, Optional, Sequence, Union
 
 import numpy
@@ -66,7 +67,9 @@ class Graph:
         self._count += 1
         return f"{hint}_{self._count}"
 
-    def linear(self, value: str, weight: numpy.ndarray, bias: Optional[numpy.ndarray] = None) -> str:
+    def linear(
+        self, value: str, weight: numpy.ndarray, bias: Optional[numpy.ndarray] = None
+    ) -> str:
         """`value @ weight.T + bias`, with torch's shape `(out, in)` of the weight."""
         result = self.add("MatMul", [value, self.constant(weight.T)])
         return result if bias is None else self.add("Add", [result, self.constant(bias)])

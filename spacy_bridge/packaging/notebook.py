@@ -1,4 +1,5 @@
 """A student in a pipeline, without packaging it first."""
+
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -55,7 +56,9 @@ def load_student(
     source = Path(source)
     if (source / MANIFEST).is_file():
         if encoding or decoder or int8:
-            raise BridgeError(f"{source} is packaged already: encoding, decoder and int8 are settled")
+            raise BridgeError(
+                f"{source} is packaged already: encoding, decoder and int8 are settled"
+            )
         student = open_student(source)
     else:
         from spacy_bridge.packaging.student_files import student_files

@@ -1,4 +1,5 @@
 """One part of a configuration, of which every option must be known."""
+
 from typing import Any, Dict, Mapping, Optional
 
 from spacy_bridge.packaging.errors import UnsupportedError

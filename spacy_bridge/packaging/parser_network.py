@@ -1,4 +1,5 @@
 """The network of a dependency parser."""
+
 from typing import Any, Dict, Optional, Tuple
 
 import numpy
@@ -64,13 +65,18 @@ def parser_network(
     sides = {}
     for kind, config, width in (("arc", arc_options, arc_size), ("tag", tag_options, tag_size)):
         config = config or {
-            "input_dim": size, "num_layers": 1, "hidden_dims": width, "activations": "elu"
+            "input_dim": size,
+            "num_layers": 1,
+            "hidden_dims": width,
+            "activations": "elu",
         }
         for side in ("head", "child"):
             name = f"{side}_{kind}_feedforward"
             part = Options(config, f"model.{kind}_feedforward")
             sides[side, kind], _ = feed_forward(graph, value, part, weights.below(name))
-    _arcs(graph, sides["head", "arc"], sides["child", "arc"], arc_size, weights.below("arc_attention"))
+    _arcs(
+        graph, sides["head", "arc"], sides["child", "arc"], arc_size, weights.below("arc_attention")
+    )
     graph.output(sides["head", "tag"], "heads", ["batch", "nodes", tag_size])
     bilinear = weights.below("tag_bilinear")
     # Shape: (labels, head, child) -> (labels * head, child)
@@ -84,7 +90,9 @@ def parser_network(
 def _with_root(graph: Graph, value: str, sentinel: numpy.ndarray) -> str:
     """The words after ROOT: shape (batch, 1 + length, size)."""
     shape = graph.add(
-        "Concat", [graph.size(value, 0), graph.integers(1), graph.integers(sentinel.shape[2])], axis=0
+        "Concat",
+        [graph.size(value, 0), graph.integers(1), graph.integers(sentinel.shape[2])],
+        axis=0,
     )
     root = graph.add("Expand", [graph.constant(sentinel), shape])
     return graph.add("Concat", [root, value], axis=1)

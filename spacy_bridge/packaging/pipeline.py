@@ -1,4 +1,5 @@
 """A pipeline of packaged students."""
+
 import json
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Union
@@ -65,7 +66,9 @@ def build_pipeline(
     int8 : `bool`, optional (default = `False`)
     """
     if not sources:
-        raise BridgeError("a pipeline needs at least one student: give --ner, --tagger, --chunker or --parser")
+        raise BridgeError(
+            "a pipeline needs at least one student: give --ner, --tagger, --chunker or --parser"
+        )
     nlp = spacy.blank(lang)
     nlp.meta.update(meta or {})
     for source in sources:

@@ -1,4 +1,5 @@
 """Matrices rounded to 8 bits."""
+
 import logging
 import tempfile
 from pathlib import Path
@@ -23,7 +24,9 @@ def quantise(graph: bytes) -> bytes:
         source.write_bytes(graph)
         root = logging.getLogger()
         level = root.level
-        root.setLevel(logging.ERROR)  # it advises, on the root logger, what float graphs do not need
+        root.setLevel(
+            logging.ERROR
+        )  # it advises, on the root logger, what float graphs do not need
         try:
             quantize_dynamic(
                 str(source),

@@ -1,4 +1,5 @@
 """Recurrent layers. Values run over time first: (length, batch, size)."""
+
 from typing import Tuple
 
 import numpy
@@ -174,6 +175,7 @@ def _highway_step(outer: Graph, states: list, biases: list, hidden: int) -> obje
         outputs=[gate_inputs, highway_input],
         axis=2,
     )
+
     def named(operator: str, *inputs: str) -> str:
         return step.add(operator, inputs, outputs=[fresh(operator.lower())])
 

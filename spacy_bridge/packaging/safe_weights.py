@@ -1,4 +1,5 @@
 """Weights from a file of torch, as arrays; nothing in it is run."""
+
 from typing import Dict
 
 import numpy

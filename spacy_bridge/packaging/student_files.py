@@ -1,4 +1,5 @@
 """From a student's archive to the files that the run-time opens."""
+
 import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Union

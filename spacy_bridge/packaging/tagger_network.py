@@ -1,4 +1,5 @@
 """The network of a tagger."""
+
 from typing import Any, Dict, Optional, Tuple
 
 import numpy
@@ -44,10 +45,14 @@ def tagger_network(
     feedforward = options.take("feedforward", None)
     options.finish()
     if encoding is not None and own is not None and encoding != own:
-        raise UnsupportedError(f"the archive's label_encoding is {own!r}, found {encoding!r} as well")
+        raise UnsupportedError(
+            f"the archive's label_encoding is {own!r}, found {encoding!r} as well"
+        )
     encoding = encoding or own
     if encoding is not None and encoding not in ENCODINGS:
-        raise UnsupportedError(f"the encoding must be one of {', '.join(ENCODINGS)}, found {encoding!r}")
+        raise UnsupportedError(
+            f"the encoding must be one of {', '.join(ENCODINGS)}, found {encoding!r}"
+        )
     labels = archive.labels(namespace)
     tags = len(labels)
     weights = Weights(archive.weights)

@@ -1,4 +1,5 @@
 """The inputs of a student: its token indexers, each with its embedder."""
+
 from typing import Any, Dict, List
 
 import numpy
@@ -79,9 +80,7 @@ class TextInputs:
         elif kinds[0] in TRANSFORMERS and kinds[1] in TRANSFORMERS:
             from spacy_bridge.packaging.transformer import add_transformer
 
-            settings = add_transformer(
-                self._archive, self.files, file, indexer, embedder, weights
-            )
+            settings = add_transformer(self._archive, self.files, file, indexer, embedder, weights)
             self.settings[name] = settings
             self.size += settings["size"]
         else:
@@ -111,7 +110,10 @@ class TextInputs:
             )
         self.tensors[file] = table
         self.settings[name] = {
-            "type": "embedding", "vocabulary": namespace, "weight": file, "lowercase": lowercase
+            "type": "embedding",
+            "vocabulary": namespace,
+            "weight": file,
+            "lowercase": lowercase,
         }
         self.size += table.shape[1]
 
@@ -132,7 +134,9 @@ class TextInputs:
         ends = [tokenizer.take(option, None) or [] for option in ("start_tokens", "end_tokens")]
         tokenizer.finish()
         if encoding is not None and encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
-            raise UnsupportedError(f"{tokenizer.where}.byte_encoding must be utf-8, found {encoding!r}")
+            raise UnsupportedError(
+                f"{tokenizer.where}.byte_encoding must be utf-8, found {encoding!r}"
+            )
         spelled = any(isinstance(token, str) for end in ends for token in end)
         tokens = self._tokens(namespace) if encoding is None or spelled else None
         graph, size, width = character_graph(embedder, weights)

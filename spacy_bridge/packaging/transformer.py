@@ -1,4 +1,5 @@
 """Transformers: the one part that is traced, by torch's exporter."""
+
 import inspect
 import io
 import tempfile

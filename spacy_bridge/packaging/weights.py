@@ -1,4 +1,5 @@
 """The weights of one part of a student."""
+
 from typing import Dict, Tuple
 
 import numpy

@@ -1,4 +1,5 @@
 """A pipeline on disk, and the wheel that installs it."""
+
 import re
 import subprocess
 import sys
@@ -32,7 +33,9 @@ def _own_version() -> str:
         return found[1]
 
 
-def save_pipeline(nlp: Language, folder: Path, requirements: List[str], force: bool = False) -> Path:
+def save_pipeline(
+    nlp: Language, folder: Path, requirements: List[str], force: bool = False
+) -> Path:
     """Writes a pipeline where `spacy.load` opens it.
 
     # Parameters
@@ -102,10 +105,10 @@ def build_wheel(pipeline: Path, folder: Path, isolation: bool = True) -> Path:
         command += [] if isolation else ["--no-build-isolation", "--no-index"]
         done = subprocess.run([*command, str(made)], capture_output=True, text=True)
         if done.returncode:
-            raise BridgeError(f"pip could not build the wheel of {pipeline}:\n{done.stderr[-2000:]}")
-    wheels = [
-        path for path in folder.glob("*.whl") if before.get(path) != path.stat().st_mtime_ns
-    ]
+            raise BridgeError(
+                f"pip could not build the wheel of {pipeline}:\n{done.stderr[-2000:]}"
+            )
+    wheels = [path for path in folder.glob("*.whl") if before.get(path) != path.stat().st_mtime_ns]
     if len(wheels) != 1:
         raise BridgeError(f"pip built {len(wheels)} wheels in {folder}, expected one")
     return wheels[0]

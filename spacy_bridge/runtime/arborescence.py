@@ -1,4 +1,5 @@
 """The maximum spanning arborescence: the numpy twin of that of `allennlp_kd.structs.tree`."""
+
 from typing import List, Tuple
 
 import numpy

@@ -1,4 +1,5 @@
 """Sentences of like length together, so that little is padded."""
+
 from typing import Iterator, List, Sequence
 
 MAX_ROWS = 64
@@ -9,7 +10,9 @@ def batches_by_length(lengths: Sequence[int], max_cells: int = 4096) -> Iterator
 
     A batch has at most `MAX_ROWS` sentences and, unless it is one sentence, `max_cells` padded words.
     """
-    order = sorted((row for row, length in enumerate(lengths) if length), key=lambda row: -lengths[row])
+    order = sorted(
+        (row for row, length in enumerate(lengths) if length), key=lambda row: -lengths[row]
+    )
     start = 0
     while start < len(order):
         count = min(MAX_ROWS, max(1, max_cells // lengths[order[start]]))

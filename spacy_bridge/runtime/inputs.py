@@ -1,4 +1,5 @@
 """The inputs of a student's network, from its settings."""
+
 from typing import Any, Dict, List, Mapping
 
 import numpy
@@ -50,7 +51,12 @@ def build_text_encoder(
                 **{
                     option: settings[option]
                     for option in (
-                        "size", "min_characters", "lowercase", "byte_encoding", "start", "end"
+                        "size",
+                        "min_characters",
+                        "lowercase",
+                        "byte_encoding",
+                        "start",
+                        "end",
                     )
                 },
             )

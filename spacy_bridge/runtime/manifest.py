@@ -1,4 +1,5 @@
 """The files of a packaged student, and the sums that show whether they are whole."""
+
 import hashlib
 import json
 from pathlib import Path

@@ -5,6 +5,7 @@ graphs hold their own weights; so an entry of that kind is a mistake or an attac
 here without the `onnx` package, which serving does not need: only the wire format of its Protocol
 Buffers and the few field numbers on the way to a tensor (onnx.proto).
 """
+
 from typing import Dict, Iterator, Tuple
 
 from spacy_bridge.runtime.errors import PackageError
@@ -44,7 +45,9 @@ def _check(message: memoryview, kind: str, where: str, depth: int) -> None:
             if number == _EXTERNAL_DATA and isinstance(value, memoryview):
                 entry = dict(_fields(value))
                 what = ": ".join(str(bytes(entry.get(part, b"")), "utf-8") for part in (1, 2))
-                raise PackageError(f"{where} takes weights from another file, which is refused ({what})")
+                raise PackageError(
+                    f"{where} takes weights from another file, which is refused ({what})"
+                )
             if number == _DATA_LOCATION and value != 0:
                 raise PackageError(f"{where} takes weights from another file, which is refused")
         elif number in _WAYS[kind] and isinstance(value, memoryview):

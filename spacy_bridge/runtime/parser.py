@@ -1,4 +1,5 @@
 """A packaged dependency parser."""
+
 from typing import List, Mapping, NamedTuple
 
 import numpy
@@ -30,7 +31,9 @@ class PackagedParser(PackagedStudent):
             )
         bias = self.tensors.get("label_bias")
         if bias is None or bias.shape != (len(self.labels),):
-            raise PackageError(f"{where}: label_bias must have one number for {len(self.labels)} labels")
+            raise PackageError(
+                f"{where}: label_bias must have one number for {len(self.labels)} labels"
+            )
         self._bias = bias
 
     def _nothing(self) -> ParsedSentence:

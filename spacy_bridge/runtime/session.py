@@ -1,4 +1,5 @@
 """An ONNX Runtime session that each process makes for itself."""
+
 import os
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -47,7 +48,9 @@ class LazySession:
         key = (os.getpid(), self.threads)
         if self._made is None or self._made[0] != key:
             if self._made is not None and self._made[0][0] != key[0]:
-                self._inherited.append(self._made[1])  # to destroy it would wait for its lost threads
+                self._inherited.append(
+                    self._made[1]
+                )  # to destroy it would wait for its lost threads
             self._made = (key, self._make())
         return self._made[1]
 

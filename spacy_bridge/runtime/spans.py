@@ -1,4 +1,5 @@
 """Spans from tags: BIO, IOB1, BIOUL and BMES."""
+
 from typing import List, NamedTuple, Sequence
 
 ENCODINGS = ("BIO", "IOB1", "BIOUL", "BMES")

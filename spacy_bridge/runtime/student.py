@@ -1,4 +1,5 @@
 """A packaged student: words in, annotation out."""
+
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path

@@ -1,4 +1,5 @@
 """A packaged tagger."""
+
 from typing import List, Mapping, Optional
 
 import numpy
@@ -25,12 +26,16 @@ class PackagedTagger(PackagedStudent):
         try:
             self.scores = ChainScores(
                 *(
-                    numpy.where(self.tensors[f"{name}.allowed"] > 0, self.tensors[name], FORBIDDEN_SCORE)
+                    numpy.where(
+                        self.tensors[f"{name}.allowed"] > 0, self.tensors[name], FORBIDDEN_SCORE
+                    )
                     for name in ("transitions", "start", "end")
                 )
             )
         except (KeyError, ValueError) as error:
-            raise PackageError(f"{where}: the weights of the tags' moves do not fit: {error}") from error
+            raise PackageError(
+                f"{where}: the weights of the tags' moves do not fit: {error}"
+            ) from error
         if len(self.scores.start) != len(self.labels):
             raise PackageError(
                 f"{where}: {len(self.labels)} labels, but moves between {len(self.scores.start)}"

@@ -2,6 +2,7 @@
 
 The format: https://huggingface.co/docs/safetensors. Its own package is not needed for the few types here.
 """
+
 import json
 import struct
 from typing import Dict, Mapping
@@ -54,5 +55,7 @@ def load_tensors(content: bytes, where: str) -> Dict[str, numpy.ndarray]:
             array = raw.view(_TYPES[entry["dtype"]]).reshape(entry["shape"])
             tensors[name] = array
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PackageError(f"{where} is not a safetensors file that can be read: {error!r}") from error
+        raise PackageError(
+            f"{where} is not a safetensors file that can be read: {error!r}"
+        ) from error
     return tensors

@@ -1,4 +1,5 @@
 """Sentences as one array of vectors."""
+
 from typing import Dict, List, Mapping, Protocol, Sequence
 
 import numpy

@@ -1,4 +1,5 @@
 """The best labelled tree of each sentence."""
+
 from typing import List, NamedTuple, Tuple
 
 import numpy
@@ -52,7 +53,9 @@ def log_of_best(label_scores: numpy.ndarray) -> numpy.ndarray:
     return -numpy.log(numpy.exp(label_scores - best[..., None]).sum(axis=-1))
 
 
-def decode(scores: ArcScores, lengths: numpy.ndarray, decoder: str) -> Tuple[List[numpy.ndarray], ...]:
+def decode(
+    scores: ArcScores, lengths: numpy.ndarray, decoder: str
+) -> Tuple[List[numpy.ndarray], ...]:
     """Heads and numbers of labels of each sentence.
 
     `exact`: the tree with one root word that is best in the sum of log p(head) + log p(label). `stock`:

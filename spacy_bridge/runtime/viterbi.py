@@ -1,4 +1,5 @@
 """The best tag sequences: the numpy twin of `allennlp_kd.structs.chain.viterbi`."""
+
 from dataclasses import dataclass
 from typing import Tuple
 

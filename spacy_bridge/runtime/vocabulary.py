@@ -1,4 +1,5 @@
 """Numbers of words and characters, as AllenNLP's `Vocabulary` gives them."""
+
 from typing import List, Sequence
 
 from spacy_bridge.runtime.errors import PackageError
@@ -20,7 +21,9 @@ class TokenNumbers:
         self._numbers = {token: number for number, token in enumerate(self.tokens, start=1)}
         self._numbers[PADDING] = 0
         if UNKNOWN not in self._numbers:
-            raise PackageError(f"a vocabulary must have an entry {UNKNOWN}; found {len(tokens)} others")
+            raise PackageError(
+                f"a vocabulary must have an entry {UNKNOWN}; found {len(tokens)} others"
+            )
         self._unknown = self._numbers[UNKNOWN]
 
     def __getitem__(self, token: str) -> int:

@@ -1,4 +1,5 @@
 """Vectors of words from a transformer over word pieces."""
+
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy

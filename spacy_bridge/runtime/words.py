@@ -1,4 +1,5 @@
 """Vectors of words that depend on the word alone."""
+
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence
 
 import numpy
@@ -28,7 +29,9 @@ class EmbeddedWords:
     lowercase : `bool`, optional (default = `False`)
     """
 
-    def __init__(self, numbers: TokenNumbers, weight: numpy.ndarray, lowercase: bool = False) -> None:
+    def __init__(
+        self, numbers: TokenNumbers, weight: numpy.ndarray, lowercase: bool = False
+    ) -> None:
         self._numbers = numbers
         self._weight = weight
         self._lowercase = lowercase

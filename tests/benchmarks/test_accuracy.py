@@ -70,7 +70,14 @@ GRID = {
 
 def line(arm, seed, test, counts):
     scores = {"dev": test, "test": test, "dev UAS": test, "test UAS": test}
-    return {"grid": "small", "data": "all", "arm": arm, "seed": seed, "counts": packed(counts), **scores}
+    return {
+        "grid": "small",
+        "data": "all",
+        "arm": arm,
+        "seed": seed,
+        "counts": packed(counts),
+        **scores,
+    }
 
 
 class TestSummary:
@@ -80,8 +87,12 @@ class TestSummary:
 
     def test_names_what_is_there_and_what_is_not(self):
         generator = numpy.random.default_rng(2)
-        lines = [line("plain", s, 0.70 + s / 1000, random_counts(generator, 300, 0.5)) for s in range(3)]
-        lines += [line("good", s, 0.80 + s / 1000, random_counts(generator, 300, 0.9)) for s in range(3)]
+        lines = [
+            line("plain", s, 0.70 + s / 1000, random_counts(generator, 300, 0.5)) for s in range(3)
+        ]
+        lines += [
+            line("good", s, 0.80 + s / 1000, random_counts(generator, 300, 0.9)) for s in range(3)
+        ]
         _, _, dev, test, *_, gap, p, seeds = self.cells(lines, "good")
         assert (dev, test) == ("80.10 ± 0.10", "80.10 ± 0.10")
         assert gap == "50 %"  # 10 points of 90 - 70.1

@@ -127,7 +127,8 @@ def test_inference_measures_what_is_there(data, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.skipif(
-    not all(os.environ.get(f"ALLENNLP_KD_{part}") for part in ("DATA", "TEACHERS")), reason="no data"
+    not all(os.environ.get(f"ALLENNLP_KD_{part}") for part in ("DATA", "TEACHERS")),
+    reason="no data",
 )
 def test_decoder_stock_is_stocks(tmp_path):
     result = run("decoders", tmp_path)

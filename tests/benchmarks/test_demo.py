@@ -1,4 +1,5 @@
 """The demo's parts: its split, what it prints of a gap, and how a run is kept or resumed."""
+
 import json
 import shutil
 import sys
@@ -13,7 +14,9 @@ from tests.teachers.parsers import train_parser
 
 def test_a_missing_treebank_is_one_error_with_the_command(monkeypatch):
     monkeypatch.setattr(data, "PACKAGE", "no-such-treebank")
-    with pytest.raises(FileNotFoundError, match="no-such-treebank .*pip install --no-deps -r requirements"):
+    with pytest.raises(
+        FileNotFoundError, match="no-such-treebank .*pip install --no-deps -r requirements"
+    ):
         data.treebank_files()
 
 
@@ -34,7 +37,9 @@ def test_prepare_writes_whole_sentences(tmp_path, monkeypatch):
     assert counts == {"test": 800, "dev": 600, "train": 600}
     found = []
     for name in counts:
-        found += (tmp_path / "out" / f"{name}.conllu").read_text(encoding="utf-8").split("\n\n")[:-1]
+        found += (
+            (tmp_path / "out" / f"{name}.conllu").read_text(encoding="utf-8").split("\n\n")[:-1]
+        )
     assert sorted(found) == sorted(rows)
     assert not list((tmp_path / "out").glob("*.partial"))
 
@@ -54,13 +59,17 @@ def test_heads_and_labels_are_scored_as_trees_and_tags_as_tags():
 
 def test_the_gap_is_printed_only_where_it_is_clear():
     assert measures.gap_recovered(0.90, 0.80, 0.85, deviation=0.01) == "50 % of 10.00 points"
-    assert measures.gap_recovered(0.82, 0.80, 0.85, deviation=0.01).startswith("no gap (2.00 points")
+    assert measures.gap_recovered(0.82, 0.80, 0.85, deviation=0.01).startswith(
+        "no gap (2.00 points"
+    )
     assert measures.gap_recovered(0.70, 0.80, 0.85, deviation=0.01).startswith("no gap")
     assert "not been measured" in measures.gap_recovered(0.9, 0.8, 0.85, deviation=None)
 
 
 def test_the_deviation_is_of_the_gap():
-    rounds = [{"teacher": 0.9, "plain": 0.8 + step, "distilled": 0.85} for step in (-0.01, 0.0, 0.01)]
+    rounds = [
+        {"teacher": 0.9, "plain": 0.8 + step, "distilled": 0.85} for step in (-0.01, 0.0, 0.01)
+    ]
     assert measures.deviation_of_gap(rounds) == pytest.approx(0.01)
     assert measures.deviation_of_gap(rounds[:1]) is None
     assert measures.summary(rounds)["mean"]["plain"] == pytest.approx(0.8)
@@ -180,7 +189,9 @@ class TestOnTinyTrees:
         loaded = load_archive(str(stock)).model
         assert type(loaded) is BiaffineDependencyParser
         weights = load_archive(str(archive)).model.state_dict()
-        assert all(bool((value == weights[name]).all()) for name, value in loaded.state_dict().items())
+        assert all(
+            bool((value == weights[name]).all()) for name, value in loaded.state_dict().items()
+        )
         found = measures.measure(stock, test)
         assert found["decoded"] == expected["decoded"] and found["scores"] == expected["scores"]
         assert set(found["scores"]) == {"UAS", "LAS"}
@@ -193,5 +204,7 @@ class TestOnTinyTrees:
         (tmp_path / "config.json").write_text('{"model": {"type": "simple_tagger"}}')
         with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as file:
             file.add(tmp_path / "config.json", arcname="config.json")
-        with pytest.raises(ValueError, match="holds a simple_tagger, expected one of biaffine_parser_st"):
+        with pytest.raises(
+            ValueError, match="holds a simple_tagger, expected one of biaffine_parser_st"
+        ):
             stock_archive.make_stock(tmp_path / "model.tar.gz")

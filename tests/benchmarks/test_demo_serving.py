@@ -1,4 +1,5 @@
 """The demo's last step: the students' wheel in an environment of its own."""
+
 import json
 import os
 import sys
@@ -38,13 +39,19 @@ def test_only_this_interpreter_sees_the_repository(tmp_path, monkeypatch):
 
 def test_an_environment_is_kept_while_its_pins_are_the_same(tmp_path, monkeypatch):
     commands = []
-    monkeypatch.setattr(serving, "run", lambda command: (tmp_path / "venv").mkdir() or commands.append(command))
+    monkeypatch.setattr(
+        serving, "run", lambda command: (tmp_path / "venv").mkdir() or commands.append(command)
+    )
     installed = []
-    monkeypatch.setattr(serving, "install_pins", lambda python, pinned: installed.append(pinned.read_text()))
+    monkeypatch.setattr(
+        serving, "install_pins", lambda python, pinned: installed.append(pinned.read_text())
+    )
     pinned = tmp_path / "pins.txt"
     for text in ("a==1", "a==1", "a==2"):
         pinned.write_text(text)
-        assert serving.environment(tmp_path / "venv", pinned) == tmp_path / "venv" / "bin" / "python"
+        assert (
+            serving.environment(tmp_path / "venv", pinned) == tmp_path / "venv" / "bin" / "python"
+        )
     assert installed == ["a==1", "a==2"]
     assert commands == [[sys.executable, "-m", "venv", str(tmp_path / "venv")]] * 2
 

@@ -1,4 +1,5 @@
 """The benchmark of equality: ties are what it says, and it runs to its end."""
+
 import itertools
 import os
 from pathlib import Path
@@ -85,8 +86,12 @@ def test_another_label_of_the_same_arc_is_no_tie():
 
 def test_scores():
     assert agreement.score([["B-A", "I-A", "O"]], [["B-A", "O", "O"]], "BIO") == 0.0
-    assert agreement.score([["B-A", "I-A", "B-A"]], [["B-A", "I-A", "O"]], "BIO") == pytest.approx(200 / 3)
-    assert agreement.score([["B-A", "I-A", "O"]], [["B-A", "O", "O"]], None) == pytest.approx(200 / 3)
+    assert agreement.score([["B-A", "I-A", "B-A"]], [["B-A", "I-A", "O"]], "BIO") == pytest.approx(
+        200 / 3
+    )
+    assert agreement.score([["B-A", "I-A", "O"]], [["B-A", "O", "O"]], None) == pytest.approx(
+        200 / 3
+    )
     one, other = ParsedSentence([0, 1], ["a", "b"]), ParsedSentence([0, 1], ["a", "c"])
     assert agreement.score([one], [other], None) == 50.0
 
@@ -115,6 +120,8 @@ def test_a_stock_archive_says_the_same_in_spacy(name):
         pytest.skip("no data")
     archive = Path(folders[1]) / f"{name}.tar.gz"
     report = Report("equality", {})
-    agreement.compare(report, agreement.Case(name, component, archive, Path(folders[0]) / corpus, True), 50)
+    agreement.compare(
+        report, agreement.Case(name, component, archive, Path(folders[0]) / corpus, True), 50
+    )
     assert report.medians["sentences"][name] == 50 and report.medians["score, predict"][name] > 80
     assert report.targets[0].met and report.medians["int8 agrees, % of words"][name] > 90

@@ -4,8 +4,7 @@ import json
 import pytest
 import torch
 
-from benchmarks import __main__ as entry
-from benchmarks import command, memory
+from benchmarks import __main__ as entry, command, memory
 from benchmarks.command import NoData, Options, settings
 from benchmarks.memory import peak_bytes
 from benchmarks.report import Report, Target

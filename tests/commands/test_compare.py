@@ -109,7 +109,10 @@ def test_what_cannot_be_compared(tagger, parser, tmp_path):
         (options(archive, [f"teacher={archive}"], data, out), "a name other than 'teacher'"),
         (options(archive, one, data, out, "--plain", "two"), "must be one of one, found 'two'"),
         (options(archive, one, data, out, "--sentences", "-1"), "must be at least 0, found -1"),
-        (options(archive, one, data, tmp_path / "file"), "--output must be a folder, found the file"),
+        (
+            options(archive, one, data, tmp_path / "file"),
+            "--output must be a folder, found the file",
+        ),
         (options(tmp_path / "no", one, data, out), "no archive and no run of 'teacher' at .*no"),
         (options(archive, ["one=/no"], data, out), "no archive and no run of 'one' at /no"),
         (options(archive, [f"one={unfinished}"], data, out), "'one' has no model.tar.gz"),

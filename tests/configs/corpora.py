@@ -1,17 +1,24 @@
 """Corpora of a few sentences, laid out as ALLENNLP_KD_DATA should be."""
+
 from pathlib import Path
 
 # Word, part of speech, chunk, entity. `#` opens an ordinary word.
 SENTENCES = [
     [("the", "DT", "B-NP", "O"), ("cat", "NN", "I-NP", "O"), ("runs", "VB", "B-VP", "O")],
     [("a", "DT", "B-NP", "O"), ("dog", "NN", "I-NP", "B-person"), ("sleeps", "VB", "B-VP", "O")],
-    [("#1", "CD", "B-NP", "O"), ("dogs", "NN", "I-NP", "B-person"), ("cat", "NN", "I-NP", "I-person")],
+    [
+        ("#1", "CD", "B-NP", "O"),
+        ("dogs", "NN", "I-NP", "B-person"),
+        ("cat", "NN", "I-NP", "I-person"),
+    ],
     [("runs", "VB", "B-VP", "O")],
 ]
 
 
 def columns(*fields) -> str:
-    blocks = ("\n".join(" ".join(field(row) for field in fields) for row in rows) for rows in SENTENCES)
+    blocks = (
+        "\n".join(" ".join(field(row) for field in fields) for row in rows) for rows in SENTENCES
+    )
     return "".join(f"{block}\n\n" for block in blocks)
 
 

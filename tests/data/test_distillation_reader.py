@@ -1,3 +1,4 @@
+import allennlp_models.tagging  # noqa: F401 (registers readers)
 import pytest
 import torch
 from allennlp.common import Params
@@ -5,8 +6,6 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, DatasetReader, Vocabulary
 from allennlp.data.data_loaders import MultiProcessDataLoader
 from allennlp.data.samplers import BucketBatchSampler
-
-import allennlp_models.tagging  # noqa: F401 (registers readers)
 
 import allennlp_kd.data.distillation_reader  # noqa: F401 (registers it)
 import allennlp_kd.teachers.archive  # noqa: F401 (registers it)
@@ -103,12 +102,16 @@ class TestLabelledFraction:
         path.write_text("".join(sentences))
         built = reader(teacher_inputs=True, labelled_fraction=0.25)
         labelled = {
-            each["tokens"].tokens[0].text for each in built.read(str(path)) if not each["tags"].withheld
+            each["tokens"].tokens[0].text
+            for each in built.read(str(path))
+            if not each["tags"].withheld
         }
         assert 0.2 < len(labelled) / 2000 < 0.3
         path.write_text("".join(reversed(sentences)))
         again = {
-            each["tokens"].tokens[0].text for each in built.read(str(path)) if not each["tags"].withheld
+            each["tokens"].tokens[0].text
+            for each in built.read(str(path))
+            if not each["tags"].withheld
         }
         assert again == labelled
 

@@ -1,4 +1,5 @@
 """Configurations of `allennlp train` for the tiny tagging task."""
+
 import json
 
 from tests.models.tagging import SENTENCES, tagger_config

@@ -1,4 +1,5 @@
 """A teacher whose inputs are its scores, and an objective that shows what it is given."""
+
 from typing import List
 
 import torch

@@ -2,6 +2,7 @@
 
 Each process leaves a file that says what it has opened to write.
 """
+
 import os
 import sys
 from typing import Any
@@ -16,7 +17,11 @@ def _load(self: ArchiveTeacher) -> Any:
 
 
 def _watch(event: str, arguments: Any) -> None:
-    if event != "open" or not isinstance(arguments[0], (str, bytes)) or not isinstance(arguments[2], int):
+    if (
+        event != "open"
+        or not isinstance(arguments[0], (str, bytes))
+        or not isinstance(arguments[2], int)
+    ):
         return
     if arguments[2] & (os.O_WRONLY | os.O_RDWR):
         os.write(_log, os.fsencode(arguments[0]) + b"\n")

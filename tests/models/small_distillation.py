@@ -1,4 +1,5 @@
 """A distillation of the tiny tagging task with a teacher whose inputs are its scores."""
+
 import torch
 
 from allennlp_kd.models.distillation import Distillation

@@ -1,4 +1,5 @@
 """A tiny tagging task for the tests of models: words, a vocabulary, and configurations."""
+
 from copy import deepcopy
 from typing import Any, Dict, List, Optional
 

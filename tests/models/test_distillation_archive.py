@@ -1,4 +1,5 @@
 """From `allennlp train` to the archive, which needs nothing but itself."""
+
 import json
 import shutil
 import sys

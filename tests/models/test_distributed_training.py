@@ -1,4 +1,5 @@
 """`allennlp train` with two processes, from a store that is complete."""
+
 import json
 import re
 import shutil
@@ -20,7 +21,9 @@ def configured(task, folder, teacher_run):
         config["data_loader"]["batch_size"] = 1
         # Stock's tensorboard opens its files in each process.
         callbacks = config["trainer"]["callbacks"]
-        config["trainer"]["callbacks"] = [each for each in callbacks if each["type"] != "tensorboard"]
+        config["trainer"]["callbacks"] = [
+            each for each in callbacks if each["type"] != "tensorboard"
+        ]
         return config
     prepare(folder, with_tags=False)
     config = config_of(folder, "store", fraction=0.5)
@@ -42,7 +45,9 @@ def test_two_processes_train_without_the_teacher(task, teacher_run, tmp_path, mo
     config["distributed"] = {"cuda_devices": [-1, -1]}
     run = tmp_path / "run"
     train_model(
-        Params(config), str(run), include_package=["allennlp_kd.plugin", "tests.models.never_opened"]
+        Params(config),
+        str(run),
+        include_package=["allennlp_kd.plugin", "tests.models.never_opened"],
     )
     assert load_archive(run / "model.tar.gz").model is not None
     metrics = json.loads((run / "metrics.json").read_text())
@@ -55,7 +60,11 @@ def test_two_processes_train_without_the_teacher(task, teacher_run, tmp_path, mo
     assert len(written) == 2
     inside = [
         # Beside the log of each, and the lock that reading a vocabulary takes.
-        {name for name in names if str(run) in name and not re.search(r"/out_worker|/\.lock$", name)}
+        {
+            name
+            for name in names
+            if str(run) in name and not re.search(r"/out_worker|/\.lock$", name)
+        }
         for names in written.values()
     ]
     assert sorted(map(bool, inside)) == [False, True], inside

@@ -1,4 +1,5 @@
 """The tiny parsing task for `two_processes.py`: a teacher that scores by another parser."""
+
 from typing import Any, Dict, List
 
 import torch

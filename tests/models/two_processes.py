@@ -1,4 +1,5 @@
 """What each of two processes does in `test_two_processes.py`; and one, for comparison."""
+
 from types import SimpleNamespace
 from typing import Any, Dict, List
 
@@ -6,13 +7,13 @@ import torch
 import torch.distributed as dist
 from allennlp.nn.parallel.ddp_accelerator import TorchDdpAccelerator
 
-from tests.models.tagging import instances, tensors
 from allennlp_kd.objectives.hidden import Hidden
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.weighted_sum import WeightedSum
 from allennlp_kd.training.word_weighted_accumulation import WordWeightedAccumulation
 from tests.models import two_process_trees
 from tests.models.fake_teacher import SquaredDifference, teacher_inputs
+from tests.models.tagging import instances, tensors
 from tests.training.loop import distillation
 
 LENGTHS = [6, 2, 1, 7]
@@ -49,7 +50,10 @@ def batch(model: Any, rows: List[int], taught: List[int], gold: List[int]) -> Di
     return found
 
 
-TASKS = {"tagger": (tagging, batch), "parser": (two_process_trees.distillation, two_process_trees.batch)}
+TASKS = {
+    "tagger": (tagging, batch),
+    "parser": (two_process_trees.distillation, two_process_trees.batch),
+}
 
 
 def accumulated(model: Any, module: Any, batches: List[Dict[str, Any]]) -> List[torch.Tensor]:
@@ -82,7 +86,9 @@ def run(rank: int, size: int, task: str) -> Dict[str, Any]:
         results["losses"].append(outputs["loss"].item())
         results["words"].append(outputs["batch_words"])
     results["training"] = model.get_metrics(reset=True)
-    owned = [(rows[rank] if size > 1 else sum(rows, []), taught, gold) for rows, taught, gold in STEPS]
+    owned = [
+        (rows[rank] if size > 1 else sum(rows, []), taught, gold) for rows, taught, gold in STEPS
+    ]
     results["accumulated"] = accumulated(model, module, [batch(model, *step) for step in owned])
     model.get_metrics(reset=True)
     module.eval()

@@ -40,14 +40,18 @@ def test_tags_by_hand():
 
 def test_a_type_that_was_only_decoded_counts_as_wrong():
     found = tag_scores(spans("gold"), spans("plain"), "BIO")
-    assert {"label": "<A>", "gold": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0} in found["by_label"]
+    assert {"label": "<A>", "gold": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0} in found[
+        "by_label"
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["BIO", "IOB1"])
 def test_the_spans_are_those_of_stock(encoding):
     random, tags = Random(3), ["O", "B-X", "I-X", "B-Y", "I-Y"]
     rows = [random.choices(tags, k=random.randint(1, 9)) for _ in range(60)]
-    others = [[tag if random.random() < 0.7 else random.choice(tags) for tag in row] for row in rows]
+    others = [
+        [tag if random.random() < 0.7 else random.choice(tags) for tag in row] for row in rows
+    ]
     vocab = Vocabulary(non_padded_namespaces=["labels"])
     for tag in tags:
         vocab.add_token_to_namespace(tag, "labels")
@@ -86,7 +90,15 @@ def test_labels_count_apart_from_heads():
 
 @pytest.mark.parametrize(
     "word, head, name",
-    [(4, 0, "root"), (0, 2, "1"), (2, 1, "2"), (0, 4, "3–4"), (0, 9, "5–8"), (0, 10, "9+"), (40, 1, "9+")],
+    [
+        (4, 0, "root"),
+        (0, 2, "1"),
+        (2, 1, "2"),
+        (0, 4, "3–4"),
+        (0, 9, "5–8"),
+        (0, 10, "9+"),
+        (40, 1, "9+"),
+    ],
 )
 def test_distances(word, head, name):
     assert distance_of(word, head) == name
@@ -96,7 +108,9 @@ def test_agreement_by_hand():
     sides = spans("good"), spans("teacher"), spans("gold")
     found = agreement(*sides, ["B-<A>", "O", "B-N", "I-N"], ["B-<A>", "O", "B-N"])
     assert found["scores"] == {"agreement": pytest.approx(5 / 6)}
-    assert found["only_student"] == ["I-N"] and found["only_teacher"] == [] and found["left_out"] == 0
+    assert (
+        found["only_student"] == ["I-N"] and found["only_teacher"] == [] and found["left_out"] == 0
+    )
     shares = {row["label"]: (row["words"], row["share"]) for row in found["by_label"]}
     assert shares == {"O": (3, 1.0), "B-N": (2, 0.5), "B-<A>": (1, 1.0)}
     wrong = [row for row in found["confusion"] if row["teacher"] != row["student"]]
@@ -191,7 +205,10 @@ def test_curves(tmp_path):
 
 def test_rare_labels_are_one_in_the_heat_map():
     names = [f"l{number:02}" for number in range(20)]
-    rows = [{"teacher": a, "student": b, "words": 20 - i} for i, (a, b) in enumerate(zip(names, names[1:]))]
+    rows = [
+        {"teacher": a, "student": b, "words": 20 - i}
+        for i, (a, b) in enumerate(zip(names, names[1:]))
+    ]
     rows.append({"teacher": "l00", "student": "l00", "words": 100})
     labels, counts = heat_map(rows)
     assert len(labels) == 13 and labels[-1] == "others" and labels[0] == "l01"
@@ -212,7 +229,9 @@ def test_models_that_encode_spans_differently(monkeypatch):
 
     from allennlp_kd.report.comparison import _encoding, compare
 
-    models = [SimpleNamespace(name=n, encoding=e) for n, e in (("a", "BIO"), ("b", None), ("c", "BIOUL"))]
+    models = [
+        SimpleNamespace(name=n, encoding=e) for n, e in (("a", "BIO"), ("b", None), ("c", "BIOUL"))
+    ]
     with pytest.raises(ConfigurationError, match="encode spans alike, found a: BIO, c: BIOUL"):
         _encoding(models)
     assert _encoding(models[:2]) == "BIO" and _encoding(models[1:2]) is None

@@ -79,8 +79,10 @@ def test_the_page_needs_nothing_else(written):
     assert "R&amp;D" in text and "R&D" not in text
     assert "<a>" not in text and "<A>" not in text and "http://a.b/c" in text
     if kind == "trees":
-        assert text.count("displacy-arc\"") == 2 * sum(
-            len(each["words"]) - 1 for model in written[1]["models"][1:] for each in model["differences"]
+        assert text.count('displacy-arc"') == 2 * sum(
+            len(each["words"]) - 1
+            for model in written[1]["models"][1:]
+            for each in model["differences"]
         )
     else:
         assert '<mark class="entity"' in text

@@ -11,7 +11,6 @@ import pickle
 import shutil
 import tarfile
 import zipfile
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -31,7 +30,9 @@ def packed(folder: Path) -> Path:
     return path
 
 
-def with_member(folder: Path, member: tarfile.TarInfo, content: bytes = b"", first: bool = True) -> Path:
+def with_member(
+    folder: Path, member: tarfile.TarInfo, content: bytes = b"", first: bool = True
+) -> Path:
     """The honest files, and one more."""
     path = folder.parent / "model.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
@@ -44,7 +45,9 @@ def with_member(folder: Path, member: tarfile.TarInfo, content: bytes = b"", fir
     return path
 
 
-def member(name: str, kind: bytes = tarfile.REGTYPE, link: Any = "", size: int = 0) -> tarfile.TarInfo:
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: Any = "", size: int = 0
+) -> tarfile.TarInfo:
     made = tarfile.TarInfo(name)
     made.type, made.linkname, made.size = kind, str(link), size
     return made
@@ -147,7 +150,9 @@ def by_name(folder: Path, outside: Path) -> Path:
     return rewritten(folder, {"data.pkl": body})
 
 
-def rewritten(folder: Path, entries: Dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+def rewritten(
+    folder: Path, entries: Dict[str, bytes], compression: int = zipfile.ZIP_STORED
+) -> Path:
     """Other entries in the file of the weights."""
     content: Dict[str, bytes] = {}
     with zipfile.ZipFile(folder / "weights.th") as archive:

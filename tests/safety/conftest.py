@@ -51,7 +51,9 @@ def place(honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     (tmp_path / "outside" / "secret.txt").write_text("{}")
     (tmp_path / "modules").mkdir()
     canary = tmp_path / "outside" / "canary"
-    (tmp_path / "modules" / "hostile_module.py").write_text(f"open({str(canary)!r}, 'w')\nCanary = dict\n")
+    (tmp_path / "modules" / "hostile_module.py").write_text(
+        f"open({str(canary)!r}, 'w')\nCanary = dict\n"
+    )
     monkeypatch.syspath_prepend(tmp_path / "modules")
     monkeypatch.chdir(tmp_path)
     return tmp_path

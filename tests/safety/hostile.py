@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 
 from tests.safety.building import (
-    Build,
     EMBEDDER,
+    Build,
     Runs,
     at,
     by_name,

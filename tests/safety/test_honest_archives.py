@@ -49,7 +49,12 @@ def test_a_transformer_is_opened_where_the_user_says(place: Path) -> None:
     path, after = str(transformer_archive(place)), str(place / "outside" / "after")
     with pytest.raises(ConfigurationError) as refusal:
         ArchiveTeacher(path).labels
-    for part in (path, str(place / "before"), "set 'transformer' to the folder", "or 'trust: true'"):
+    for part in (
+        path,
+        str(place / "before"),
+        "set 'transformer' to the folder",
+        "or 'trust: true'",
+    ):
         assert part in str(refusal.value)
     found = emissions(ArchiveTeacher(path, transformer=after))
     with pytest.raises(ConfigurationError, match="there is no folder .*before, which it names"):
@@ -63,9 +68,7 @@ def test_a_transformer_is_opened_where_the_user_says(place: Path) -> None:
     assert files["input0.onnx"] == student_files(Path(path), trust=True)["input0.onnx"]
 
 
-def test_a_carried_transformer_needs_no_trust(
-    place: Path, untouched: Callable[[], None]
-) -> None:
+def test_a_carried_transformer_needs_no_trust(place: Path, untouched: Callable[[], None]) -> None:
     path = transformer_archive(place, "pretrained_transformer_layers")
     untouched()
     assert torch.isfinite(emissions(ArchiveTeacher(str(path)))).all()
@@ -88,7 +91,9 @@ def test_a_transformer_that_has_nothing_to_replace(place: Path) -> None:
 def test_the_users_transformer_does_not_excuse_the_rest(place: Path) -> None:
     piece = {"type": "pretrained_transformer", "model_name": "x", "override_weights_file": "y"}
     path = at(EMBEDDER, piece)(place / "files", place / "outside")
-    with pytest.raises(ConfigurationError, match="the file 'y' in .*override_weights_file.*'trust: true'"):
+    with pytest.raises(
+        ConfigurationError, match="the file 'y' in .*override_weights_file.*'trust: true'"
+    ):
         ArchiveTeacher(str(path), transformer="z").labels
 
 
@@ -114,7 +119,9 @@ def test_trust_lets_a_class_be_imported(place: Path) -> None:
     with pytest.raises(ConfigurationError, match=f"names the class '{name}' in model.encoder.type"):
         ArchiveTeacher(str(path)).labels
     # The class is found; only the weights are those of an LSTM.
-    with pytest.raises(ConfigurationError, match="cannot be opened: Error loading state dict|size mismatch"):
+    with pytest.raises(
+        ConfigurationError, match="cannot be opened: Error loading state dict|size mismatch"
+    ):
         ArchiveTeacher(str(path), trust=True).labels
 
 
@@ -125,8 +132,8 @@ def test_where_weights_came_from_in_training_is_forgotten(
     before = emissions(ArchiveTeacher(str(place / "files")))
 
     def change(config: Dict[str, Any], outside: Path) -> None:
-        config["model"]["text_field_embedder"]["token_embedders"]["tokens"]["pretrained_file"] = str(
-            outside / "secret.txt"
+        config["model"]["text_field_embedder"]["token_embedders"]["tokens"]["pretrained_file"] = (
+            str(outside / "secret.txt")
         )
         weights = {"type": "pretrained", "weights_file_path": str(outside / "secret.txt")}
         config["model"]["initializer"] = {"regexes": [[".*", weights]]}
@@ -138,7 +145,9 @@ def test_where_weights_came_from_in_training_is_forgotten(
 
 def test_a_class_is_not_imported_behind_the_check() -> None:
     with registered_types_only():
-        with pytest.raises(ConfigurationError, match="'os.path' is not a registered Seq2SeqEncoder"):
+        with pytest.raises(
+            ConfigurationError, match="'os.path' is not a registered Seq2SeqEncoder"
+        ):
             Seq2SeqEncoder.from_params(Params({"type": "os.path"}))
         made = Seq2SeqEncoder.from_params(Params({"type": "pass_through", "input_dim": 2}))
     assert made.get_output_dim() == 2
@@ -157,7 +166,10 @@ def test_the_commands_take_trust(place: Path, capsys: pytest.CaptureFixture) -> 
     inner = {"archive_file": "a"}
     config = {"teacher": {"type": "store", "teacher": inner}, "list": [inner, 1]}
     trusted = {"archive_file": "a", "trust": True}
-    assert trusting(config) == {"teacher": {"type": "store", "teacher": trusted}, "list": [trusted, 1]}
+    assert trusting(config) == {
+        "teacher": {"type": "store", "teacher": trusted},
+        "list": [trusted, 1],
+    }
 
 
 def test_kd_score_trusts_when_it_is_told_to(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +178,11 @@ def test_kd_score_trusts_when_it_is_told_to(place: Path, monkeypatch: pytest.Mon
     path = transformer_archive(place)
     shutil.copytree(place / "outside" / "after", place / "before")
     (place / "train.txt").write_text("the###O\tcat###O\n")
-    store = {"type": "store", "directory": str(place / "store"), "teacher": {"archive_file": str(path)}}
+    store = {
+        "type": "store",
+        "directory": str(place / "store"),
+        "teacher": {"archive_file": str(path)},
+    }
     reader = {"type": "distillation", "reader": {"type": "sequence_tagging"}, "teacher": store}
     config = {"dataset_reader": reader, "train_data_path": str(place / "train.txt")}
     (place / "distill.json").write_text(json.dumps(config))

@@ -70,14 +70,18 @@ def test_declared_and_real_sizes_count(place: Path) -> None:
         if path.name == "extra":
             path.rename(place / "files" / "vocabulary" / "extra.txt")
             path = place / "files"
-        with pytest.raises(ArchiveError, match="is more than 0.000.* GiB large.*set ALLENNLP_KD_MAX"):
+        with pytest.raises(
+            ArchiveError, match="is more than 0.000.* GiB large.*set ALLENNLP_KD_MAX"
+        ):
             sizes(path, total=MIB // 2)
     with pytest.raises(ArchiveError, match="has more than 2 (members|files)"):
         sizes(place / "files", members=2)
 
 
 def test_headers_count_although_no_member_declares_them() -> None:
-    reader = GuardedReader(io.BytesIO(bytes(9 * MIB)), io.BytesIO(), Limits(total=1, members=1), "x")
+    reader = GuardedReader(
+        io.BytesIO(bytes(9 * MIB)), io.BytesIO(), Limits(total=1, members=1), "x"
+    )
     with pytest.raises(ArchiveError, match="x is more than .* GiB large"):
         reader.read(4 * MIB)
     for size in (-1, 5 * MIB):
@@ -92,7 +96,9 @@ def test_headers_count_although_no_member_declares_them() -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "much", "nan", "inf"])
 def test_a_limit_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MAX_GIB, value)
-    with pytest.raises(ArchiveError, match=f"{MAX_GIB} must be a number of GiB above 0, found '{value}'"):
+    with pytest.raises(
+        ArchiveError, match=f"{MAX_GIB} must be a number of GiB above 0, found '{value}'"
+    ):
         Limits.from_environment()
     monkeypatch.setenv(MAX_GIB, "0.5")
     assert Limits.from_environment() == Limits(total=512 * MIB)
@@ -123,6 +129,8 @@ def test_links_inside_of_a_folder_and_trusted_ones(place: Path) -> None:
     (folder / "model_state.th").rename(place / "outside" / "w.th")
     (folder / "weights.th").unlink()
     (folder / "weights.th").symlink_to(place / "outside" / "w.th")
-    with pytest.raises(ArchiveError, match="'weights.th', which is a link to .*w.th, outside of it"):
+    with pytest.raises(
+        ArchiveError, match="'weights.th', which is a link to .*w.th, outside of it"
+    ):
         sizes(folder)
     assert {each.name for each in members(folder, links=True)} == set(inside)

@@ -26,7 +26,17 @@ def state() -> OrderedDict:
         part=shared[1:, :2], transposed=shared.t(), none=torch.zeros(0, 3), scalar=torch.tensor(3),
         parameter=torch.nn.Parameter(torch.ones(2)),
     )  # fmt: skip
-    for name in ("float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"):
+    for name in (
+        "float64",
+        "float16",
+        "bfloat16",
+        "int64",
+        "int32",
+        "int16",
+        "int8",
+        "uint8",
+        "bool",
+    ):
         found[name] = torch.ones(3).to(getattr(torch, name))
     return found
 

@@ -1,16 +1,17 @@
 """Archives of small students with random weights, made by AllenNLP's own classes."""
+
 import json
 import tarfile
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
+import allennlp_models.structured_prediction  # noqa: F401
+import allennlp_models.tagging  # noqa: F401
 import torch
 from allennlp.common import Params
 from allennlp.data import DatasetReader, Vocabulary
 from allennlp.models import Model, load_archive
-import allennlp_models.structured_prediction  # noqa: F401
-import allennlp_models.tagging  # noqa: F401
 
 SENTENCES = [
     "The quick brown fox jumps over the lazy dog .",
@@ -98,7 +99,16 @@ def training_text(config: Dict[str, Any]) -> str:
             )
             continue
         for place, word in enumerate(words):
-            columns = [str(place + 1), word, "_", "X", "X", "_", str(place), tags[place % len(tags)]]
+            columns = [
+                str(place + 1),
+                word,
+                "_",
+                "X",
+                "X",
+                "_",
+                str(place),
+                tags[place % len(tags)],
+            ]
             lines.append("\t".join([*columns, "_", "_"]))
         lines.append("")
     return "\n".join(lines) + "\n"

@@ -1,4 +1,5 @@
 """Archives that several tests share."""
+
 import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -30,6 +31,9 @@ def sentences() -> List[List[str]]:
     known = [word for sentence in archives.SENTENCES for word in sentence.split()]
     unknown = ["x", "antidisestablishmentarianism", "ÅNGSTRÖM", "日本語", "\u200b", "İstanbul", "ß"]
     return [
-        [random_words.choice(known if random_words.random() < 0.7 else unknown) for _ in range(length)]
+        [
+            random_words.choice(known if random_words.random() < 0.7 else unknown)
+            for _ in range(length)
+        ]
         for length in [1, 2, 3, 1, 7, 30, 12, 5, 9, 21, 4, 4, 70]
     ]

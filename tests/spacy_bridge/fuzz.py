@@ -1,7 +1,8 @@
 """Any text at all: nothing crashes, no token is lost, and the company of other docs changes nothing.
 
-    python -m tests.spacy_bridge.fuzz --docs 10000
+python -m tests.spacy_bridge.fuzz --docs 10000
 """
+
 import argparse
 import random
 import sys
@@ -37,7 +38,7 @@ def some_doc(nlp: Any, random_: random.Random, longest: int) -> Doc:
     if kind < 0.7:
         return nlp.make_doc(some_text(random_))
     if kind < 0.75:
-        text = "".join(random_.choice(["\U0001F600", "\t", "x ", "\ud7ff"]) for _ in range(99))
+        text = "".join(random_.choice(["\U0001f600", "\t", "x ", "\ud7ff"]) for _ in range(99))
         return nlp.make_doc(text)
     if kind < 0.755:
         return Doc(nlp.vocab, words=["word", ".", "\n", "z"] * (longest // 4))

@@ -1,4 +1,5 @@
 """Run by test_processes.py: answers once, then with two processes; exits with 0 if all answers are equal."""
+
 import multiprocessing
 import sys
 

@@ -1,4 +1,5 @@
 """Pipelines that several tests share."""
+
 import functools
 import tempfile
 from pathlib import Path

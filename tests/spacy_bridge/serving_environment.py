@@ -1,4 +1,5 @@
 """What serving needs, linked from here into another environment: tests fetch nothing."""
+
 from pathlib import Path
 from typing import Any, List
 

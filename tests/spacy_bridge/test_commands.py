@@ -1,4 +1,5 @@
 """The commands, and the wheel that they build."""
+
 import json
 import os
 import subprocess
@@ -70,7 +71,9 @@ def test_scores_go_into_the_meta(command: List[str], tmp_path: Path, capsys: Any
     assert "holds no docs to measure scores on" in capsys.readouterr().err
 
 
-def test_spacy_evaluates_a_packaged_pipeline(command: List[str], tmp_path: Path, capsys: Any) -> None:
+def test_spacy_evaluates_a_packaged_pipeline(
+    command: List[str], tmp_path: Path, capsys: Any
+) -> None:
     from spacy.cli.evaluate import evaluate
 
     assert main(command) == 0
@@ -107,7 +110,10 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
         assert error.startswith("error: ") and any(part in error for part in message.split("|"))
     with pytest.raises(SystemExit):
         main(["package", out, "--component", "lemmatizer", "x", "y"])
-    assert "expected one of tagger, ner, chunker, parser, found 'lemmatizer'" in capsys.readouterr().err
+    assert (
+        "expected one of tagger, ner, chunker, parser, found 'lemmatizer'"
+        in capsys.readouterr().err
+    )
     with pytest.raises(SystemExit):
         main([])
 
@@ -148,7 +154,9 @@ def test_load_student(archive_of: Any, tmp_path: Path) -> None:
     nlp = load_student(archive_of(parser()), decoder="exact")
     assert nlp.pipe_names == ["sentencizer", "parser"]
     assert load_student(archive_of(tagger()), nlp=nlp, name="names") is nlp
-    assert nlp.pipe_names[-1] == "names" and type(nlp.get_pipe("names")).__name__ == "StudentEntities"
+    assert (
+        nlp.pipe_names[-1] == "names" and type(nlp.get_pipe("names")).__name__ == "StudentEntities"
+    )
     plain = load_student(archive_of(tagger(label_encoding=None)), lang="de")
     assert plain.pipe_names == ["tagger"] and plain.lang == "de"
     assert load_student(packaged("tagger"), "chunker").pipe_names == ["chunker"]
@@ -163,9 +171,7 @@ def test_load_student(archive_of: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoder", ["lstm", "gru", "stacked_bidirectional_lstm"])
 def test_int8_is_smaller_and_mostly_agrees(archive_of: Any, sentences: Any, encoder: str) -> None:
-    config = tagger(
-        encoder={"type": encoder, "input_size": 31, "hidden_size": 64, "num_layers": 2}
-    )
+    config = tagger(encoder={"type": encoder, "input_size": 31, "hidden_size": 64, "num_layers": 2})
     path = archive_of(config, scale=1.0)
     answers, sizes = [], []
     for int8 in (False, True):
@@ -198,7 +204,16 @@ def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, caps
         check=True,
     )  # fmt: skip
     (ours,) = own.glob("*.whl")
-    install = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(own)]
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--find-links",
+        str(own),
+    ]
     # Where the sources are on the path, pip would take them for installed.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([*install, str(ours), str(wheel)], check=True, timeout=300, env=environment)
@@ -212,7 +227,11 @@ def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, caps
         "print(*[token.dep_ for token in doc])\n"
     )
     done = subprocess.run(
-        [str(python), "-I", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [str(python), "-I", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     nlp = spacy.load(tmp_path / "out" / "en_tiny-1.2.3")

@@ -1,4 +1,5 @@
 """The components do as spaCy's own do."""
+
 import pickle
 import warnings
 from pathlib import Path
@@ -92,7 +93,9 @@ def test_sentence_of_whitespace_alone() -> None:
 def test_trees_that_are_not_projective_are_kept() -> None:
     nlp = pipeline("parser", without_sentences="one")
     crossing = [3, 4, 0, 3, 1, 2, 6]
-    saying(nlp, "parser", lambda words: ParsedSentence(crossing[: len(words)], ["Root"] * len(words)))
+    saying(
+        nlp, "parser", lambda words: ParsedSentence(crossing[: len(words)], ["Root"] * len(words))
+    )
     doc = nlp(Doc(nlp.vocab, words=list("abcdefg")))
     assert [token.head.i + 1 if token.head != token else 0 for token in doc] == crossing
     assert [sentence.text for sentence in doc.sents] == [doc.text.strip()]
@@ -239,7 +242,9 @@ def test_doc_bin_and_displacy(nlp: Any) -> None:
 
 def test_scores(nlp: Any) -> None:
     examples = []
-    for text in TEXTS[1:2] + TEXTS[4:]:  # spaCy counts gold whitespace, but not predicted whitespace
+    for text in (
+        TEXTS[1:2] + TEXTS[4:]
+    ):  # spaCy counts gold whitespace, but not predicted whitespace
         examples.append(Example(nlp.make_doc(text), nlp(text)))
     scores = nlp.evaluate(examples)
     for name in ("tag_acc", "ents_f", "dep_uas", "dep_las", "sents_f", "spans_chunks_f"):
@@ -272,7 +277,9 @@ def test_errors_go_to_the_error_handler_with_the_docs_that_fail() -> None:
     with pytest.raises(RuntimeError, match="no answer"):
         list(nlp.pipe(["a", "bad", "c"]))
     failed = []
-    nlp.set_error_handler(lambda name, pipe, docs, error: failed.extend((name, doc.text) for doc in docs))
+    nlp.set_error_handler(
+        lambda name, pipe, docs, error: failed.extend((name, doc.text) for doc in docs)
+    )
     found = [doc.text for doc in nlp.pipe(["a", "bad", "c", "d"])]
     assert found == ["a", "c", "d"] and failed == [("ner", "bad")]
 
@@ -280,7 +287,11 @@ def test_errors_go_to_the_error_handler_with_the_docs_that_fail() -> None:
 @pytest.mark.parametrize(
     "component, config, message",
     [
-        ("kd_ner", {"existing": "drop"}, "existing must be one of keep, override, replace, found 'drop'"),
+        (
+            "kd_ner",
+            {"existing": "drop"},
+            "existing must be one of keep, override, replace, found 'drop'",
+        ),
         ("kd_tagger", {"attribute": "lemma"}, "attribute must be one of tag, pos, found 'lemma'"),
         ("kd_parser", {"without_sentences": "guess"}, "must be one of raise, one, found 'guess'"),
         ("kd_parser", {"max_words": 0}, "max_words must be at least 1, found 0"),
@@ -297,7 +308,9 @@ def test_students_that_do_not_fit_a_component() -> None:
     with pytest.raises(PackageError, match="'a' runs a parser, found a tagger"):
         nlp.add_pipe("kd_parser", name="a").from_disk(packaged("tagger"))
     with pytest.raises(PackageError, match="tags that are none: O, B-PER.*set attribute to 'tag'"):
-        nlp.add_pipe("kd_tagger", name="b", config={"attribute": "pos"}).from_disk(packaged("tagger"))
+        nlp.add_pipe("kd_tagger", name="b", config={"attribute": "pos"}).from_disk(
+            packaged("tagger")
+        )
 
 
 def test_a_huge_sentence_takes_linear_time() -> None:

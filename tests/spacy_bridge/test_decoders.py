@@ -1,14 +1,13 @@
 """The numpy decoders against brute force and their twins in torch."""
+
 import itertools
 
 import numpy
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from allennlp_kd.structs.chain import ChainPotentials
-from allennlp_kd.structs.chain import viterbi as torch_viterbi
+from allennlp_kd.structs.chain import ChainPotentials, viterbi as torch_viterbi
 from allennlp_kd.structs.tree.arborescence import maximum_spanning_arborescence
 from spacy_bridge.runtime.arborescence import are_single_rooted_trees, best_heads
 from spacy_bridge.runtime.viterbi import ChainScores, viterbi

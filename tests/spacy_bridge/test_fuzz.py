@@ -1,4 +1,5 @@
 """A short form of `python -m tests.spacy_bridge.fuzz`, which takes 10,000 docs."""
+
 from typing import Any
 
 import pytest

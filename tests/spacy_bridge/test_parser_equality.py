@@ -1,4 +1,5 @@
 """A packaged parser says what AllenNLP says."""
+
 import itertools
 from typing import Any
 

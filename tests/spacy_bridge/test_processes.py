@@ -1,4 +1,5 @@
 """Processes: what they import, and that a session crosses no fork and no pickle."""
+
 import os
 import pickle
 import subprocess
@@ -12,7 +13,15 @@ from spacy_bridge.runtime.student import open_student
 from tests.spacy_bridge.pipelines import packaged, pipeline
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("allennlp", "allennlp_models", "allennlp_kd", "torch", "transformers", "onnx", "tokenizers")
+HEAVY = (
+    "allennlp",
+    "allennlp_models",
+    "allennlp_kd",
+    "torch",
+    "transformers",
+    "onnx",
+    "tokenizers",
+)
 
 
 def run(*command: str) -> str:

@@ -1,4 +1,5 @@
 """What cannot be packaged is refused by its name."""
+
 import io
 import json
 from pathlib import Path
@@ -81,8 +82,16 @@ def test_taggers(run: Any, place: str, value: Any, message: str) -> None:
 @pytest.mark.parametrize(
     "place, value, message",
     [
-        ("model.pos_tag_embedding", {"embedding_dim": 3}, "pos_tag_embedding is .* cannot be packaged"),
-        ("model.use_mst_decoding_for_validation", False, "each word's head on its own.*one of exact"),
+        (
+            "model.pos_tag_embedding",
+            {"embedding_dim": 3},
+            "pos_tag_embedding is .* cannot be packaged",
+        ),
+        (
+            "model.use_mst_decoding_for_validation",
+            False,
+            "each word's head on its own.*one of exact",
+        ),
         ("dataset_reader.tokenizer", {"type": "letters_digits"}, "tokenizer splits words"),
     ],
 )

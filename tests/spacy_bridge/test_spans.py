@@ -1,4 +1,5 @@
 """Spans from tags, against AllenNLP's readings and against their own encoding."""
+
 import random
 from typing import List
 
@@ -80,7 +81,9 @@ def test_allennlp_reads_the_same(encoding: str, read: object) -> None:
     ],
 )
 def test_no_span_is_lost_where_rules_are_broken(tags: str, encoding: str, expected: str) -> None:
-    found = " ".join(f"{start}-{end}{label}" for start, end, label in spans_of(tags.split(), encoding))
+    found = " ".join(
+        f"{start}-{end}{label}" for start, end, label in spans_of(tags.split(), encoding)
+    )
     assert found == expected
 
 

@@ -1,4 +1,5 @@
 """A packaged tagger says what AllenNLP says, for each network that can be packaged."""
+
 from typing import Any, Dict
 
 import numpy
@@ -7,8 +8,7 @@ import pytest
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.student import open_student
-from tests.spacy_bridge import archives
-from tests.spacy_bridge.archives import CHARACTERS, CNN, LSTM, WORDS, predict, tagger
+from tests.spacy_bridge.archives import CHARACTERS, CNN, WORDS, predict, tagger
 
 CHARACTER_LSTM = {
     "type": "character_encoding",
@@ -134,11 +134,10 @@ def test_archives_of_distillation_are_read_inside(archive_of: Any, tmp_path: Any
     config = tagger()
     folder = archive_of(config).parent
     inner = {name: part for name, part in config.items() if name != "tags"}
-    for path in [folder]:
-        wrapped = {
-            "dataset_reader": {"type": "distillation", "reader": inner["dataset_reader"]},
-            "model": {"type": "distillation", "student": inner["model"], "alpha": 0.5},
-        }
+    wrapped = {
+        "dataset_reader": {"type": "distillation", "reader": inner["dataset_reader"]},
+        "model": {"type": "distillation", "student": inner["model"], "alpha": 0.5},
+    }
     (tmp_path / "run" / "vocabulary").mkdir(parents=True)
     for path in folder.glob("vocabulary/*.txt"):
         (tmp_path / "run" / "vocabulary" / path.name).write_bytes(path.read_bytes())

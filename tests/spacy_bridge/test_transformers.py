@@ -1,4 +1,5 @@
 """Packaged transformer students say what AllenNLP says."""
+
 import json
 import tarfile
 from pathlib import Path

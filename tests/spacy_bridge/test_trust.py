@@ -1,4 +1,5 @@
 """Damaged, foreign and hostile packages are refused with a reason, and nothing outside is read."""
+
 import json
 import os
 import random
@@ -59,7 +60,9 @@ def test_the_error_of_a_flipped_byte_names_the_file(folder: Path) -> None:
     content = bytearray((folder / "network.onnx").read_bytes())
     content[100] ^= 1
     (folder / "network.onnx").write_bytes(content)
-    with pytest.raises(PackageError, match="network.onnx is damaged: its SHA-256 sum is .*, expected"):
+    with pytest.raises(
+        PackageError, match="network.onnx is damaged: its SHA-256 sum is .*, expected"
+    ):
         open_student(folder)
 
 
@@ -105,7 +108,9 @@ def test_versions_of_the_future(folder: Path, version: Any) -> None:
     content["format_version"] = version
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     (folder / MANIFEST).write_text(text)
-    with pytest.raises(PackageError, match=f"format version {version!r}, but this allennlp-kd reads"):
+    with pytest.raises(
+        PackageError, match=f"format version {version!r}, but this allennlp-kd reads"
+    ):
         open_student(folder)
 
 
@@ -145,7 +150,9 @@ def test_files_that_are_not_what_they_say(folder: Path) -> None:
             open_student({**files, MANIFEST: sum_up(files)})
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "/etc/passwd", "..", "", ".x", "C:x", "a\\b", MANIFEST])
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "/etc/passwd", "..", "", ".x", "C:x", "a\\b", MANIFEST]
+)
 def test_manifests_that_lead_elsewhere(folder: Path, name: str) -> None:
     content = {"files": {name: "0" * 64}, "format_version": 1}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -169,9 +176,13 @@ def external(place: str, location: str = "../../secret") -> bytes:
     entry.key, entry.value = "location", location
     out = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])]
     if place == "initializer":
-        graph = helper.make_graph([helper.make_node("Identity", ["w"], ["y"])], "g", [], out, [tensor])
+        graph = helper.make_graph(
+            [helper.make_node("Identity", ["w"], ["y"])], "g", [], out, [tensor]
+        )
     elif place == "constant":
-        graph = helper.make_graph([helper.make_node("Constant", [], ["y"], value=tensor)], "g", [], out)
+        graph = helper.make_graph(
+            [helper.make_node("Constant", [], ["y"], value=tensor)], "g", [], out
+        )
     elif place == "sparse":
         graph = helper.make_graph([], "g", [], out)
         graph.sparse_initializer.add().values.CopyFrom(tensor)
@@ -233,7 +244,11 @@ def test_no_file_outside_is_read(tmp_path: Path) -> None:
     spacy.load(tmp_path / "nlp")("The fox jumps.")
     watching = False
     inside = [path for path in opened if (tmp_path / "nlp").resolve() in path.parents]
-    assert {path.name for path in inside} >= {"network.onnx", "weights.safetensors", "settings.json"}
+    assert {path.name for path in inside} >= {
+        "network.onnx",
+        "weights.safetensors",
+        "settings.json",
+    }
     code = (".py", ".pyc", ".so", ".pth", "")  # imports and folders
     assert [path for path in opened if path not in inside and path.suffix not in code] == []
 

@@ -5,10 +5,9 @@ import tarfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
+import allennlp_models.tagging  # noqa: F401 (registers readers and the model)
 from allennlp.commands.train import train_model
 from allennlp.common import Params
-
-import allennlp_models.tagging  # noqa: F401 (registers readers and the model)
 
 from tests.configs.corpora import write_corpora
 
@@ -56,4 +55,3 @@ def relabelled(archive: str, folder: Path, change: Callable[[List[str]], List[st
         path = folder / "vocabulary" / "labels.txt"
     path.write_text("".join(f"{label}\n" for label in change(path.read_text().split())))
     return str(folder)
-

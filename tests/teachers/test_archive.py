@@ -70,8 +70,9 @@ def test_never_decodes_and_has_no_gradient(tagger_archive, monkeypatch):
 
 def test_one_archive_is_opened_once(tagger_archive):
     folder = Path(tagger_archive).parent
-    first, second = ArchiveTeacher(tagger_archive), ArchiveTeacher(
-        str(folder / "." / "model.tar.gz")
+    first, second = (
+        ArchiveTeacher(tagger_archive),
+        ArchiveTeacher(str(folder / "." / "model.tar.gz")),
     )
     assert first._open() is second._open()
 
@@ -128,11 +129,11 @@ class TestErrors:
             ArchiveTeacher(path).labels
 
     def test_no_tagger(self, tmp_path, monkeypatch):
-        from tests.teachers.archives import tagger_params
         from allennlp.commands.train import train_model
         from allennlp.common import Params
 
         from tests.configs.corpora import write_corpora
+        from tests.teachers.archives import tagger_params
 
         params = tagger_params(write_corpora(tmp_path / "data"))
         params["model"] = {**params["model"], "type": "simple_tagger"}

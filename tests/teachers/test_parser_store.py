@@ -8,8 +8,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
     BiaffineDependencyParser,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 
 from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
@@ -33,9 +32,7 @@ def assert_near(found: TreePotentials, expected: TreePotentials, tolerance: floa
     assert torch.equal(found.mask, expected.mask)
     for row in range(expected.batch_size):
         cells = expected.arc_mask[row]
-        pairs = [
-            (each.arc_scores[row], each.label_scores()[row]) for each in (found, expected)
-        ]
+        pairs = [(each.arc_scores[row], each.label_scores()[row]) for each in (found, expected)]
         largest = max(float(part[cells].abs().max()) for part in pairs[1])
         for one, other in zip(*pairs):
             assert float((one[cells] - other[cells]).abs().max()) <= tolerance * largest

@@ -107,9 +107,7 @@ def test_padding_changes_nothing(kind, request):
         part = together.select_rows(torch.tensor([row])).first_words(n)
         cells = alone.arc_mask
         assert_close(part.arcs, alone.arcs, rtol=1e-5, atol=1e-5)
-        assert_close(
-            part.label_scores()[cells], alone.label_scores()[cells], rtol=1e-5, atol=1e-5
-        )
+        assert_close(part.label_scores()[cells], alone.label_scores()[cells], rtol=1e-5, atol=1e-5)
 
 
 def test_never_decodes_and_has_no_gradient(tagged_parser, monkeypatch):

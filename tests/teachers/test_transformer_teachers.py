@@ -54,7 +54,9 @@ def test_scores_are_those_of_the_stock_model(archive):
 def test_the_cache_of_transformers_is_left_alone(archive, checkpoint, monkeypatch):
     monkeypatch.setattr(cached_transformers, "_model_cache", {})
     shallow = cached_transformers.get(str(checkpoint), False, num_hidden_layers=1)
-    embedder = ArchiveTeacher(archive, trust=True)._load().model.text_field_embedder.token_embedder_tokens
+    embedder = (
+        ArchiveTeacher(archive, trust=True)._load().model.text_field_embedder.token_embedder_tokens
+    )
     assert len(embedder._matched_embedder.transformer_model.encoder.layer) == 2
     assert list(cached_transformers._model_cache.values()) == [shallow]
     assert len(shallow.encoder.layer) == 1
@@ -69,7 +71,9 @@ def test_a_sentence_longer_than_the_limit(archive):
 
 
 def test_a_teacher_that_folds_takes_any_length(tmp_path, checkpoint):
-    teacher = ArchiveTeacher(train(tmp_path, checkpoint, max_length=16), transformer=str(checkpoint))
+    teacher = ArchiveTeacher(
+        train(tmp_path, checkpoint, max_length=16), transformer=str(checkpoint)
+    )
     found = teacher.potentials(collated(teacher, [["cat"] * 100])["value"])
     assert found.lengths.tolist() == [100]
 

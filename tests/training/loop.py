@@ -1,4 +1,5 @@
 """A trainer over prepared batches of the tiny tagging task."""
+
 from typing import Any, Dict, List, Optional
 
 import torch

@@ -1,4 +1,5 @@
 """Within one process; `tests/benchmarks/test_kills.py` kills others."""
+
 import json
 import random
 import shutil

@@ -3,7 +3,6 @@
 from typing import List
 
 import torch
-from torch import Tensor
 
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 

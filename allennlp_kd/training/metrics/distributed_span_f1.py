@@ -1,4 +1,5 @@
 """Stock's span F1, in any number of processes."""
+
 from collections import Counter
 from typing import Dict, List
 

@@ -1,4 +1,5 @@
 """How often student and teacher decide alike."""
+
 from typing import Dict, List, Optional
 
 import torch

@@ -1,4 +1,5 @@
 """A loss term's mean over words."""
+
 from typing import Optional
 
 from allennlp.training.metrics import Metric

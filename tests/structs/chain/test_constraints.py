@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from allennlp_kd.structs.chain import Constraints, constrain, constraints_for
-from allennlp_kd.structs.chain import log_node_marginals
+from allennlp_kd.structs.chain import Constraints, constrain, constraints_for, log_node_marginals
 from allennlp_kd.structs.chain.constraints import ENCODINGS
 from tests.structs.chain.enumeration import INFINITY, random_potentials
 

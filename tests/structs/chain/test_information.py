@@ -2,8 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 
-from allennlp_kd.structs.chain import ChainPotentials, cross_entropy, entropy, kl_divergence
-from allennlp_kd.structs.chain import switch
+from allennlp_kd.structs.chain import ChainPotentials, cross_entropy, entropy, kl_divergence, switch
 from tests.structs.chain import enumeration
 from tests.structs.chain.enumeration import INFINITY, gradients, random_potentials, rebuild
 

@@ -1,4 +1,5 @@
 """Brute force: every tree of a sentence. Exponential; for sentences of up to 6 words."""
+
 import itertools
 from functools import lru_cache
 from typing import List, Tuple

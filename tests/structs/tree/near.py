@@ -1,4 +1,5 @@
 """Comparison of tensors and numbers within tolerances, whatever their floating-point type."""
+
 import torch
 
 

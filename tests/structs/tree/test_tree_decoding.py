@@ -3,8 +3,7 @@ import itertools
 import numpy
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allennlp_kd.structs.tree import (
     TreePotentials,

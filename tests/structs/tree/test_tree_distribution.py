@@ -2,8 +2,7 @@ import itertools
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from allennlp_kd.structs.tree import (
     TreePotentials,
