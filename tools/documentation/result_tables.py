@@ -176,6 +176,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "costs": costs,
     "training_step": lambda: _measured("training_step"),
     "decoding": lambda: _measured("decoding"),
+    "decoders": lambda: f"{medians('decoders')}\n\n{conditions('decoders')}",
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
     "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
     "cluster": cluster,
