@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import Any, Dict
 
-NAMES = ("tagger, store", "tagger, live teacher", "parser", "parser, store")
+NAMES = (
+    "tagger, store",
+    "tagger, live teacher",
+    "parser",
+    "parser, store",
+    "parser, live teacher",
+)
 TEACHER = "teacher"
 PARSER_TEACHER = "parser-teacher"
 _ENCODER = {
@@ -140,14 +146,8 @@ def _parser_teacher(data: Path, run: Path) -> Dict[str, Any]:
     return _parser(data, run, kind="biaffine_parser", num_epochs=2)
 
 
-def _stored_parser(data: Path, run: Path) -> Dict[str, Any]:
+def _parser_distillation(data: Path, run: Path, teacher: Dict[str, Any]) -> Dict[str, Any]:
     config = _parser(data, run, callbacks=[{"type": "agreement"}])
-    teacher = {
-        "type": "store",
-        "directory": str(run / "store"),
-        "batch_size": 4,
-        "teacher": _archive(data, PARSER_TEACHER),
-    }
     return {
         **config,
         "dataset_reader": {
@@ -160,6 +160,15 @@ def _stored_parser(data: Path, run: Path) -> Dict[str, Any]:
     }
 
 
+def _stored_parser(data: Path, run: Path) -> Dict[str, Any]:
+    store = {"type": "store", "directory": str(run / "store"), "batch_size": 4}
+    return _parser_distillation(data, run, {**store, "teacher": _archive(data, PARSER_TEACHER)})
+
+
+def _live_parser(data: Path, run: Path) -> Dict[str, Any]:
+    return _parser_distillation(data, run, _archive(data, PARSER_TEACHER))
+
+
 _PARTS = {
     TEACHER: _teacher,
     PARSER_TEACHER: _parser_teacher,
@@ -167,4 +176,5 @@ _PARTS = {
     "tagger, live teacher": _live,
     "parser": _averaged_parser,
     "parser, store": _stored_parser,
+    "parser, live teacher": _live_parser,
 }

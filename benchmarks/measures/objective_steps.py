@@ -1,6 +1,7 @@
 """What the objectives leave of a training step that is neither embedder, encoder nor optimiser."""
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -47,7 +48,7 @@ def measure(report: Report, options: Options) -> None:
             functions[f"{label}: all but the encoder"] = _at(setup, name, alpha, rest)
             step = whole(setup, name, setup.shuffled)
             functions[f"{label}: step"] = _at(setup, name, alpha, step)
-        timings = alternate(functions, options.rounds)
+        timings = alternate(functions, options.rounds, clock=time.process_time)
     batches = len(setup.shuffled)
     medians = {name: timing.median / batches for name, timing in timings.items()}
     report.add("step, s", medians)
