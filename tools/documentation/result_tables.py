@@ -138,6 +138,24 @@ def conditions(name: str) -> str:
     return f"{found['cores']} cores (load {load}), {found['machine']}; {packages}."
 
 
+def objectives() -> str:
+    """What each objective costs on 32 sentences of 25 words, by tags (chains) or labels (trees)."""
+    found = _read("objectives")["medians"]
+    parts = []
+    for structure, unit, sizes in (
+        ("chain", "tags", (9, 17, 50)),
+        ("tree", "labels", (10, 25, 50)),
+    ):
+        columns = [found[f"{structure}, s, {size} {unit}, 25 words"] for size in sizes]
+        rows = [
+            [name, *(f"{1000 * column[name]:.2f}" for column in columns)] for name in columns[0]
+        ]
+        header = [f"{structure}s, ms of the processor", *(f"{size} {unit}" for size in sizes)]
+        parts.append(format_table(header, rows))
+    steps = [row for row in targets("objectives").splitlines() if " words " not in row]
+    return "\n\n".join([*parts, "\n".join(steps), conditions("objectives")])
+
+
 def growth() -> str:
     """Fitted exponents: a row a measure."""
     found = _read("scaling")["medians"]["exponent"]
@@ -175,6 +193,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "methods": methods,
     "costs": costs,
     "training_step": lambda: _measured("training_step"),
+    "objectives": objectives,
     "decoding": lambda: _measured("decoding"),
     "decoders": lambda: f"{medians('decoders')}\n\n{conditions('decoders')}",
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
