@@ -1,11 +1,12 @@
 """Squared differences of the scores of a chain's sub-structures, in closed form."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
 
 from allennlp_kd.objectives.huber import penalty
+from allennlp_kd.objectives.orthogonal_squares import OrthogonalSquares
 from allennlp_kd.structs.chain import ChainPotentials
 
 
@@ -55,17 +56,13 @@ def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
     """Sum over words of the mean over the word's parts of the squared score difference.
 
     A part is a node at the first word and an edge with its node at each later one. With n the difference
-    of the nodes and t that of the edges, the mean over an edge's T^2 cells is
+    of the nodes, t that of the edges and c[y] = mean_{y'} t[y', y], the mean over an edge's T^2 cells is
 
-        mean_{y', y} (n[y] + t[y', y])^2 = mean(n^2) + 2 mean_y(n[y] mean_{y'} t[y', y]) + mean(t^2),
+        mean_{y', y} (n[y] + t[y', y])^2 = mean_y (n[y] + c[y])^2 + mean_{y', y} (t[y', y] - c[y])^2,
 
     so no table of cells is ever made: O(length * tags + tags^2).
     """
-    nodes, edges = difference(student, teacher)
-    steps = student.mask[:, 1:].sum(1)
-    squares = nodes.square().mean(-1).sum(1)
-    cross = (nodes[:, 1:] @ edges.mean(0)).sum(1) / edges.shape[0]
-    return squares + 2 * cross + steps * edges.square().mean()
+    return _squares(student, teacher, False)
 
 
 def centred_scores(
@@ -81,6 +78,8 @@ def centred_scores(
 
     With `huber` each of these centred cells has a `penalty` in place of its square.
     """
+    if huber is None:
+        return _squares(student, teacher, True)
     nodes, edges = difference(student, teacher)
     rows, columns = edges.mean(1), edges.mean(0)
     remainder = edges - rows.unsqueeze(1) - columns + edges.mean()
@@ -91,3 +90,14 @@ def centred_scores(
     nodes = (nodes - nodes.mean(-1, keepdim=True)) * student.mask.unsqueeze(-1)
     steps = student.mask[:, 1:].sum(1)
     return penalty(nodes, huber).mean(-1).sum(1) + steps * penalty(remainder, huber).mean()
+
+
+def _squares(student: ChainPotentials, teacher: ChainPotentials, centred: bool) -> Tensor:
+    losses: Tensor = OrthogonalSquares.apply(
+        *_tensors(student), _tensors(teacher), student.mask, centred
+    )
+    return losses
+
+
+def _tensors(potentials: ChainPotentials) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    return potentials.emissions, potentials.transitions, potentials.start, potentials.end
