@@ -30,7 +30,7 @@ class CrfTaggerScorer:
     @property
     def labels(self) -> List[str]:
         names = self._model.vocab.get_index_to_token_vocabulary(self._model.label_namespace)
-        return [names[index] for index in range(self._model.num_tags)]
+        return [names[index] for index in range(len(names))]
 
     def shared(self) -> Dict[str, torch.Tensor]:
         """The scores that all sentences have in common: `transitions`, `start` and `end`."""

@@ -1,15 +1,16 @@
 """The potentials of a stock `simple_tagger`: a chain without transitions."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import torch
-from allennlp.models import Model
 from allennlp.nn import util
+from overrides import overrides
 
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
 
 
-class SimpleTaggerScorer:
+class SimpleTaggerScorer(CrfTaggerScorer):
     """Runs the network of a tagger whose words are independent ("MaxEnt") as far as its scores.
 
     # Parameters
@@ -18,20 +19,7 @@ class SimpleTaggerScorer:
         Of stock's class `SimpleTagger` or a sub-class.
     """
 
-    structure = "chain"
-    fields = ("tokens",)
-    """The inputs of the model that it reads; the first is the text."""
-    takes_tags = True
-    """Whether scores depend on part-of-speech tags, where the reader takes any."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    @property
-    def labels(self) -> List[str]:
-        names = self._model.vocab.get_index_to_token_vocabulary(self._model.label_namespace)
-        return [names[index] for index in range(self._model.num_classes)]
-
+    @overrides
     def shared(self) -> Dict[str, torch.Tensor]:
         """The scores that all sentences have in common: `transitions`, `start` and `end`, all 0."""
         tags = self._model.num_classes
@@ -42,6 +30,7 @@ class SimpleTaggerScorer:
         }
 
     @torch.no_grad()
+    @overrides
     def __call__(self, inputs: Dict[str, Any]) -> ChainPotentials:
         """
         # Parameters
@@ -56,8 +45,3 @@ class SimpleTaggerScorer:
         emissions = model.tag_projection_layer(encoded).float()
         shared = {name: scores.to(emissions.device) for name, scores in self.shared().items()}
         return ChainPotentials(emissions=emissions, mask=mask, **shared)
-
-    @staticmethod
-    def have_nan(potentials: ChainPotentials) -> torch.Tensor:
-        """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
-        return (torch.isnan(potentials.emissions).any(dim=2) & potentials.mask).any(dim=1)
