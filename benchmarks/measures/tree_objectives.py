@@ -18,14 +18,25 @@ from benchmarks.setups.treebank import BATCH_SIZE
 LABELS = (10, 25, 50)
 LENGTHS = (10, 25, 60)
 LABEL_DIM = 100
+MATCHES: Dict[str, Dict[str, Any]] = {
+    "predictions": {},
+    "predictions, arcs": {"parts": "arcs"},
+    "predictions, labels": {"parts": "labels"},
+    "scores, raw": {"match": "scores", "form": "raw"},
+    "scores, centred": {"match": "scores"},
+    "scores, centred, arcs": {"match": "scores", "parts": "arcs"},
+    "scores, centred, labels": {"match": "scores", "parts": "labels"},
+    "scores, centred, 5 best heads": {"match": "scores", "heads": "best", "best": 5},
+    "scores, centred, probable heads": {"match": "scores", "heads": "probable"},
+    "scores, centred, Huber": {"match": "scores", "huber": 1.0},
+    "scores, weighted": {"match": "scores", "form": "weighted"},
+    "both": {"match": "both", "scale": 0.1},
+}
 OBJECTIVES: Dict[str, Dict[str, Any]] = {
     "marginal": {"type": "marginal"},
     "top_k, 1": {"type": "top_k", "k": 1},
     "structural": {"type": "structural"},
-    "predictions": {"type": "substructured"},
-    "predictions, arcs": {"type": "substructured", "parts": "arcs"},
-    "scores, raw": {"type": "substructured", "match": "scores", "form": "raw"},
-    "scores, centred": {"type": "substructured", "match": "scores"},
+    **{name: {"type": "substructured", **options} for name, options in MATCHES.items()},
 }
 
 
