@@ -2,6 +2,7 @@
 
 `python -m benchmarks accuracy --grid benchmarks/grids/chunking.json --output runs.jsonl` trains what is not
 yet in `runs.jsonl`, so it can be stopped and started again; `--table` prints what is there and trains nothing.
+Where the grid has a `search`, each arm's candidates are trained first and the best on dev is taken: `search.py`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from benchmarks import search
 from benchmarks.measures.packed_counts import unpacked
 from benchmarks.significance import p_value
 from benchmarks.table import format_table
@@ -34,9 +36,13 @@ def runs_of(grid: Dict[str, Any]) -> Iterator[Tuple[Run, Dict[str, Any]]]:
     for seed in grid["seeds"]:
         for data, data_overrides in grid["data"].items():
             for arm, arm_overrides in grid["arms"].items():
-                seeds = {"random_seed": seed, "numpy_seed": seed, "pytorch_seed": seed}
-                overrides = {**grid["overrides"], **data_overrides, **arm_overrides, **seeds}
-                yield Run(grid["name"], data, arm, seed), overrides
+                overrides = {**grid["overrides"], **data_overrides, **arm_overrides}
+                yield Run(grid["name"], data, arm, seed), {**overrides, **seeded(seed)}
+
+
+def seeded(seed: int) -> Dict[str, int]:
+    """The overrides that give a run its seed."""
+    return {"random_seed": seed, "numpy_seed": seed, "pytorch_seed": seed}
 
 
 def read_lines(path: Path) -> List[Dict[str, Any]]:
@@ -49,11 +55,16 @@ def read_lines(path: Path) -> List[Dict[str, Any]]:
 
 
 def train(
-    config: str, overrides: Dict[str, Any], metric: str, also: Tuple[str, ...] = ()
+    config: str,
+    overrides: Dict[str, Any],
+    metric: str,
+    also: Tuple[str, ...] = (),
+    test: bool = True,
 ) -> Dict[str, Any]:
     """Trains one student as `allennlp train` does; its dev and test scores and what they cost.
 
-    Beside the metric, those of `also`; and what it gets right of each test sentence.
+    Beside the metric, those of `also`; and what it gets right of each test sentence. Without `test`
+    nothing of the test set is read.
     """
     from allennlp.commands.train import train_model
     from allennlp.common import Params
@@ -63,23 +74,66 @@ def train(
 
     params = Params.from_file(config, json.dumps(overrides))
     test_data = params["test_data_path"]
+    if not test:
+        params["evaluate_on_test"] = False
+        params.pop("test_data_path")
     with tempfile.TemporaryDirectory() as directory:
         run_folder = Path(directory) / "run"
         started = time.perf_counter()
         train_model(params, run_folder, file_friendly_logging=True)
         seconds = time.perf_counter() - started
         metrics = json.loads((run_folder / "metrics.json").read_text())
+        found = {
+            "dev": metrics[f"best_validation_{metric}"],
+            **{f"dev {name}": metrics[f"best_validation_{name}"] for name in also},
+            "best_epoch": metrics["best_epoch"],
+            "epochs": metrics["epoch"] + 1,
+            "seconds": seconds,
+        }
+        if not test:
+            return found
         counts = sentence_counts(run_folder / "model.tar.gz", test_data)
     return {
-        "dev": metrics[f"best_validation_{metric}"],
+        **found,
         "test": metrics[f"test_{metric}"],
-        **{f"dev {name}": metrics[f"best_validation_{name}"] for name in also},
         **{f"test {name}": metrics[f"test_{name}"] for name in also},
-        "best_epoch": metrics["best_epoch"],
-        "epochs": metrics["epoch"] + 1,
-        "seconds": seconds,
         "counts": packed(counts),
     }
+
+
+def train_all(grid: Dict[str, Any], output: Path, threads: int, quick: bool) -> None:
+    """Trains what is not in the file yet, first what the search asks for; adds a line a run."""
+    import torch
+
+    also = tuple(grid.get("also", ()))
+
+    def finish(what: Dict[str, Any], result: Dict[str, Any]) -> None:
+        line = {**what, **result, "torch": torch.__version__, "threads": threads}
+        with open(output, "a", encoding="utf8") as lines:
+            lines.write(json.dumps(line) + "\n")
+        logger.info("finished %s", line)
+
+    for trial in search.trials_of(grid):
+        if search.score_of(trial, read_lines(output)) is not None:
+            continue
+        overrides = {**search.overrides_of(grid, trial), **seeded(trial.seed)}
+        result = train(grid["config"], overrides, grid["metric"], also, test=False)
+        finish(trial._asdict(), result)
+        if quick:
+            return
+    chosen = search.with_chosen(grid, read_lines(output))
+    for run, overrides in runs_of(chosen):
+        lines = finals(read_lines(output))
+        if run in {Run(*(line[name] for name in Run._fields)) for line in lines}:
+            continue
+        finish(run._asdict(), train(grid["config"], overrides, grid["metric"], also))
+        if quick:
+            return
+
+
+def finals(lines: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The lines of runs that count, without those of a search."""
+    return [line for line in lines if "candidate" not in line]
 
 
 def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
@@ -91,7 +145,7 @@ def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
     of the differences, seed by seed.
     """
     scores: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
-    for line in lines:
+    for line in finals(lines):
         if line["grid"] == grid["name"]:
             scores.setdefault((line["data"], line["arm"]), []).append(line)
     also, reference = grid.get("also", []), grid.get("reference", "plain")
@@ -168,22 +222,9 @@ def main(arguments: List[str]) -> None:
         import_module_and_submodules("allennlp_kd")
         import_module_and_submodules("allennlp_models.tagging")
         import_module_and_submodules("allennlp_models.structured_prediction")
-        for run, overrides in runs_of(grid):
-            finished = {
-                Run(*(line[name] for name in Run._fields)) for line in read_lines(options.output)
-            }
-            if run in finished:
-                continue
-            result = train(grid["config"], overrides, grid["metric"], tuple(grid.get("also", ())))
-            line = {
-                **run._asdict(),
-                **result,
-                "torch": torch.__version__,
-                "threads": options.threads,
-            }
-            with open(options.output, "a", encoding="utf8") as output:
-                output.write(json.dumps(line) + "\n")
-            logger.info("finished %s", line)
-            if options.quick:
-                break
-    print(summary(grid, read_lines(options.output)))
+        train_all(grid, options.output, options.threads, options.quick)
+    lines = read_lines(options.output)
+    print(summary(grid, lines))
+    if "search" in grid:
+        print()
+        print(search.summary(grid, lines))

@@ -1,11 +1,14 @@
 """The accuracy benchmark's counts, significance and table."""
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy
 import pytest
 
-from benchmarks.accuracy import summary
+from benchmarks import accuracy, search
+from benchmarks.accuracy import runs_of, summary, train_all
 from benchmarks.measures.packed_counts import packed, unpacked
 from benchmarks.significance import p_value, score
 
@@ -105,3 +108,85 @@ class TestSummary:
         lines += [line("good", s, 0.85, counts) for s in range(3)]
         assert self.cells(lines, "good")[6] == "no gap"
         assert self.cells(lines[:1] + lines[3:], "good")[6] == "(one seed)"
+
+
+SEARCHED = {
+    **GRID,
+    "overrides": {"epochs": 2},
+    "seeds": [3],
+    "arms": {"plain": {"alpha": 0}, "good": {}},
+    "search": {
+        "seed": 1,
+        "data": "all",
+        "candidates": {"plain": [{}, {"rate": 2}], "good": [{"alpha": 0.5}, {"alpha": 0.8}]},
+    },
+}
+
+
+def trial_lines(scores):
+    trials = list(search.trials_of(SEARCHED))
+    return [{**trial._asdict(), "dev": score} for trial, score in zip(trials, scores)]
+
+
+class TestSearch:
+    def test_takes_what_is_best_on_dev(self):
+        lines = trial_lines([0.5, 0.6, 0.8, 0.7])
+        chosen = search.with_chosen(SEARCHED, lines)
+        assert chosen["arms"] == {"plain": {"alpha": 0, "rate": 2}, "good": {"alpha": 0.5}}
+        (_, overrides), _ = runs_of(chosen)
+        assert overrides["rate"] == 2 and overrides["random_seed"] == 3
+        assert [row for row in search.summary(SEARCHED, lines).splitlines() if "taken" in row] == [
+            row
+            for row in search.summary(SEARCHED, lines).splitlines()
+            if "60.00" in row or "80.00" in row
+        ]
+
+    def test_of_equal_ones_the_first(self):
+        assert search.best_of(SEARCHED, "good", trial_lines([0, 0, 0.7, 0.7])).candidate == {
+            "alpha": 0.5
+        }
+
+    def test_is_over_before_anything_is_taken(self):
+        with pytest.raises(ValueError, match="the search of 'good' is not finished"):
+            search.with_chosen(SEARCHED, trial_lines([0.5, 0.6, 0.8]))
+
+    def test_wants_the_same_number_for_all(self):
+        candidates = {**SEARCHED["search"]["candidates"], "good": [{}]}
+        grid = {**SEARCHED, "search": {**SEARCHED["search"], "candidates": candidates}}
+        with pytest.raises(ValueError, match="{'plain': 2, 'good': 1}"):
+            list(search.trials_of(grid))
+
+    def test_its_lines_are_no_results(self):
+        assert "(empty)" in summary(SEARCHED, trial_lines([0.5, 0.6, 0.8, 0.7]))
+
+    def test_trains_trials_without_the_test_set_and_then_what_they_chose(
+        self, monkeypatch, tmp_path
+    ):
+        calls = []
+
+        def train(config, overrides, metric, also, test=True):
+            calls.append((overrides, test))
+            return {"dev": overrides.get("alpha", 1), "test": 0.5}
+
+        monkeypatch.setattr(accuracy, "train", train)
+        grid, output = {**SEARCHED, "config": "x"}, tmp_path / "runs.jsonl"
+        train_all(grid, output, 1, quick=True)
+        assert len(calls) == 1
+        train_all(grid, output, 1, quick=False)
+        assert [test for _, test in calls] == [False] * 4 + [True] * 2
+        assert calls[-1][0]["alpha"] == 0.8 and calls[-1][0]["random_seed"] == 3
+        train_all(grid, output, 1, quick=False)
+        assert len(calls) == 6
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("benchmarks/grids/*.json")), ids=lambda path: path.stem
+)
+def test_grids_are_whole(path):
+    grid = json.loads(path.read_text())
+    trials = list(search.trials_of(grid))
+    assert (ROOT / grid["config"]).exists() and list(runs_of(grid))
+    assert all(trial.seed not in grid["seeds"] and trial.data in grid["data"] for trial in trials)

@@ -5,7 +5,7 @@ import statistics
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
-from benchmarks import accuracy
+from benchmarks import accuracy, search
 from benchmarks.demo.measures import gap_recovered
 from benchmarks.table import format_table
 
@@ -52,6 +52,8 @@ def accuracies() -> str:
         lines = accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
         if any(line["grid"] == grid["name"] for line in lines):
             parts.append(f"**{grid['name']}**\n\n{accuracy.summary(grid, lines)}")
+            if "search" in grid:
+                parts.append(f"The search:\n\n{search.summary(grid, lines)}")
     return "\n\n".join(parts)
 
 
@@ -61,7 +63,7 @@ def methods() -> str:
     for path in sorted((BENCHMARKS / "grids").glob("*.json")):
         grid = json.loads(path.read_text(encoding="utf-8"))
         scores: Dict[str, Dict[str, List[float]]] = {}
-        for line in accuracy.read_lines(RESULTS / f"{path.stem}.jsonl"):
+        for line in accuracy.finals(accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")):
             if line["grid"] == grid["name"]:
                 scores.setdefault(line["arm"], {}).setdefault(line["data"], []).append(line["test"])
         rows = [
