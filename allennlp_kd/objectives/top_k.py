@@ -1,6 +1,6 @@
 """The teacher's best structures as gold."""
 
-from typing import Any, List, Optional, Union
+from typing import Any, List, Optional, Tuple, Union
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -10,6 +10,7 @@ from torch import Tensor
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.structs import tree
 from allennlp_kd.structs.chain import ChainPotentials, k_best, log_partition, score
+from allennlp_kd.structs.tree import TreePotentials
 from allennlp_kd.structs.tree.local import log_normalised
 
 
@@ -26,9 +27,9 @@ class TopK(Objective):
     have no weight: probabilities are renormalised over those that are, weights of a list stay as
     they are given. The teacher's constraints bind its decoding alone and are not looked at.
 
-    Of trees k is 1: the teacher's best tree with one word on ROOT, and its best labels where both
-    sides have labels. A k-th best tree costs a search for each word of the best, see
-    `structs.tree.decoding`.
+    Trees have one word on ROOT, and labels where both sides have them: two trees that differ in a
+    label alone are two of the k. They cost a search for the best and two for each other one, see
+    `structs.tree.k_best`.
 
     # Parameters
 
@@ -82,14 +83,7 @@ class TopK(Objective):
 
     @overrides
     def check(self, structure: str, num_labels: int) -> None:
-        if self._k == 1:
-            return
-        if structure == "tree":
-            raise ConfigurationError(
-                f"top_k takes k 1 alone for trees, found k {self._k}: a k-th best tree costs a "
-                "search for each word of the best one"
-            )
-        if num_labels == 1:
+        if structure == "chain" and num_labels == 1 and self._k > 1:
             raise ConfigurationError(
                 f"k is {self._k}, but with 1 label a sentence has 1 sequence of labels"
             )
@@ -97,24 +91,38 @@ class TopK(Objective):
     @overrides(check_signature=False)
     def __call__(self, student: Any, teacher: Any) -> Tensor:
         if isinstance(student, ChainPotentials):
-            return self._of_chains(student, teacher)
-        self.check("tree", teacher.num_labels)
-        if student.labels is None:
-            teacher = teacher.without_labels()
-        heads, labels, _ = tree.maximum_spanning_tree(teacher)
-        weight = 1.0 if self._weights is None else self._weights[0]
-        return weight * tree.nll(student, heads, labels)
+            weights, found = self._of_chains(student, teacher)
+            total = log_partition(student)
+        else:
+            weights, found = self._of_trees(student, teacher)
+            total = tree.log_partition(student)
+        # The student's score of a structure that is not there means nothing.
+        found = (weights * found.masked_fill(weights == 0, 0.0)).sum(1)
+        return weights.sum(1) * total - found
 
-    def _of_chains(self, student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
+    def _of_chains(
+        self, student: ChainPotentials, teacher: ChainPotentials
+    ) -> Tuple[Tensor, Tensor]:
+        """The weights and the student's scores of the teacher's best, both `(batch, k)`."""
         with torch.no_grad():
             # Shapes: (batch, k, length) and (batch, k)
             tags, scores = k_best(teacher, self._k)
             weights = self._weights_of(scores)
         rows = torch.arange(student.batch_size, device=tags.device).repeat_interleave(self._k)
-        found = score(student.select_rows(rows), tags.flatten(0, 1)).view_as(weights)
-        # A structure that is not there has tags that mean nothing.
-        found = (weights * found.masked_fill(weights == 0, 0.0)).sum(1)
-        return weights.sum(1) * log_partition(student) - found
+        found = score(student.select_rows(rows), tags.flatten(0, 1))
+        return weights, found.view_as(weights)
+
+    def _of_trees(self, student: TreePotentials, teacher: TreePotentials) -> Tuple[Tensor, Tensor]:
+        """As `_of_chains`; tree by tree, so that the student's label scores are not repeated."""
+        if student.labels is None:
+            teacher = teacher.without_labels()
+        # Shapes: (batch, k, length), the same or None, and (batch, k)
+        heads, labels, scores = tree.k_best_trees(teacher, self._k)
+        found = [
+            tree.score(student, heads[:, place], None if labels is None else labels[:, place])
+            for place in range(self._k)
+        ]
+        return self._weights_of(scores), torch.stack(found, dim=1)
 
     def _weights_of(self, scores: Tensor) -> Tensor:
         """Shape `(batch, k)`, 0 where there is no structure."""

@@ -15,6 +15,7 @@ from allennlp_kd.structs.tree.distribution import (
     score,
 )
 from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.k_best import k_best_trees
 from allennlp_kd.structs.tree.local import (
     k_best_heads,
     log_head_probabilities,
@@ -33,6 +34,7 @@ __all__ = [
     "cross_entropy",
     "entropy",
     "k_best_heads",
+    "k_best_trees",
     "kl_divergence",
     "log_arc_marginals",
     "log_head_probabilities",

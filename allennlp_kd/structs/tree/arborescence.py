@@ -1,19 +1,21 @@
 """The maximum spanning arborescence of one sentence."""
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Tuple
 
 import numpy
 
 
-class _Contraction(NamedTuple):
+class Contraction(NamedTuple):
     """A cycle that became one node (its first), and what is needed to undo that.
 
-    `cycle_heads`: the heads that made the cycle; `entry`: by outer head, the word of the cycle
-    that it takes; `exit`: by outer dependent, the word of the cycle that is its head.
+    `cycle_heads`: the heads that made the cycle, and `cycle_weights` what they scored; `entry`: by
+    outer head, the word of the cycle that it takes; `exit`: by outer dependent, the word of the
+    cycle that is its head.
     """
 
     cycle: numpy.ndarray
     cycle_heads: numpy.ndarray
+    cycle_weights: numpy.ndarray
     entry: numpy.ndarray
     exit: numpy.ndarray
 
@@ -21,9 +23,7 @@ class _Contraction(NamedTuple):
 def maximum_spanning_arborescence(scores: numpy.ndarray) -> numpy.ndarray:
     """The heads of the best tree under ROOT (Chu and Liu, 1965; Edmonds, 1967), in O(words^2).
 
-    Each word takes its best head. From each word the way up is followed; a cycle on it is
-    contracted to one node, for which alone scores are computed, as whole vectors. Of equal heads
-    the first is taken.
+    Of equal heads the first is taken.
 
     # Parameters
 
@@ -36,13 +36,36 @@ def maximum_spanning_arborescence(scores: numpy.ndarray) -> numpy.ndarray:
     `numpy.ndarray`
         Shape `(words,)`, integer.
     """
+    heads, contractions = contract_cycles(scores)
+    for contraction in reversed(contractions):
+        expand(contraction, heads)
+    return heads[1:]
+
+
+def contract_cycles(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[Contraction]]:
+    """What the best tree is once these contractions are undone, last first.
+
+    Each word takes its best head. From each word the way up is followed; a cycle on it is
+    contracted to one node, for which alone scores are computed, as whole vectors.
+
+    # Parameters
+
+    scores : `numpy.ndarray`
+        As for `maximum_spanning_arborescence`.
+
+    # Returns
+
+    `Tuple[numpy.ndarray, List[Contraction]]`
+        The heads of the nodes that are left, shape `(words + 1,)`, ROOT first, and the contractions
+        in the order in which they were made.
+    """
     words = len(scores)
     # Node 0 is ROOT, which is nobody's dependent. Shape: (nodes, nodes)
     weights = numpy.full((words + 1, words + 1), -numpy.inf)
     weights[1:] = scores
     numpy.fill_diagonal(weights, -numpy.inf)
     heads = weights.argmax(axis=1)
-    contractions: List[_Contraction] = []
+    contractions: List[Contraction] = []
     settled = [True] + [False] * words  # nodes whose way up is known to end at ROOT
     for start in range(1, words + 1):
         path: List[int] = []
@@ -58,19 +81,18 @@ def maximum_spanning_arborescence(scores: numpy.ndarray) -> numpy.ndarray:
             node = int(heads[node])
         for member in path:
             settled[member] = True
-    for contraction in reversed(contractions):
-        _expand(contraction, heads)
-    return heads[1:]
+    return heads, contractions
 
 
-def _contract(cycle: numpy.ndarray, weights: numpy.ndarray, heads: numpy.ndarray) -> _Contraction:
+def _contract(cycle: numpy.ndarray, weights: numpy.ndarray, heads: numpy.ndarray) -> Contraction:
     node, others = cycle[0], cycle[1:]
     cycle_heads = heads[cycle]
+    cycle_weights = weights[cycle, cycle_heads]
     # What an arc from outside to a word of the cycle gains over the arc that it replaces.
-    gains = weights[cycle] - weights[cycle, cycle_heads][:, numpy.newaxis]
+    gains = weights[cycle] - cycle_weights[:, numpy.newaxis]
     losses = weights[:, cycle]
-    contraction = _Contraction(
-        cycle, cycle_heads, cycle[gains.argmax(axis=0)], cycle[losses.argmax(axis=1)]
+    contraction = Contraction(
+        cycle, cycle_heads, cycle_weights, cycle[gains.argmax(axis=0)], cycle[losses.argmax(axis=1)]
     )
     weights[node] = gains.max(axis=0)
     weights[:, node] = losses.max(axis=1)
@@ -81,7 +103,8 @@ def _contract(cycle: numpy.ndarray, weights: numpy.ndarray, heads: numpy.ndarray
     return contraction
 
 
-def _expand(contraction: _Contraction, heads: numpy.ndarray) -> None:
+def expand(contraction: Contraction, heads: numpy.ndarray) -> None:
+    """Gives the words of the cycle, and those that hang on them, their heads, in `heads`."""
     node = contraction.cycle[0]
     outer_head = heads[node]
     dependents = numpy.flatnonzero(heads == node)

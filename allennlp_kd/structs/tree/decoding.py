@@ -1,10 +1,4 @@
-"""The best tree.
-
-There is no k-best over trees. A k-th best tree costs a search per word of the best one (Camerini
-et al., 1980; Zmigrod et al., 2021), in Python a hundred times the price of the best alone, and
-nothing here needs it: an objective that wants a teacher's alternatives finds them word by word,
-in `k_best_heads`, because a head-selection parser is a product of its words' distributions.
-"""
+"""The best tree."""
 
 from typing import Optional, Tuple
 
@@ -87,7 +81,7 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
     ValueError
         If the score of an arc is NaN; the message names the sentence.
     """
-    _refuse_nan(scores)
+    refuse_nan(scores)
     heads = scores.argmax(dim=2).masked_fill(~mask, 0)
     possible = (scores.amax(dim=2) > NOTHING) | ~mask
     done = are_trees(heads, mask, single_root) & possible.all(dim=1)
@@ -107,7 +101,7 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
 
 def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
     """As `best_heads`, among projective trees."""
-    _refuse_nan(scores)
+    refuse_nan(scores)
     with torch.enable_grad():
         leaf = finite_scores(scores.detach(), mask).requires_grad_()
         table = penalised_root(leaf, mask)[0] if single_root else leaf
@@ -118,7 +112,13 @@ def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True
     return chosen.argmax(dim=2).masked_fill(~mask, 0)
 
 
-def _refuse_nan(scores: Tensor) -> None:
+def refuse_nan(scores: Tensor) -> None:
+    """
+    # Raises
+
+    ValueError
+        If the score of an arc is NaN; the message names the sentence.
+    """
     if bool(torch.isnan(scores).any()):
         row = int(torch.isnan(scores).flatten(1).any(dim=1).nonzero()[0])
         raise ValueError(f"row {row} has arcs with the score NaN, so it has no best tree")
