@@ -35,6 +35,7 @@ MATCHES: Dict[str, Dict[str, Any]] = {
 OBJECTIVES: Dict[str, Dict[str, Any]] = {
     "marginal": {"type": "marginal"},
     "top_k, 1": {"type": "top_k", "k": 1},
+    "top_k, 3": {"type": "top_k", "k": 3},
     "structural": {"type": "structural"},
     **{name: {"type": "substructured", **options} for name, options in MATCHES.items()},
 }

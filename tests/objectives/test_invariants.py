@@ -26,6 +26,8 @@ TREE_OBJECTIVES = [
     {"type": "token", "temperature": 2.0},
     {"type": "marginal", "temperature": 2.0},
     {"type": "top_k", "k": 1},
+    {"type": "top_k", "k": 3},
+    {"type": "top_k", "weights": [1.0, 0.1, 0.1]},
     {"type": "structural", "temperature": 2.0},
 ]
 IS_A_DIVERGENCE = {"token", "marginal", "substructured"}

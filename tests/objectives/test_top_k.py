@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.top_k import TopK
+from allennlp_kd.structs.tree import cross_entropy
 from tests.structs.chain import enumeration as chains
 from tests.structs.tree import enumeration as trees
 
@@ -59,30 +60,72 @@ def test_what_the_student_forbids_and_no_structure_asks_for_counts_nothing():
     assert torch.isfinite(student.emissions.grad).all()
 
 
-@pytest.mark.parametrize("labels", [0, 3])
-@pytest.mark.parametrize("weights", ["probability", [0.5]])
-def test_the_best_tree(labels, weights):
-    student, teacher = (trees.random_potentials([4, 0, 1, 3], labels, seed=s) for s in (0, 1))
-    found = TopK(k=1, weights=weights)(student, teacher)
-    log_labels = None
-    for row, length in enumerate([4, 0, 1, 3]):
-        all_trees = trees.all_trees(length, True, False)
-        best, best_score = None, -float("inf")
-        for heads, score in zip(all_trees, trees.scores_of_all_trees(teacher, row, all_trees)):
-            its_labels = []
-            for word, head in enumerate(heads):
-                if labels:
-                    log_labels = teacher.label_scores()[row, word, head].log_softmax(0)
-                    score = score + log_labels.max()
-                    its_labels.append(int(log_labels.argmax()))
-            if float(score) > best_score:
-                best, best_score = (heads, its_labels), float(score)
-        scores = trees.scores_of_all_trees(student, row, all_trees)
-        expected = -scores.log_softmax(0)[all_trees.index(best[0])]
-        for word, label in enumerate(best[1]):
-            head = best[0][word]
-            expected = expected - student.label_scores()[row, word, head].log_softmax(0)[label]
-        assert_close(found[row], expected * (0.5 if weights == [0.5] else 1.0))
+def enumerated_trees(student, teacher, row, k, weights, temperature=1.0):
+    """As `enumerated`, of one sentence, by all trees with all labels."""
+    length = int(teacher.lengths[row])
+    heads = trees.all_trees(length, True, False)
+    sides = []
+    for side in (student, teacher):
+        arcs = trees.scores_of_all_trees(side, row, heads)
+        scores = []
+        for tree, score in zip(heads, arcs - arcs.logsumexp(0)):
+            # Shape: (labels,) * length
+            total = score
+            for word, head in enumerate(tree if teacher.labels is not None else ()):
+                log_labels = side.label_scores()[row, word, head].log_softmax(0)
+                total = total.unsqueeze(-1) + log_labels
+            scores.append(total.flatten())
+        sides.append(torch.cat(scores))
+    best = sides[1].argsort(descending=True)[:k]
+    if weights == "probability":
+        weighting = (sides[1][best] / temperature).softmax(0)
+    else:
+        weighting = torch.tensor(weights[: len(best)], dtype=torch.float64)
+    return -(weighting * sides[0][best]).sum()
+
+
+@pytest.mark.parametrize("labels,factored", [(0, False), (1, False), (3, True)])
+@pytest.mark.parametrize(
+    "k,weights,temperature",
+    [
+        (1, "probability", 1.0),
+        (1, [0.5], 1.0),
+        (3, "probability", 1.0),
+        (3, "probability", 4.0),
+        (3, [1.0, 0.1, 0.1], 1.0),
+        (2, [0.0, 2.0], 1.0),
+        (10, "probability", 1.0),
+    ],
+)
+def test_trees_against_enumeration(labels, factored, k, weights, temperature):
+    """A sentence of two words has two trees without labels, of one word one."""
+    lengths = [4, 0, 1, 3, 2]
+    student, teacher = (
+        trees.random_potentials(lengths, labels, factored, seed=s, extra=1) for s in (0, 1)
+    )
+    found = TopK(k=k, weights=weights, temperature=temperature)(student, teacher)
+    expected = [
+        enumerated_trees(student, teacher, row, k, weights, temperature)
+        for row in range(len(lengths))
+    ]
+    assert_close(found, torch.stack(expected))
+
+
+def test_all_trees_by_their_probabilities_are_the_cross_entropy():
+    student, teacher = (trees.random_potentials([3, 2, 1], 2, seed=s) for s in (0, 1))
+    assert_close(TopK(k=9 * 2**3)(student, teacher), cross_entropy(teacher, student))
+
+
+def test_of_a_tree_that_both_forbid_nothing_is_asked():
+    """Of the two trees of two words the second is forbidden; the third does not exist."""
+    student, teacher = (trees.random_potentials([2], seed=s) for s in (0, 1))
+    for side in (student, teacher):
+        side.arcs[0, 0, 0] = float("-inf")
+    student.arcs.requires_grad_()
+    loss = TopK(k=3)(student, teacher)
+    loss.sum().backward()
+    assert_close(loss, torch.zeros_like(loss))
+    assert torch.isfinite(student.arcs.grad).all()
 
 
 def test_weights_from_a_configuration():
@@ -110,14 +153,9 @@ def test_errors(options, message):
 
 
 def test_structures_that_k_does_not_fit_are_refused():
-    message = "top_k takes k 1 alone for trees, found k 3"
-    with pytest.raises(ConfigurationError, match=message):
-        TopK().check("tree", 5)
-    pair = [trees.random_potentials([2], 2, seed=s) for s in (0, 1)]
-    with pytest.raises(ConfigurationError, match=message):
-        TopK()(*pair)
     with pytest.raises(ConfigurationError, match="k is 3, but with 1 label a sentence has 1 seq"):
         TopK().check("chain", 1)
-    TopK(k=1).check("tree", 5)
     TopK(k=1).check("chain", 1)
     TopK().check("chain", 2)
+    for num_labels in (0, 1, 5):
+        TopK().check("tree", num_labels)

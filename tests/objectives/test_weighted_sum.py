@@ -147,5 +147,6 @@ def test_what_the_teacher_does_not_provide_is_refused():
 def test_members_are_asked_what_they_can_be_of():
     found = WeightedSum({"local": Substructured(), "best": TopK(k=2)})
     found.check("chain", 2)
-    with pytest.raises(ConfigurationError, match="top_k takes k 1 alone for trees, found k 2"):
-        found.check("tree", 2)
+    found.check("tree", 1)
+    with pytest.raises(ConfigurationError, match="k is 2, but with 1 label a sentence has 1"):
+        found.check("chain", 1)

@@ -54,6 +54,9 @@ def maximum_spanning_tree(
             heads = best_heads(scores, potentials.mask, single_root)
         total = scores.gather(2, heads.unsqueeze(2)).squeeze(2)
         total = total.masked_fill(~potentials.mask, 0).sum(dim=1)
+        if single_root:  # where no tree has one word on ROOT, several are what is found
+            roots = ((heads == 0) & potentials.mask).sum(dim=1)
+            total = total.masked_fill(roots > 1, NOTHING)
         labels = None
         if potentials.labels is not None:
             labels = potentials.label_scores_of(heads).argmax(dim=2)

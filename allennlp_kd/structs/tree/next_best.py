@@ -63,8 +63,8 @@ def best_and_next(scores: numpy.ndarray) -> Tuple[numpy.ndarray, int, float]:
         best = gains[place, heads[word]]
         gains[place, heads[word]] = -numpy.inf
         prices[word - 1] = best - gains[:, ~below[word]].max()
-    word = int(prices.argmin())
-    return heads[1:], word, float(prices[word])
+    cheapest = int(prices.argmin())
+    return heads[1:], cheapest, float(prices[cheapest])
 
 
 def _search(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[_Level], numpy.ndarray]:

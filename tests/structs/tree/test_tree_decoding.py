@@ -158,6 +158,15 @@ class TestForbidden:
         assert scores.tolist() == [float("-inf")]
         assert are_trees(heads, potentials.mask).all()
 
+    @pytest.mark.parametrize("projective", [True, False])
+    def test_all_words_have_to_hang_on_root(self, projective):
+        potentials = random_potentials([3, 1])
+        potentials.arcs[..., 1:] = float("-inf")
+        scores = maximum_spanning_tree(potentials, projective=projective)[2]
+        assert scores.tolist() == [float("-inf"), float(potentials.arcs[1, 0, 0])]
+        heads, _, scores = maximum_spanning_tree(potentials, False, projective)
+        assert heads.tolist() == [[0, 0, 0], [0, 0, 0]] and torch.isfinite(scores).all()
+
     @pytest.mark.parametrize("search", [best_heads, best_projective_heads])
     def test_nan_is_refused(self, search):
         potentials = random_potentials([2, 3])

@@ -1,0 +1,2 @@
+local task = import "../../parsing/task.libsonnet";
+(import "../../lib/parsing.libsonnet").distill(task, { type: "top_k", k: 3 })
