@@ -34,8 +34,8 @@ class Distillation(StudentWrapper):
     batch from a reader that gives no teacher inputs has the gold term alone, with the weight 1.
 
     The weights are the student's own: `state_dict` and the archive hold nothing else, and loading
-    the archive builds the student alone. What an objective learns (the projections of `hidden`) is
-    trained and, by a `resumable` trainer, kept in checkpoints.
+    the archive builds the student alone. What an objective learns (projections of `hidden`, the scale
+    of `substructured`) is trained and, by a `resumable` trainer, kept in checkpoints.
 
     Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that
     each was computed on, unweighted; `distillation_loss/NAME` of each member of a `sum`; and,

@@ -5,8 +5,10 @@ from typing import Any, FrozenSet, Optional
 from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 from torch import Tensor
+from torch.nn import Module
 
 from allennlp_kd.objectives.chain_matching import ChainMatching
+from allennlp_kd.objectives.learned_scale import LearnedScale
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tree_matching import TreeMatching
 from allennlp_kd.structs.tree import TreePotentials
@@ -63,6 +65,10 @@ class Substructured(Objective):
         Of the forms `centred` and `emissions`: differences beyond it, each of one cell of a node,
         an edge, an arc or a label once it is centred, count as a line instead of a square; see
         `penalty`.
+    learned_scale : `bool`, optional (default = `False`)
+        Whether the student's scores (never the teacher's) are multiplied by one scalar above 0
+        before `scores` compares them: it is learned with the student, and not in its archive, so
+        that a student may hold its teacher's distribution at another sharpness; see `LearnedScale`.
 
     # Raises
 
@@ -84,6 +90,7 @@ class Substructured(Objective):
         mix: Optional[float] = None,
         mix_with: Optional[str] = None,
         huber: Optional[float] = None,
+        learned_scale: bool = False,
     ) -> None:
         super().__init__(temperature)
         if match not in MATCHES:
@@ -105,6 +112,9 @@ class Substructured(Objective):
                 )
             if not huber > 0:
                 raise ConfigurationError(f"huber must be greater than 0, found {huber}")
+        if learned_scale and match == "predictions":
+            raise ConfigurationError("learned_scale true is of scores, but match is 'predictions'")
+        self._student_scale = LearnedScale() if learned_scale else None
         self._scale = scale
         self._squared = scale_by_temperature_squared
         form = form or "centred"
@@ -137,6 +147,11 @@ class Substructured(Objective):
     def needs(self) -> FrozenSet[str]:
         return self._needs
 
+    @property
+    @overrides
+    def learned(self) -> Optional[Module]:
+        return self._student_scale
+
     @overrides(check_signature=False)
     def __call__(self, student: Any, teacher: Any) -> Tensor:
         matching = self._of_trees if isinstance(student, TreePotentials) else self._of_chains
@@ -145,7 +160,10 @@ class Substructured(Objective):
             factor = self._scale if match == self._matches[-1] else 1.0
             if self._squared and match == "predictions":
                 factor *= self.temperature**2
-            losses.append(factor * matching[match](student, teacher, self.temperature))
+            scaled = student
+            if self._student_scale is not None and match == "scores":
+                scaled = self._student_scale(student)
+            losses.append(factor * matching[match](scaled, teacher, self.temperature))
         return sum(losses[1:], losses[0])
 
 

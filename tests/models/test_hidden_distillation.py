@@ -1,4 +1,4 @@
-"""The objective `hidden`, from `allennlp train` to the archive."""
+"""Objectives that learn (`hidden`, and a scale), from `allennlp train` to the archive."""
 
 import json
 import logging
@@ -9,19 +9,25 @@ import torch
 from allennlp.commands.train import train_model
 from allennlp.common import Params
 from allennlp.models import load_archive
+from allennlp.training.optimizers import make_parameter_groups
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.hidden import Hidden
 from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.teachers.archive import ArchiveTeacher
 from tests.models.experiments import distillation_config
 from tests.models.tagging import instances, tagger, tensors, vocabulary
 
 OBJECTIVE = {
     "type": "sum",
-    "objectives": {"hidden": {"type": "hidden"}, "local": {"type": "substructured"}},
-    "weights": {"hidden": 0.5},
+    "objectives": {
+        "hidden": {"type": "hidden"},
+        "local": {"type": "substructured"},
+        "scores": {"type": "substructured", "match": "scores", "learned_scale": True},
+    },
+    "weights": {"hidden": 0.5, "scores": 0.1},
 }
 RESUMABLE = {
     "type": "resumable",
@@ -43,7 +49,7 @@ def train(found, run, recover=False):
 
 
 class Watched:
-    """How many batches were trained on, and the projection before the last of them."""
+    """How many batches were trained on, and what is learned before the last of them."""
 
     last, kill_at, counted = {}, None, 0
 
@@ -68,7 +74,7 @@ def test_a_killed_run_ends_with_the_same_weights(teacher_run, tmp_path, watched)
     found = config(teacher_run, **RESUMABLE)
     train(found, tmp_path / "whole")
     expected, number = Watched.last, Watched.counted
-    assert set(expected) == {"0.0.weight", "0.0.bias"}
+    assert set(expected) == {"0.0.weight", "0.0.bias", "1.logarithm"}
     # In the middle of the second epoch.
     Watched.counted, Watched.kill_at = 0, number // 2 + 1
     with pytest.raises(SystemError, match="killed"):
@@ -78,7 +84,8 @@ def test_a_killed_run_ends_with_the_same_weights(teacher_run, tmp_path, watched)
     train(found, tmp_path / "run", recover=True)
     assert all(torch.equal(Watched.last[name], value) for name, value in expected.items())
     # It was trained on after the kill, so it cannot be the same by chance.
-    assert not torch.equal(at_kill["0.0.weight"], expected["0.0.weight"])
+    assert not any(torch.equal(at_kill[name], value) for name, value in expected.items())
+    assert expected["1.logarithm"] != 0
     weights = [
         load_archive(tmp_path / run / "model.tar.gz").model.state_dict() for run in ("whole", "run")
     ]
@@ -92,12 +99,13 @@ def finished(teacher_run, tmp_path_factory):
     return run
 
 
-def test_the_archive_has_no_projection(finished, tmp_path):
+def test_the_archive_has_nothing_of_what_the_objective_learns(finished, tmp_path):
     shutil.unpack_archive(finished / "model.tar.gz", tmp_path)
     weights = torch.load(tmp_path / "weights.th")
     model = load_archive(finished / "model.tar.gz").model
     assert list(weights) == list(model.state_dict())
-    assert not any("learned" in name or "projection.0" in name for name in weights)
+    parts = ("learned", "projection.0", "logarithm")
+    assert not any(part in name for name in weights for part in parts)
     for path in finished.glob("model_state*.th"):
         assert list(torch.load(path)) == list(weights)
 
@@ -105,9 +113,10 @@ def test_the_archive_has_no_projection(finished, tmp_path):
 def test_is_logged_and_goes_down(finished):
     metrics = json.loads((finished / "metrics.json").read_text())
     for part in ("training", "validation"):
-        parts = [metrics[f"{part}_distillation_loss/{name}"] for name in ("hidden", "local")]
+        names = ("hidden", "local", "scores")
+        parts = [metrics[f"{part}_distillation_loss/{name}"] for name in names]
         total = metrics[f"{part}_distillation_loss"]
-        assert total == pytest.approx(0.5 * parts[0] + parts[1], rel=1e-5)
+        assert total == pytest.approx(0.5 * parts[0] + parts[1] + 0.1 * parts[2], rel=1e-5)
     first = json.loads((finished / "metrics_epoch_0.json").read_text())
     name = "training_distillation_loss/hidden"
     assert metrics[name] < first[name]
@@ -165,11 +174,12 @@ def test_the_vectors_are_those_of_the_sentences_with_teacher_inputs(teacher_run)
     assert loss == pytest.approx(total / 8, rel=1e-4)
 
 
-def test_the_projection_has_a_gradient_of_zero_without_teacher_inputs(teacher_run):
+def test_what_is_learned_has_a_gradient_of_zero_without_teacher_inputs(teacher_run):
     found = model(teacher_run, objective=Objective.from_params(Params(OBJECTIVE).duplicate()))
     inputs = tensors(found.vocab, instances())
     found(teacher=None, **inputs)["loss"].backward()
-    assert all(not weight.grad.any() for weight in found.learned.parameters())
+    weights = list(found.learned.parameters())
+    assert len(weights) == 3 and all(not weight.grad.any() for weight in weights)
 
 
 def test_what_is_learned_is_neither_saved_nor_loaded(teacher_run):
@@ -184,6 +194,20 @@ def test_what_is_learned_is_neither_saved_nor_loaded(teacher_run):
     other.learned[0].weight.data.zero_()
     other.load_learned_state(found.learned_state())
     assert torch.equal(other.learned[0].weight, found.learned[0].weight)
+
+
+def test_the_scale_is_learned_and_not_saved(teacher_run):
+    found = model(teacher_run, objective=Substructured(match="scores", learned_scale=True))
+    assert list(found.state_dict()) == list(found.student.state_dict())
+    assert found.learned_state() == {"logarithm": torch.zeros(1)}
+    found(**batch(found, [0, 1]))["loss"].backward()
+    gradients = {name: weight.grad for name, weight in found.named_parameters()}
+    assert gradients["learned.logarithm"].abs() > 0
+    groups = make_parameter_groups(list(found.named_parameters()), [[["^learned\\."], {"lr": 1}]])
+    (own,) = (group["params"] for group in groups if group.get("lr") == 1)
+    assert len(own) == 1 and own[0] is found.objective.learned.logarithm
+    found.load_learned_state({"logarithm": torch.ones(1)})
+    assert found.objective.learned.logarithm.tolist() == [1.0]
 
 
 def test_a_trainer_that_does_not_keep_it_is_told_once(teacher_run, caplog):
