@@ -2,12 +2,15 @@
 
 import json
 import re
+from itertools import chain
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from allennlp.common.checks import ConfigurationError
 
 LOSSES = ("loss", "gold_loss", "distillation_loss")
+PART = "distillation_loss/"
+"""Before the name of a member of a `sum`."""
 SCHEDULED = ("alpha", "temperature")
 
 
@@ -22,8 +25,8 @@ def curves(run: Optional[Path]) -> Optional[Dict[str, Any]]:
 
     `Dict[str, Any]`, optional
         `epochs`, their numbers from 1; `metric`, the name of what the best epoch was chosen by; and
-        `series`: by their names those of `validation_METRIC`, the loss and its terms (`training_`
-        and `validation_`), `training_alpha` and `training_temperature` that were recorded, `None`
+        `series`: by their names those of `validation_METRIC`, the loss, its terms and their parts
+        (`training_` and `validation_`), `training_alpha` and `training_temperature` that were recorded, `None`
         for an epoch without. `None` where no epoch was.
 
     # Raises
@@ -38,7 +41,8 @@ def curves(run: Optional[Path]) -> Optional[Dict[str, Any]]:
     for _, path in sorted(files.items()):
         recorded.append(_read(path))
     metric = _metric(run)
-    names = [f"{part}_{name}" for name in LOSSES for part in ("training", "validation")]
+    losses = [*LOSSES, *(PART + name for name in part_names(chain(*recorded)))]
+    names = [f"{split}_{name}" for name in losses for split in ("training", "validation")]
     names += [f"training_{name}" for name in SCHEDULED]
     if metric is not None:
         names.insert(0, f"validation_{metric}")
@@ -50,6 +54,12 @@ def curves(run: Optional[Path]) -> Optional[Dict[str, Any]]:
             name: values for name, values in series.items() if any(v is not None for v in values)
         },
     }
+
+
+def part_names(series: Iterable[str]) -> List[str]:
+    """The parts of the distillation loss among the names of series, each once, in their order."""
+    found = (re.fullmatch(f"(?:training|validation)_{PART}(.+)", name) for name in series)
+    return list(dict.fromkeys(match.group(1) for match in found if match))
 
 
 def _epoch(path: Path) -> int:

@@ -1,8 +1,11 @@
 """The plots of a report, from its numbers."""
 
+import re
 from collections import Counter
+from itertools import chain
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
+from allennlp_kd.report.curves import PART, part_names
 from allennlp_kd.report.plot_style import Plot, saved, styled
 from allennlp_kd.report.plots import Series, dots, heat, lines, reliability, scatter
 
@@ -148,13 +151,19 @@ def _curves(models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
             [r for r in runs if r[2]["metric"] == metric], f"validation_{metric}", epochs
         )
         if series:
-            yield plot(f"curve-{metric}", f"Validation, {metric}", metric, series)
-    for term, title in (("gold_loss", "Gold loss"), ("distillation_loss", "Distillation loss")):
+            name = re.sub(r"[^\w.-]+", "-", metric)  # of a file
+            yield plot(f"curve-validation-{name}", f"Validation, {metric}", metric, series)
+    terms = [("gold_loss", "gold_loss", "Gold loss")]
+    terms.append(("distillation_loss", "distillation_loss", "Distillation loss"))
+    # One plot for each part, for their sizes differ; numbered, for their names may be any.
+    for number, part in enumerate(part_names(chain(*(r[2]["series"] for r in distilled))), start=1):
+        terms.append((f"distillation_loss-{number}", PART + part, f"Distillation loss: {part}"))
+    for name, term, title in terms:
         series = _series(distilled, f"training_{term}", epochs)
         dashed = _series(distilled, f"validation_{term}", epochs, dashed=True)
         if series or dashed:
             caption = "Per word, before it is weighted. Whole lines: training. Dashed: validation."
-            yield plot(f"curve-{term}", title, "loss per word", series + dashed, caption)
+            yield plot(f"curve-{name}", title, "loss per word", series + dashed, caption)
     for name, title in (
         ("alpha", "Weight of the distillation term"),
         ("temperature", "Temperature"),

@@ -184,8 +184,10 @@ def test_curves(tmp_path):
     assert curves(None) is None and curves(tmp_path) is None
     for epoch in (10, 2):
         metrics = {"training_gold_loss": epoch / 10, "validation_f": 0.5, "training_alpha": 0.1}
+        metrics["validation_distillation_loss/a"] = 0.7
         if epoch == 2:
             del metrics["training_alpha"]
+            metrics["training_distillation_loss/a"] = metrics["training_distillation_loss/a/b"] = 2
         (tmp_path / f"metrics_epoch_{epoch}.json").write_text(json.dumps(metrics))
     config = {"trainer": {"validation_metric": "+f"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -195,6 +197,9 @@ def test_curves(tmp_path):
         "series": {
             "validation_f": [0.5, 0.5],
             "training_gold_loss": [0.2, 1.0],
+            "training_distillation_loss/a": [2, None],
+            "validation_distillation_loss/a": [0.7, 0.7],
+            "training_distillation_loss/a/b": [2, None],
             "training_alpha": [None, 0.1],
         },
     }

@@ -11,6 +11,7 @@ from allennlp_kd.report.files import write
 from tests.report.small import SCRIPT, report
 
 VOID = {"meta"}
+PARTS = ("the <b>", "../inner/one")  # of a sum
 
 
 class Checked(HTMLParser):
@@ -51,9 +52,13 @@ def written(request, monkeypatch, tmp_path):
     run.mkdir()
     for epoch in range(2):
         metrics = {"training_gold_loss": 1.0, "training_distillation_loss": 2.0 - epoch}
-        metrics.update(training_alpha=0.5, training_temperature=1.0, validation_f=0.1)
+        metrics.update(training_alpha=0.5, training_temperature=1.0)
+        for name in PARTS:
+            metrics[f"training_distillation_loss/{name}"] = 3.0 - epoch
+        metrics[f"validation_distillation_loss/{PARTS[0]}"] = 3.5
+        metrics["validation_agreement/f"] = 0.1
         (run / f"metrics_epoch_{epoch}.json").write_text(json.dumps(metrics))
-    (run / "config.json").write_text('{"trainer": {"validation_metric": "+f"}}')
+    (run / "config.json").write_text('{"trainer": {"validation_metric": "+agreement/f"}}')
     structure = "tree" if request.param == "trees" else "chain"
     encoding = "BIO" if request.param == "spans" else None
     found = report(monkeypatch, structure, encoding, runs={"good": run})
@@ -92,7 +97,9 @@ def test_files(written):
     folder, found, kind = written
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == found
     names = {path.stem for path in (folder / "plots").iterdir()}
-    expected = {"labels", "deviation-1", "deviation-2", "calibration", "speed", "curve-f"}
+    expected = {"labels", "deviation-1", "deviation-2", "calibration", "speed"}
+    expected |= {"curve-validation-agreement-f"}
+    expected |= {"curve-distillation_loss-1", "curve-distillation_loss-2"}
     expected |= {"curve-gold_loss", "curve-distillation_loss", "curve-alpha", "curve-temperature"}
     assert names == expected | ({"distances"} if kind == "trees" else set())
     for name in names:
@@ -129,6 +136,19 @@ def test_the_numbers_keep_their_names(written):
         }  # fmt: skip
         assert set(student["gap"]) == {"recovered", "points", "reason"}
     assert found["metric"] == {"spans": "f1", "tags": "accuracy", "trees": "LAS"}[kind]
+
+
+def test_each_part_of_the_distillation_loss_has_a_plot(written):
+    folder, found, _ = written
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert "Distillation loss: the &lt;b&gt;" in text and "Distillation loss: ../inner/one" in text
+    dashed = [
+        "good, dev" in (folder / "plots" / f"curve-distillation_loss-{number}.svg").read_text()
+        for number in (1, 2)
+    ]
+    assert dashed == [True, False]
+    series = found["models"][-1]["curves"]["series"]
+    assert series["training_distillation_loss/../inner/one"] == [3.0, 2.0]
 
 
 def test_without_runs_there_is_no_training(monkeypatch, tmp_path):
