@@ -21,10 +21,8 @@ from allennlp_kd.structs.tree.local import (
     log_label_probabilities,
     log_normalised,
 )
-from allennlp_kd.structs.tree.non_projective import log_sum_over_trees
 from allennlp_kd.structs.tree.potentials import TreePotentials
-from allennlp_kd.structs.tree.projective import log_sum_over_projective_trees
-from allennlp_kd.structs.tree.single_root import FORBIDDEN, finite_scores, penalised_root
+from allennlp_kd.structs.tree.switch import log_sum
 from allennlp_kd.structs.tree.trees import check_trees
 
 # Float64 cannot tell a smaller marginal from 0: it comes from a difference of numbers around 1.
@@ -50,22 +48,7 @@ def _log_partition(
     arc_scores: Tensor, potentials: TreePotentials, single_root: bool, projective: bool
 ) -> Tensor:
     """As `log_partition`, in float64, of these scores instead of `potentials.arc_scores`."""
-    mask, lengths = potentials.mask, potentials.lengths
-    scores = finite_scores(arc_scores, mask)
-    # Each word's best head at 0, so that forbidden arcs are known by their size. A constant here,
-    # so gradients pass by it.
-    peak = scores.detach().amax(dim=2).clamp(min=FORBIDDEN / 4)
-    scores = scores - peak.unsqueeze(2)
-    penalty = torch.zeros_like(peak.sum(dim=1))
-    if single_root:
-        scores, penalty = penalised_root(scores, mask)
-    if projective:
-        total = log_sum_over_projective_trees(scores, lengths)
-    else:
-        total = log_sum_over_trees(scores)
-    total = total + penalty
-    peaks = (peak * mask).sum(dim=1)
-    return torch.where(total > FORBIDDEN / 4, total + peaks, torch.full_like(total, NOTHING))
+    return log_sum(arc_scores, potentials.mask, single_root, projective)
 
 
 def _sum_and_marginals(

@@ -1,0 +1,43 @@
+"""The sum over trees in log space, for scores of any spread."""
+
+import torch
+from torch import Tensor
+
+from allennlp_kd.structs.tree.local import NOTHING
+from allennlp_kd.structs.tree.non_projective import log_sum_over_trees
+from allennlp_kd.structs.tree.projective import log_sum_over_projective_trees
+from allennlp_kd.structs.tree.single_root import FORBIDDEN, finite_scores, penalised_root
+
+
+def log_sum_in_log_space(
+    scores: Tensor, mask: Tensor, single_root: bool, projective: bool
+) -> Tensor:
+    """The log of the sum of exp(score) over all trees of a kind, with autograd's tape.
+
+    # Parameters
+
+    scores : `Tensor`
+        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+    mask : `Tensor`
+        Shape `(batch, length)`.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch,)`, float64; -inf where every tree is forbidden.
+    """
+    scores = finite_scores(scores, mask)
+    # Each word's best head at 0, so that forbidden arcs are known by their size. A constant here,
+    # so gradients pass by it.
+    peak = scores.detach().amax(dim=2).clamp(min=FORBIDDEN / 4)
+    scores = scores - peak.unsqueeze(2)
+    penalty = torch.zeros_like(peak.sum(dim=1))
+    if single_root:
+        scores, penalty = penalised_root(scores, mask)
+    if projective:
+        total = log_sum_over_projective_trees(scores, mask.sum(dim=1))
+    else:
+        total = log_sum_over_trees(scores)
+    total = total + penalty
+    peaks = (peak * mask).sum(dim=1)
+    return torch.where(total > FORBIDDEN / 4, total + peaks, torch.full_like(total, NOTHING))
