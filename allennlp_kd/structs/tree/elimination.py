@@ -9,9 +9,6 @@ from torch import Tensor
 
 from allennlp_kd.structs.tree.single_root import FORBIDDEN
 
-Steps = List[Tuple[Tensor, Tensor]]
-
-
 class Elimination:
     """The sum, over all trees of each sentence, of the product of its arcs' weights.
 
@@ -58,22 +55,23 @@ class Elimination:
         table[0, 0] += padding[:, 0]
         sizes = table.sum(dim=1).log_().sum(dim=0)
         self._pivots = table.new_empty(table.shape[0], table.shape[2])
-        self._rows, self._columns = table.unbind(0), table.unbind(1)
-        self._shares = [table[0, :1]] * self.length
+        rows, columns, pivots = table.unbind(0), table.unbind(1), self._pivots.unbind(0)
+        # By word: q_k of its heads and ROOT, and the weights of the words it is removed from.
+        self._shares, self._dependents = [table[0]] * self.length, [table[0]] * self.length
         for word in range(self.length - 1, 0, -1):
-            row = self._rows[word][: word + 1]
-            pivot = torch.sum(row[self.first_head :], 0, out=self._pivots[word])
-            share = row / pivot
-            self._shares[word] = share
-            dependents = self._columns[word + 1][:word]
-            table[:word, : word + 1].addcmul_(dependents.unsqueeze(1), share)
+            row = rows[word].narrow(0, 0, word + 1)
+            heads = row.narrow(0, 1, word) if single_root else row
+            self._shares[word] = share = row / torch.sum(heads, 0, out=pivots[word])
+            dependents = columns[word + 1].narrow(0, 0, word).unsqueeze(1)
+            self._dependents[word] = dependents
+            table[:word, : word + 1].addcmul_(dependents, share)
         self._pivots[0] = table[0, 0]
         relative = self._pivots.log().sum(dim=0)
         # Shape (batch,)
         self.log_sum = relative + (peaks.squeeze(2) * mask).sum(dim=1)
-        self.exact = self._is_exact(relative - sizes, table[:, 0].amax(dim=0))
+        self.exact = self._is_exact(relative - sizes, table[:, 0])
 
-    def _is_exact(self, log_probability: Tensor, largest: Tensor) -> Tensor:
+    def _is_exact(self, log_probability: Tensor, on_root: Tensor) -> Tensor:
         """Whether what has underflowed is nothing, sentence by sentence.
 
         Let R_d be the sum of word d's weights. Sum / product of all R_d is the probability that heads
@@ -85,16 +83,18 @@ class Elimination:
 
             log probability >= log(tiny) - log(epsilon) + 3 log(length),         -672 for a word.
 
-        On the way back a number that underflows is multiplied by a weight: these are at most
-        `length`, but ROOT's, which with one root only may have grown (`largest`, shape `(batch,)`).
-        A NaN fails.
+        On the way back a number that underflows is multiplied by a weight. These are at most
+        `length`, but ROOT's (`on_root`, shape `(length, batch)`), which with one root only grow
+        where they are divided by small pivots; so both are bounded too. A NaN fails.
         """
         numbers = torch.finfo(log_probability.dtype)
-        bound = math.log(numbers.tiny / numbers.eps) + 3 * math.log(self.length)
-        return (log_probability >= bound) & (largest <= numbers.eps / numbers.tiny)
+        smallest = numbers.tiny / numbers.eps
+        exact = log_probability >= math.log(smallest) + 3 * math.log(self.length)
+        exact &= self._pivots.amin(dim=0) >= smallest
+        return exact & (on_root.amax(dim=0) <= 1 / smallest)
 
     @cached_property
-    def _way_back(self) -> Tuple[Tensor, Steps]:
+    def _way_back(self) -> Tuple[Tensor, List[Tensor]]:
         """The derivative of the log of the sum by each weight when its word was removed, which is
         that by the weight itself, as all changes are additions. Read backwards, a step is
 
@@ -102,27 +102,32 @@ class Elimination:
             g[i, k] = sum_j g[i, j] q_k[j],    g[k, j] = (1 - s + a[j]) / p_k
 
         without the 1 - s for a head that is no part of the pivot. Of the numbers subtracted none is
-        larger than 1, and a word's marginals w * g sum to 1 - s + s.
+        larger than 1: g[k, j] w[k, j], the marginal, is (1 - s) q_k[j] + a[j] q_k[j].
 
         # Returns
 
-        `Tuple[Tensor, Steps]`
-            g, of shape `(length, length + 1, batch)`, and a and 1 - s of each word.
+        `Tuple[Tensor, List[Tensor]]`
+            g, of shape `(length, length + 1, batch)`, and a of each word.
         """
-        gradients = torch.zeros_like(self.weights)
-        torch.reciprocal(self._pivots[0], out=gradients[0, 0])
+        gradients, product = torch.zeros_like(self.weights), torch.empty_like(self.weights)
         rows, columns = gradients.unbind(0), gradients.unbind(1)
-        steps: Steps = [(self._pivots[:0], self._pivots[0])]
+        inverses = self._pivots.reciprocal().unbind(0)
+        gradients[0, 0] = inverses[0]
+        handed_on = [gradients[0]]
         for word in range(1, self.length):
-            share = self._shares[word]
+            share, inverse = self._shares[word], inverses[word]
             before = gradients[:word, : word + 1]
-            handed = (before * self._columns[word + 1][:word].unsqueeze(1)).sum(0)
-            torch.sum(before * share, 1, out=columns[word + 1][:word])
-            kept = 1 - (share * handed).sum(0)
-            steps.append((handed, kept))
-            row = torch.div(handed, self._pivots[word], out=rows[word][: word + 1])
-            row[self.first_head :] += kept / self._pivots[word]
-        return gradients, steps
+            buffer = product[:word, : word + 1]
+            handed = torch.mul(before, self._dependents[word], out=buffer).sum(0)
+            torch.mul(before, share, out=buffer)
+            torch.sum(buffer, 1, out=columns[word + 1].narrow(0, 0, word))
+            handed_on.append(handed)
+            kept = torch.addcmul(inverse, (share * handed).sum(0), inverse, value=-1)
+            row = torch.mul(handed, inverse, out=rows[word].narrow(0, 0, word + 1))
+            if self.first_head:
+                row = row.narrow(0, 1, word)
+            row.add_(kept)
+        return gradients, handed_on
 
     @torch.no_grad()
     def marginals(self) -> Tensor:
@@ -145,30 +150,31 @@ class Elimination:
         `Tensor`
             Of the same shape.
         """
-        gradients, steps = self._way_back
+        gradients, handed_on = self._way_back
         directions = directions.permute(1, 2, 0)
         # A constant for a word's heads moves no marginal; without it less is lost to rounding.
         means = (self.weights * gradients * directions).sum(dim=1, keepdim=True)
         moved = self.weights * (directions - means)
-        table = moved.clone()
-        pivots, shares = [table[0, 0]] * self.length, [table[0, :1]] * self.length
+        table, product = moved.clone(), torch.empty_like(moved)
+        pivots, shares = [table[0, 0]] * self.length, [table[0]] * self.length
         for word in range(self.length - 1, 0, -1):
             share, row = self._shares[word], table[word, : word + 1]
-            pivots[word] = row[self.first_head :].sum(0)
-            shares[word] = (row - share * pivots[word]) / self._pivots[word]
+            pivots[word] = pivot = row[self.first_head :].sum(0)
+            shares[word] = (row - share * pivot).div_(self._pivots[word])
             before = table[:word, : word + 1]
-            before.addcmul_(self._columns[word + 1][:word].unsqueeze(1), shares[word])
-            before.addcmul_(table[:word, word + 1].unsqueeze(1), share)
+            before.addcmul_(self._dependents[word], shares[word])
+            before.addcmul_(table[:word, word + 1 : word + 2], share)
         curvature = torch.zeros_like(gradients)
-        curvature[0, 0] = -gradients[0, 0] * gradients[0, 0] * table[0, 0]
+        curvature[0, 0] = -(table[0, 0] * gradients[0, 0]) * gradients[0, 0]
         for word in range(1, self.length):
-            (handed, _), share = steps[word], self._shares[word]
+            share, moved_share = self._shares[word], shares[word]
             first, second = gradients[:word, : word + 1], curvature[:word, : word + 1]
-            handed_on = (second * self._columns[word + 1][:word].unsqueeze(1)).sum(0)
-            handed_on += (first * table[:word, word + 1].unsqueeze(1)).sum(0)
-            curvature[:word, word + 1] = (second * share + first * shares[word]).sum(1)
-            kept = (shares[word] * handed + share * handed_on).sum(0)
-            handed_on[self.first_head :] -= kept
-            row = handed_on - gradients[word, : word + 1] * pivots[word]
-            curvature[word, : word + 1] = row / self._pivots[word]
-        return (moved * gradients + self.weights * curvature).permute(2, 0, 1)
+            buffer = torch.mul(second, self._dependents[word], out=product[:word, : word + 1])
+            handed = buffer.addcmul_(first, table[:word, word + 1 : word + 2]).sum(0)
+            buffer = torch.mul(second, share, out=buffer).addcmul_(first, moved_share)
+            torch.sum(buffer, 1, out=curvature[:word, word + 1])
+            kept = (moved_share * handed_on[word]).addcmul_(share, handed).sum(0)
+            handed[self.first_head :].sub_(kept)
+            handed.addcmul_(gradients[word, : word + 1], pivots[word], value=-1)
+            torch.div(handed, self._pivots[word], out=curvature[word, : word + 1])
+        return (moved * gradients).addcmul_(self.weights, curvature).permute(2, 0, 1)
