@@ -40,4 +40,5 @@ def log_sum_in_log_space(
         total = log_sum_over_trees(scores)
     total = total + penalty
     peaks = (peak * mask).sum(dim=1)
-    return torch.where(total > FORBIDDEN / 4, total + peaks, torch.full_like(total, NOTHING))
+    # A NaN is no such sentence and stays one.
+    return (total + peaks).masked_fill(total <= FORBIDDEN / 4, NOTHING)
