@@ -6,7 +6,12 @@ from torch import Tensor
 from allennlp_kd.structs.tree.local import NOTHING
 from allennlp_kd.structs.tree.non_projective import log_sum_over_trees
 from allennlp_kd.structs.tree.projective import log_sum_over_projective_trees
-from allennlp_kd.structs.tree.single_root import FORBIDDEN, finite_scores, penalised_root
+from allennlp_kd.structs.tree.single_root import (
+    FORBIDDEN,
+    finite_scores,
+    only_multi_root,
+    penalised_root,
+)
 
 
 def log_sum_in_log_space(
@@ -31,14 +36,15 @@ def log_sum_in_log_space(
     # so gradients pass by it.
     peak = scores.detach().amax(dim=2).clamp(min=FORBIDDEN / 4)
     scores = scores - peak.unsqueeze(2)
-    penalty = torch.zeros_like(peak.sum(dim=1))
     if single_root:
         scores, penalty = penalised_root(scores, mask)
     if projective:
         total = log_sum_over_projective_trees(scores, mask.sum(dim=1))
     else:
         total = log_sum_over_trees(scores)
-    total = total + penalty
-    peaks = (peak * mask).sum(dim=1)
-    # A NaN is no such sentence and stays one.
-    return (total + peaks).masked_fill(total <= FORBIDDEN / 4, NOTHING)
+    # A NaN is no sum of forbidden trees and stays one.
+    nothing = total <= FORBIDDEN / 4
+    if single_root:
+        nothing = nothing | only_multi_root(total.detach(), penalty, mask)
+        total = total + penalty
+    return (total + (peak * mask).sum(dim=1)).masked_fill(nothing, NOTHING)

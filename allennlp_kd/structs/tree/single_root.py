@@ -9,6 +9,9 @@ from torch import Tensor
 # any score and from overflow in float64.
 FORBIDDEN = -1e15
 
+# How many nats all multi-root trees together are behind any single-root tree.
+_LEAD = 40
+
 
 def finite_scores(scores: Tensor, mask: Tensor) -> Tensor:
     """Arc scores in float64, with `FORBIDDEN` for -inf, and ROOT as the one head of padded words,
@@ -36,7 +39,7 @@ def penalised_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
     the best tree the best single-root tree (Stanojevic and Cohen, 2021). With log(number of
     trees) and 40 more, all multi-root trees together weigh less than exp(-40) of one single-root
     tree, less than what float64 can see; so a sum over all trees is the sum over single-root
-    trees, after the penalty is added again.
+    trees, after the penalty is added again (where there is one: `only_multi_root`).
 
     # Parameters
 
@@ -54,8 +57,36 @@ def penalised_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
     forbidden = plain <= FORBIDDEN / 2
     worst = plain.masked_fill(forbidden, float("inf")).amin(dim=2)
     ranges = (plain.amax(dim=2) - worst).clamp(min=0)  # a word that may have no head: -inf, so 0
-    penalty = ranges.sum(dim=1) + lengths * torch.log(lengths + 1.0) + 40
+    penalty = ranges.sum(dim=1) + _log_trees(lengths) + _LEAD
     penalty = torch.where(lengths > 0, penalty, torch.zeros_like(penalty))
     loss = torch.zeros_like(scores)
     loss[..., 0] = penalty.unsqueeze(1) * mask
     return scores - loss, penalty
+
+
+def only_multi_root(total: Tensor, penalty: Tensor, mask: Tensor) -> Tensor:
+    """Whether a sum over trees is one of multi-root trees alone, as arcs of all others are
+    forbidden.
+
+    With each word's best head at 0, a single-root tree loses at most the ranges of all words, so
+    the sum is at least 40 above log(number of trees) - 2 penalties, where multi-root trees end.
+
+    # Parameters
+
+    total : `Tensor`
+        Shape `(batch,)`, of scores from `penalised_root`, no penalty added.
+    penalty, mask : `Tensor`
+        As from and of `penalised_root`.
+
+    # Returns
+
+    `Tensor`
+        Shape `(batch,)`, boolean.
+    """
+    lengths = mask.sum(dim=1)
+    return (lengths > 0) & (total <= _log_trees(lengths) - 2 * penalty + _LEAD / 2)
+
+
+def _log_trees(lengths: Tensor) -> Tensor:
+    """At least the log of the number of trees of so many words."""
+    return lengths * torch.log(lengths + 1.0)

@@ -4,7 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from allennlp_kd.structs.tree import TreePotentials, log_arc_marginals, log_partition, switch
+from allennlp_kd.structs.tree import (
+    TreePotentials,
+    log_arc_marginals,
+    log_partition,
+    maximum_spanning_tree,
+    switch,
+)
 from allennlp_kd.structs.tree.elimination import Elimination
 from allennlp_kd.structs.tree.log_space import log_sum_in_log_space
 from allennlp_kd.structs.tree.sum_of_trees import SumOfTrees
@@ -217,6 +223,23 @@ def test_word_with_no_head_but_root(log_space_rows):
         found = log_partition(potentials, single_root)
         assert_near(found[0], enumerated(potentials, 0, single_root)[0])
     assert log_space_rows == [1]
+
+
+@pytest.mark.parametrize("projective", [True, False])
+def test_only_multi_root_trees_are_possible(projective):
+    # Each of three words has ROOT for its one head; or the first two do, and a word to choose from.
+    arcs = torch.full((2, 3, 4), NOTHING, dtype=torch.double)
+    arcs[:, :, 0] = torch.tensor([3.0, -50.0, 7.0])
+    arcs[1, 2, 1:3] = torch.tensor([1.0, 900.0])
+    arcs.requires_grad_()
+    potentials = TreePotentials(arcs, torch.ones(2, 3, dtype=torch.bool))
+    found = log_partition(potentials, True, projective)
+    assert found.tolist() == [NOTHING, NOTHING]
+    (gradient,) = torch.autograd.grad(found.sum(), arcs)
+    assert (gradient == 0).all()
+    assert torch.isfinite(log_partition(potentials, False, projective)).all()
+    assert maximum_spanning_tree(potentials, True, projective)[2].tolist() == [NOTHING, NOTHING]
+    assert torch.isfinite(maximum_spanning_tree(potentials, False, projective)[2]).all()
 
 
 @roots
