@@ -9,6 +9,7 @@ from torch import Tensor
 
 from allennlp_kd.structs.tree.single_root import FORBIDDEN
 
+
 class Elimination:
     """The sum, over all trees of each sentence, of the product of its arcs' weights.
 

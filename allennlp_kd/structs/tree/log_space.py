@@ -1,6 +1,5 @@
 """The sum over trees in log space, for scores of any spread."""
 
-import torch
 from torch import Tensor
 
 from allennlp_kd.structs.tree.local import NOTHING
