@@ -5,6 +5,7 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.edge_divergence import EdgeDivergence
 from allennlp_kd.structs.chain import ChainPotentials
 
 # A table's largest cell is at least exp(-spread of the transitions) of the product of the largest factors,
@@ -20,21 +21,19 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     b = exp(e[i]) and M = exp(t), a table's mass is a M b and its node marginals are a * (M b) and
     b * (a M), so no table is ever made: O(length * tags^2) in matrix products.
     """
-    mask = student.mask
-    student_nodes, teacher_nodes = folded_nodes(student), folded_nodes(teacher)
-    if mask.shape[1] == 0:
-        return student_nodes.sum((1, 2))
-    alone = mask[:, 0] & (student.lengths == 1)
-    single = local_kl(teacher_nodes[:, 0], student_nodes[:, 0]).masked_fill(~alone, 0.0)
-    if mask.shape[1] == 1:
-        return single
-    tables = mask[:, 1:]
+    if student.mask.shape[1] == 0:
+        return student.emissions.sum((1, 2))
     narrow = (
         _spread(teacher.transitions) <= MAX_SPREAD and _spread(student.transitions) <= MAX_SPREAD
     )
-    divergence = _by_products if narrow else _by_cells
-    per_table = divergence(student_nodes, student.transitions, teacher_nodes, teacher.transitions)
-    return single + per_table.masked_fill(~tables, 0.0).sum(1)
+    if not narrow:
+        return _by_cells(student, teacher)
+    losses: Tensor = EdgeDivergence.apply(*_scores(student), _scores(teacher), student.mask)
+    return losses
+
+
+def _scores(potentials: ChainPotentials) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    return potentials.emissions, potentials.transitions, potentials.start, potentials.end
 
 
 def folded_nodes(potentials: ChainPotentials) -> Tensor:
@@ -60,42 +59,15 @@ def local_kl(teacher: Tensor, student: Tensor) -> Tensor:
     return (log_p.exp() * (log_p - log_q).masked_fill(forbidden, 0.0)).sum(-1)
 
 
-def _masses(nodes: Tensor, transitions: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    """a, M, b and log(a M b), all but the last scaled to a largest entry of 1."""
-    peaks = nodes.detach().amax(-1, keepdim=True)
-    scaled = (nodes - peaks).exp()
-    top = transitions.detach().max()
-    edges = (transitions - top).exp()
-    left, right = scaled[:, :-1], scaled[:, 1:]
-    mass = ((left @ edges) * right).sum(-1)
-    log_mass = mass.log() + (peaks[:, :-1] + peaks[:, 1:]).squeeze(-1) + top
-    return left, edges, right, log_mass
-
-
-def _by_products(
-    student_nodes: Tensor, student_edges: Tensor, teacher_nodes: Tensor, teacher_edges: Tensor
-) -> Tensor:
-    left, edges, right, log_mass = _masses(teacher_nodes, teacher_edges)
-    before, after = right @ edges.t(), left @ edges
-    mass = (after * right).sum(-1, keepdim=True)
-    node_difference = teacher_nodes - student_nodes
-    expected = (left * before / mass * node_difference[:, :-1]).sum(-1)
-    expected = expected + (right * after / mass * node_difference[:, 1:]).sum(-1)
-    weighted = edges * (teacher_edges - student_edges)
-    expected = expected + ((left @ weighted) * (right / mass)).sum(-1)
-    *_, student_log_mass = _masses(student_nodes, student_edges)
-    return expected - log_mass + student_log_mass
-
-
-def _by_cells(
-    student_nodes: Tensor, student_edges: Tensor, teacher_nodes: Tensor, teacher_edges: Tensor
-) -> Tensor:
+def _by_cells(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
     """The same in log space, table by table: for forbidden transitions and far-apart scores."""
-    tables = []
-    for step in range(1, student_nodes.shape[1]):
-        cells = []
-        for nodes, edges in ((teacher_nodes, teacher_edges), (student_nodes, student_edges)):
-            table = nodes[:, step - 1].unsqueeze(2) + edges + nodes[:, step].unsqueeze(1)
-            cells.append(table.flatten(1))
-        tables.append(local_kl(*cells))
-    return torch.stack(tables, 1)
+    mask, nodes = student.mask, (folded_nodes(teacher), folded_nodes(student))
+    alone = mask[:, 0] & (student.lengths == 1)
+    losses = local_kl(nodes[0][:, 0], nodes[1][:, 0]).masked_fill(~alone, 0.0)
+    for step in range(1, mask.shape[1]):
+        tables = [
+            (side[:, step - 1].unsqueeze(2) + edges + side[:, step].unsqueeze(1)).flatten(1)
+            for side, edges in zip(nodes, (teacher.transitions, student.transitions))
+        ]
+        losses = losses + local_kl(*tables).masked_fill(~mask[:, step], 0.0)
+    return losses

@@ -6,16 +6,23 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from allennlp_kd.objectives.chain_predictions import edge_predictions
 from allennlp_kd.objectives.chain_scores import centred_scores, raw_scores
 from allennlp_kd.objectives.chain_weights import weighted_scores
-from tests.objectives.chains import enumerated_raw, random_chains
+from tests.objectives.chains import enumerated_predictions, enumerated_raw, random_chains
 
 LENGTHS = [4, 1, 0, 3, 2]
 NAMES = ("emissions", "transitions", "start", "end")
 
 
-def naive_raw(student, teacher):
-    return torch.stack([enumerated_raw(student, teacher, row) for row in range(len(LENGTHS))])
+CLOSED = [raw_scores, centred_scores, edge_predictions]
+
+
+def rows(enumerated):
+    def naive(student, teacher):
+        return torch.stack([enumerated(student, teacher, row) for row in range(len(LENGTHS))])
+
+    return naive
 
 
 def naive_centred(student, teacher):
@@ -24,7 +31,12 @@ def naive_centred(student, teacher):
 
 
 @pytest.mark.parametrize(
-    "closed, naive", [(raw_scores, naive_raw), (centred_scores, naive_centred)]
+    "closed, naive",
+    [
+        (raw_scores, rows(enumerated_raw)),
+        (centred_scores, naive_centred),
+        (edge_predictions, rows(enumerated_predictions)),
+    ],
 )
 @pytest.mark.parametrize("tags", [1, 3])
 @pytest.mark.parametrize("dense", [True, False])
@@ -46,7 +58,7 @@ def test_gradient_is_that_of_the_definition(closed, naive, tags, dense):
     assert (found[0][1][padding] == 0).all()
 
 
-@pytest.mark.parametrize("function", [raw_scores, centred_scores])
+@pytest.mark.parametrize("function", CLOSED)
 def test_narrow_emissions_keep_their_type_in_the_gradient(function):
     student, teacher = (random_chains(LENGTHS, 3, seed) for seed in (0, 1))
     emissions = student.emissions.to(torch.bfloat16).requires_grad_()
@@ -58,7 +70,7 @@ def test_narrow_emissions_keep_their_type_in_the_gradient(function):
     assert_close(losses, function(student, teacher), atol=0.05, rtol=0.05)
 
 
-@pytest.mark.parametrize("function", [raw_scores, centred_scores])
+@pytest.mark.parametrize("function", CLOSED)
 def test_a_second_derivative_is_refused(function):
     student, teacher = (random_chains(LENGTHS, 3, seed) for seed in (0, 1))
     leaf = student.transitions.detach().requires_grad_()
@@ -67,7 +79,7 @@ def test_a_second_derivative_is_refused(function):
         torch.autograd.grad(losses.sum(), leaf, create_graph=True)
 
 
-@pytest.mark.parametrize("function", [raw_scores, centred_scores])
+@pytest.mark.parametrize("function", CLOSED)
 def test_autocast_does_not_narrow_it(function):
     wide = [random_chains(LENGTHS, 3, seed) for seed in (0, 1)]
     student, teacher = (
