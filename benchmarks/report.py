@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import time
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -67,6 +68,7 @@ class Report:
     """By number of threads (or another condition), then by name: seconds, or as the name says."""
     targets: List[Target] = field(default_factory=list)
     notes: Dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
 
     def add(self, condition: str, timings: Dict[str, Union[Timing, float]]) -> None:
         """Keeps the medians of these."""
@@ -107,6 +109,7 @@ class Report:
             "cores": os.cpu_count(),
             # Of the last 1, 5 and 15 minutes: more than the threads used means a busy machine.
             "load_average": os.getloadavg(),
+            "seconds": round(time.perf_counter() - self.started),
             **self.settings,
             "medians": self.medians,
             "targets": [target.to_json() for target in self.targets],

@@ -19,7 +19,8 @@ def generated() -> Dict[Path, str]:
 
     tables = {name: make() for name, make in TABLES.items()}
     found = {ROOT / "docs" / "configuration.md": configuration_page()}
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+    readmes = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+    for path in (*readmes, *sorted((ROOT / "docs").rglob("*.md"))):
         text = path.read_text(encoding="utf-8")
         if path not in found and MARKER in text:
             found[path] = filled(text, tables, path.name)

@@ -3,7 +3,7 @@
 import json
 import statistics
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 from benchmarks import accuracy, search
 from benchmarks.demo.measures import gap_recovered
@@ -177,6 +177,24 @@ def cluster() -> str:
     return format_table(header, rows)
 
 
+def durations() -> str:
+    """How long each benchmark took; of a grid, all its runs that are there, one after another."""
+    rows = []
+    for path in sorted(RESULTS.glob("*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if "benchmark" in found:
+            rows.append([f"`{path.stem}`", "", _minutes(found.get("seconds"))])
+    for path in sorted((BENCHMARKS / "grids").glob("*.json")):
+        lines = accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
+        seconds = sum(line["seconds"] for line in lines) if lines else None
+        rows.append([f"`accuracy`, `grids/{path.name}`", str(len(lines)), _minutes(seconds)])
+    return format_table(["benchmark", "runs", "minutes"], rows)
+
+
+def _minutes(seconds: Optional[float]) -> str:
+    return "(not recorded)" if seconds is None else f"{seconds / 60:.0f}"
+
+
 def _measured(name: str) -> str:
     return f"{targets(name)}\n\n{conditions(name)}"
 
@@ -203,4 +221,5 @@ TABLES: Dict[str, Callable[[], str]] = {
     "cluster": cluster,
     "scaling": lambda: "\n\n".join([growth(), _measured("scaling")]),
     "kills": lambda: _measured("kills"),
+    "durations": durations,
 }
