@@ -8,6 +8,7 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from torch.testing import assert_close
 
+import allennlp_kd.plugin  # noqa: F401 - registers what `build` names
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.structs.chain import ChainPotentials
 from tests.structs.chain import enumeration as chains
