@@ -25,8 +25,8 @@ class ConlluRelativeReader(DatasetReader):
 
     # Parameters
 
-    token_indexers : `Dict[str, TokenIndexer]`, optional (default = `{"tokens":
-    SingleIdTokenIndexer()}`)
+    token_indexers : `Dict[str, TokenIndexer]`, optional
+        How the words are indexed; by default as `tokens`, each by its form (`single_id`).
     use_language_specific_pos : `bool`, optional (default = `False`)
         Whether the part-of-speech tags are the treebank's own, not the universal ones.
     label_namespace : `str`, optional (default = `"labels"`)

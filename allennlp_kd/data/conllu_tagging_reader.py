@@ -31,9 +31,8 @@ class ConlluTaggingReader(DatasetReader):
 
     column : `str`, optional (default = `"upos"`)
         The column of the tags: `"upos"` (universal) or `"xpos"` (the treebank's own).
-    token_indexers : `Dict[str, TokenIndexer]`, optional (default = `{"tokens":
-    SingleIdTokenIndexer()}`)
-        How the words are indexed.
+    token_indexers : `Dict[str, TokenIndexer]`, optional
+        How the words are indexed; by default as `tokens`, each by its form (`single_id`).
     label_namespace : `str`, optional (default = `"labels"`)
         The vocabulary's namespace for the tags.
 

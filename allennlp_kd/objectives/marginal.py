@@ -25,11 +25,12 @@ class Marginal(TemperedObjective):
 
     A marginal is the sum of the probabilities of all structures with the part, at temperature T:
     scores are divided by it before forward-backward (chains) or the matrix-tree theorem (trees with
-    one word on ROOT). All is in log space. Of chains, nodes are the tags of each word
-    (`word-level posterior`, Wang et al., "Structure-level knowledge distillation for multilingual
-    sequence labeling", 2020), and edges the pairs of tags of adjacent words; a sentence of one word
-    has its node. Of trees, arcs are the heads of each word, and where both sides have labels they
-    are labelled arcs, of probability p(arc) * p(label | arc).
+    one word on ROOT). Those of chains are logarithms throughout; those of trees are float64, none
+    below 1e-15 but a forbidden arc's. Of chains, nodes are the tags of each word (`word-level
+    posterior`, Wang et al., "Structure-level knowledge distillation for multilingual sequence
+    labeling", 2020), and edges the pairs of tags of adjacent words; a sentence of one word has its
+    node. Of trees, arcs are the heads of each word, and where both sides have labels they are
+    labelled arcs, of probability p(arc) * p(label | arc).
 
     # Parameters
 
