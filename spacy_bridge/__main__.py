@@ -69,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("KIND", "NAME", "ARCHIVE"),
         help="a student as a component with a name of its own",
     )
-    package.add_argument("--lang", default="en")
-    package.add_argument("--name", default="students")
-    package.add_argument("--version", default="0.0.0")
+    package.add_argument("--lang", default="en", help="spaCy's code of the language (en)")
+    package.add_argument("--name", default="students", help="spacy.load takes LANG_NAME (students)")
+    package.add_argument("--version", default="0.0.0", help="of the package (0.0.0)")
     for entry in ("author", "email", "url", "license", "description"):
         package.add_argument(f"--{entry}", help="goes into meta.json")
     package.add_argument("--encoding", help="how tags say spans, where an archive does not say it")
@@ -94,7 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     package.add_argument(
         "--gold-tokens", action="store_true", help="score on its tokens and sentences"
     )
-    package.add_argument("--build", choices=["none", "wheel"], default="none")
+    package.add_argument(
+        "--build",
+        choices=["none", "wheel"],
+        default="none",
+        help="a wheel beside the folder (none)",
+    )
     package.add_argument("--no-isolation", action="store_true", help="build with what is installed")
     package.add_argument("--force", action="store_true", help="replace a pipeline that is there")
     add_annotate(commands)

@@ -45,10 +45,10 @@ class KdCompare(Subcommand):
             "--sentences",
             type=int,
             default=20,
-            help="how many of the sentences that differ most to show of each student (default: 20)",
+            help="how many of the sentences that differ most to show of each student",
         )
         subparser.add_argument(
-            "--cuda-device", type=int, default=-1, help="the GPU to use (default: none)"
+            "--cuda-device", type=int, default=-1, help="the GPU to use; -1 is none"
         )
         subparser.add_argument(
             "--transformer",

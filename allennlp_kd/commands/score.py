@@ -33,8 +33,8 @@ class KdScore(Subcommand):
             "--data",
             nargs="+",
             choices=DATA_PATHS,
-            default=list(DATA_PATHS[:2]),
-            help="which of the configuration's data to score",
+            help="which of the configuration's data to score; by default those of "
+            f"{' and '.join(DATA_PATHS[:2])} that it has",
         )
         subparser.add_argument(
             "--dry-run",
@@ -48,6 +48,7 @@ class KdScore(Subcommand):
 def _score(arguments: argparse.Namespace) -> None:
     # What follows is slow to import, and every `allennlp` command imports this module.
     from allennlp.common import Params
+    from allennlp.common.checks import ConfigurationError
     from allennlp.data import DatasetReader
 
     from allennlp_kd.teachers.sentence import Sentence
@@ -56,7 +57,13 @@ def _score(arguments: argparse.Namespace) -> None:
     given = configuration(arguments)
     reader_params = Params(given)["dataset_reader"]
     teacher = Params(store_of(given))
-    paths = {name: given[name] for name in arguments.data if given.get(name) is not None}
+    has = [name for name in DATA_PATHS if given.get(name) is not None]
+    absent = [name for name in arguments.data or () if name not in has]
+    if absent:
+        raise ConfigurationError(
+            f"{arguments.param_path} has no {', '.join(absent)} to score; it has {', '.join(has)}"
+        )
+    paths = {name: given[name] for name in arguments.data or DATA_PATHS[:2] if name in has}
     plain = reader_params.duplicate()
     plain["teacher_inputs"] = False
     reader = DatasetReader.from_params(plain)

@@ -31,7 +31,7 @@ class KdScoreCorpus(Subcommand):
         command_line.add_arguments(subparser)
         words = subparser.add_mutually_exclusive_group()
         words.add_argument(
-            "--language", default="en", help="whose rules (spaCy's) cut text into words; en"
+            "--language", default="en", help="whose rules (spaCy's) cut text into words"
         )
         words.add_argument(
             "--tokenized", action="store_true", help="words of text are what white space separates"
@@ -42,7 +42,7 @@ class KdScoreCorpus(Subcommand):
             default="upos",
             help="the column of CoNLL-U that a teacher with tags is given",
         )
-        subparser.add_argument("--threads", type=int, default=1, help="of each worker; 1")
+        subparser.add_argument("--threads", type=int, default=1, help="of each worker")
         subparser.set_defaults(func=_score)
         return subparser
 

@@ -36,10 +36,12 @@ def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
     params = Params.from_file(arguments.param_path, arguments.overrides)
     given = params.as_dict(quiet=True)
     reader = given.get("dataset_reader") or {}
-    if reader.get("type") != "distillation" or store_of(given).get("type") != "store":
+    kinds = (reader.get("type"), store_of(given).get("type") if reader else None)
+    if kinds != ("distillation", "store"):
         raise ConfigurationError(
             f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
-            f"type 'distillation', found '{reader.get('type')}', with a teacher of type 'store'"
+            f"type 'distillation', found '{kinds[0]}', with a teacher of type 'store', found "
+            f"'{kinds[1]}'"
         )
     return trusted(given) if arguments.trust else given
 

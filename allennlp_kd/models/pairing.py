@@ -15,6 +15,11 @@ from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.teacher import Teacher
 
+WHO_PROVIDES = {
+    "hidden": "A live archive provides hidden.",
+    "marginals": "A live archive provides marginals, and a store written with `marginals: true`.",
+}
+
 
 class Pairing:
     """What an objective is given of a student and a teacher.
@@ -49,15 +54,16 @@ class Pairing:
         if teacher.structure != structure or structure not in objective.structures:
             raise ConfigurationError(
                 f"the student's structure is {structure}, the teacher's {teacher.structure}, and "
-                f"the objective takes {', '.join(sorted(objective.structures))}: they do not go "
-                "together"
+                f"the objective {type(objective).__name__} with these options takes "
+                f"{', '.join(sorted(objective.structures))}: they do not go together"
             )
         absent = objective.needs - teacher.provides
         if absent:
             raise ConfigurationError(
                 f"the objective {type(objective).__name__} needs {', '.join(sorted(absent))}, which "
                 f"the teacher {type(teacher).__name__} does not provide (it provides "
-                f"{', '.join(sorted(teacher.provides)) or 'potentials alone'})"
+                f"{', '.join(sorted(teacher.provides)) or 'potentials alone'}). "
+                + " ".join(WHO_PROVIDES[each] for each in sorted(absent) if each in WHO_PROVIDES)
             )
         # Over all of the teacher's labels; those of a tree's words are local, in its scores.
         self._wants_marginals = structure == "chain" and "marginals" in objective.needs

@@ -38,7 +38,13 @@ class LabelAlignment:
     ) -> None:
         if policy not in POLICIES:
             raise ConfigurationError(
-                f"labels must be one of {', '.join(POLICIES)}, found '{policy}'"
+                f"labels must be one of {', '.join(POLICIES)}{', none' if merge else ''}, found "
+                f"'{policy}'"
+            )
+        if not student_labels:
+            raise ConfigurationError(
+                "the student has no labels: its vocabulary has none in the namespace that it reads. "
+                f"Those of the teacher are {list(teacher_labels)}"
             )
         label_map = label_map or {}
         unknown = sorted(set(label_map) - set(teacher_labels))

@@ -125,9 +125,11 @@ class PotentialStore:
         for name, value in expected.items():
             found = self.header.get(name)
             if found != value:
+                why = " (the teacher is another, or has been trained on)"
                 raise StoreError(
                     f"the store at {self.path} was made with another {name}: expected {value}, "
-                    f"found {found}; remove it or name another folder"
+                    f"found {found}{why if name == 'fingerprint' else ''}; remove it or name another "
+                    "folder"
                 )
 
     def refresh(self) -> None:

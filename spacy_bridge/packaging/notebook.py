@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any, Optional, Union
 
-import spacy
 from spacy.language import Language
 
-from spacy_bridge.packaging.pipeline import FACTORIES, add_student
+from spacy_bridge.packaging.pipeline import FACTORIES, add_student, blank
 from spacy_bridge.runtime.errors import BridgeError
 from spacy_bridge.runtime.manifest import MANIFEST
 from spacy_bridge.runtime.student import SETTINGS, open_student, read_json
@@ -71,6 +70,6 @@ def load_student(
         component = "parser" if student.kind == "parser" else "ner" if encoded else "tagger"
     if component not in FACTORIES:
         raise BridgeError(f"component must be one of {', '.join(FACTORIES)}, found {component!r}")
-    nlp = spacy.blank(lang) if nlp is None else nlp
+    nlp = blank(lang) if nlp is None else nlp
     add_student(nlp, component, name or component, student, config)
     return nlp

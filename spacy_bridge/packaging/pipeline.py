@@ -69,7 +69,7 @@ def build_pipeline(
         raise BridgeError(
             "a pipeline needs at least one student: give --ner, --tagger, --chunker or --parser"
         )
-    nlp = spacy.blank(lang)
+    nlp = blank(lang)
     nlp.meta.update(meta or {})
     for source in sources:
         if source.component not in FACTORIES:
@@ -81,6 +81,14 @@ def build_pipeline(
         name = source.name or source.component
         add_student(nlp, source.component, name, student, source.config, sentences)
     return nlp
+
+
+def blank(lang: str) -> Language:
+    """An empty pipeline, in a language that spaCy has."""
+    try:
+        return spacy.blank(lang)
+    except ImportError as error:
+        raise BridgeError(f"lang must be a language of spaCy's, found {lang!r}: {error}") from error
 
 
 def add_student(

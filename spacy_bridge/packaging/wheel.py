@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+from packaging.version import InvalidVersion, Version
 from spacy.language import Language
 
 from spacy_bridge.runtime.errors import BridgeError
@@ -51,8 +52,23 @@ def save_pipeline(
 
     `Path`
         The pipeline's folder.
+
+    # Raises
+
+    BridgeError
+        If the name or the version is none of a Python package, or there is a pipeline already.
     """
     meta: Dict[str, Any] = nlp.meta
+    if not re.fullmatch(r"\w+", meta["name"], re.ASCII):
+        raise BridgeError(
+            f"a pipeline's name must be of letters, digits and underscores, found {meta['name']!r}"
+        )
+    try:
+        Version(meta["version"])
+    except InvalidVersion:
+        raise BridgeError(
+            f"a pipeline's version must be one of Python's, such as 1.0.0, found {meta['version']!r}"
+        ) from None
     target = folder / f"{meta['lang']}_{meta['name']}-{meta['version']}"
     if target.exists():
         if not force:

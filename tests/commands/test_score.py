@@ -108,13 +108,20 @@ def test_says_what_it_will_take(config, tmp_path, caplog):
 def test_no_store(config):
     live = json.loads(config.read_text())["dataset_reader"]["teacher"]["teacher"]
     with pytest.raises(
-        ConfigurationError, match="has no store to score into.*found 'distillation'"
+        ConfigurationError, match="has no store to score into.*of type 'store', found 'archive'"
     ):
         run(str(config), "-o", json.dumps({"dataset_reader.teacher": live}))
     with pytest.raises(
         ConfigurationError, match="must be of type 'distillation', found 'conll2000'"
     ):
         run(str(config), "-o", json.dumps({"dataset_reader": {"type": "conll2000"}}))
+
+
+def test_data_that_the_configuration_lacks(config):
+    with pytest.raises(
+        ConfigurationError, match="has no test_data_path to score; it has train_data_path"
+    ):
+        run(str(config), "--data", "test_data_path")
 
 
 @pytest.mark.slow

@@ -26,6 +26,10 @@ def test_structures_must_go_together():
     teacher = FakeTeacher(["a"], structure="tree")
     with pytest.raises(ConfigurationError, match="structure is chain, the teacher's tree"):
         model(teacher=teacher)
+    plain = model()
+    objective = Substructured(parts="arcs")
+    with pytest.raises(ConfigurationError, match="Substructured with these options takes tree: "):
+        Distillation(plain.vocab, plain.student, plain.teacher, objective=objective)
 
 
 def test_a_chain_has_nothing_but_labels():
@@ -49,7 +53,8 @@ def test_a_teacher_without_the_marginals_that_the_objective_needs():
     plain, teacher = model(), FakeTeacher(["a"])
     objective = Substructured(match="scores", form="weighted")
     with pytest.raises(
-        ConfigurationError, match="Substructured needs marginals, which the teacher"
+        ConfigurationError,
+        match="Substructured needs marginals, which the teacher .*a store written with `marginals: true`",
     ):
         Distillation(plain.vocab, plain.student, teacher, objective=objective)
 

@@ -126,7 +126,7 @@ def test_a_store_is_refused(teacher_run, tmp_path):
     shutil.copytree(teacher_run, tmp_path / "data")
     match = (
         r"WeightedSum needs hidden, which the teacher StoreTeacher does not provide "
-        r"\(it provides potentials alone\)"
+        r"\(it provides potentials alone\)\. A live archive provides hidden\."
     )
     with pytest.raises(Exception, match=match):
         train(config(tmp_path / "data", "store"), tmp_path / "run")

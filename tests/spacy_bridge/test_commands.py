@@ -55,6 +55,22 @@ def test_package(command: List[str], tmp_path: Path, capsys: Any) -> None:
     assert main([*command, "--lang", "de", "--force"]) == 0
 
 
+@pytest.mark.parametrize(
+    "option,value,message",
+    [
+        ("--name", "a b", "name must be of letters, digits and underscores, found 'a b'"),
+        ("--version", "one", "version must be one of Python's, such as 1.0.0, found 'one'"),
+        ("--lang", "qq", "lang must be a language of spaCy's, found 'qq'"),
+    ],
+)
+def test_a_package_that_nobody_could_install_is_refused(
+    command: List[str], option: str, value: str, message: str, tmp_path: Path, capsys: Any
+) -> None:
+    assert main([*command, option, value]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_scores_go_into_the_meta(command: List[str], tmp_path: Path, capsys: Any) -> None:
     assert main(command) == 0
     folder = tmp_path / "out" / "en_tiny-1.2.3"

@@ -26,6 +26,8 @@ def test_mapped_labels():
         (["O", "B"], ["O"], {}, r"Only the student has \['B'\]; only the teacher has none"),
         (["O"], ["X"], {"policy": "shared"}, r"share no label: \['O'\] and \['X'\]"),
         (["O"], ["O"], {"policy": "any"}, "labels must be one of same, shared, found 'any'"),
+        (["O"], ["O"], {"policy": "any", "merge": True}, "same, shared, none, found 'any'"),
+        ([], ["O"], {}, r"the student has no labels.*Those of the teacher are \['O'\]"),
         (
             ["O"],
             ["O"],
