@@ -12,7 +12,7 @@ from overrides import overrides
 from torch import Tensor
 
 from allennlp_kd.models.rows import fit_columns
-from allennlp_kd.models.student import Student
+from allennlp_kd.models.student import Student, require_tags
 from allennlp_kd.structs.chain import ChainPotentials, k_best, nll, viterbi
 from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
 
@@ -40,6 +40,7 @@ class CrfTaggerStudent(CrfTagger, Student):
     gold_fields = ("tags",)
 
     def __init__(self, vocab, **kwargs) -> None:
+        require_tags(vocab, kwargs.get("label_namespace", "labels"))
         super().__init__(vocab, **kwargs)
         if self.calculate_span_f1:
             self._f1_metric = DistributedSpanF1(

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from allennlp_kd.models.rows import fit_columns
-from allennlp_kd.models.student import Student
+from allennlp_kd.models.student import Student, require_tags
 from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals
 from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
 
@@ -39,6 +39,7 @@ class SimpleTaggerStudent(SimpleTagger, Student):
     gold_fields = ("tags",)
 
     def __init__(self, vocab, **kwargs) -> None:
+        require_tags(vocab, kwargs.get("label_namespace", "labels"))
         super().__init__(vocab, **kwargs)
         if self.calculate_span_f1:
             self._f1_metric = DistributedSpanF1(

@@ -2,8 +2,24 @@
 
 from typing import Any, ClassVar, Dict, List, Tuple
 
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import Vocabulary
 from allennlp.models import Model
 from torch import Tensor
+
+
+def require_tags(vocab: Vocabulary, namespace: str = "labels") -> None:
+    """
+    # Raises
+
+    ConfigurationError
+        If a tagger would have no tags: stock then divides by their number.
+    """
+    if vocab.get_vocab_size(namespace) == 0:
+        raise ConfigurationError(
+            f"the vocabulary has no tags in the namespace '{namespace}': the text has no gold to "
+            "take them from, so give a vocabulary of type 'from_files', such as the teacher's"
+        )
 
 
 class Student(Model):

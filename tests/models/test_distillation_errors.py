@@ -1,12 +1,14 @@
 import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
+from allennlp.data import Vocabulary
 
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.top_k import TopK
 from tests.models.fake_teacher import FakeTeacher
 from tests.models.small_distillation import batch, model
+from tests.models.tagging import tagger
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.5, float("nan")])
@@ -20,6 +22,14 @@ def test_alpha_must_be_a_share(alpha):
 def test_a_stock_tagger_is_no_student():
     with pytest.raises(ConfigurationError, match="such as crf_tagger_student, found CrfTagger"):
         model(student="crf_tagger")
+
+
+@pytest.mark.parametrize("kind", ["crf_tagger_student", "simple_tagger_student"])
+def test_a_tagger_without_tags(kind):
+    with pytest.raises(
+        ConfigurationError, match="no tags in the namespace 'labels': .*of type 'from_files'"
+    ):
+        tagger(kind, Vocabulary())
 
 
 def test_structures_must_go_together():
