@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import List
 
 # What the benchmarks are made of; every other module of the package is one, and has a `main`.
-PARTS = ("__main__", "command", "memory", "report", "rounds", "table")
+PARTS = (
+    "__main__",
+    "command",
+    "memory",
+    "report",
+    "rounds",
+    "search",
+    "significance",
+    "table",
+)
 
 
 def names() -> List[str]:

@@ -1,5 +1,6 @@
 import itertools
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -161,6 +162,8 @@ class TestCommand:
 class TestEntry:
     def test_every_module_but_the_parts_is_a_benchmark(self):
         assert {"training_step", "decoding"} <= set(entry.names())
+        for name in entry.names():
+            assert "\ndef main(" in (Path(entry.__file__).parent / f"{name}.py").read_text("utf8")
         assert not set(entry.PARTS) & set(entry.names())
 
     @pytest.mark.parametrize("arguments, found", [([], "found none"), (["nothing"], "'nothing'")])
