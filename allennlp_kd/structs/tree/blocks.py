@@ -1,11 +1,13 @@
 """Quantities of all labelled arcs, without holding all of them at once where they are many."""
 
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.label_groups import Labels, scores_of, scores_shape
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
 BLOCK_CELLS = 2**22
@@ -15,17 +17,17 @@ BLOCK_CELLS = 2**22
 def over_label_scores(
     function: Callable[..., Tensor], *potentials: TreePotentials, max_cells: Optional[int] = None
 ) -> Tensor:
-    """`function` of the label scores of each of `potentials`, dependents taken together in blocks.
+    """`function` of the label scores of each of `potentials`, in the groups of `LabelGroups`.
 
-    Up to `max_cells` labelled arcs there is one block. Beyond, each block is computed again in the
-    backward pass instead of being kept, so memory stays that of one block.
+    Up to `max_cells` labelled arcs a group is one block. Beyond, its dependents are taken in blocks,
+    each of which is computed again in the backward pass instead of being kept, so memory stays that
+    of one block.
 
     # Parameters
 
     function : `Callable[..., Tensor]`
-        From tensors of shape `(batch, dependents, length + 1, labels)`, one for each of
-        `potentials`, to one of shape `(batch, dependents, length + 1)`. It works dependent by
-        dependent.
+        From tensors of shape `(sentences, dependents, heads, labels)`, one for each of
+        `potentials`, to one of shape `(sentences, dependents, heads)`. It works arc by arc.
     potentials : `TreePotentials`
         Of the same batch.
     max_cells : `int`, optional (default = `BLOCK_CELLS`)
@@ -33,25 +35,47 @@ def over_label_scores(
     # Returns
 
     `Tensor`
-        Shape `(batch, length, length + 1)`.
+        Shape `(batch, length, length + 1)`. What stands in cells which are no arc means nothing.
+
+    # Raises
+
+    ValueError
+        If the potentials are not of sentences of the same lengths.
     """
     max_cells = BLOCK_CELLS if max_cells is None else max_cells
-    length = potentials[0].max_length
-    per_dependent = max(
-        part.batch_size * (part.max_length + 1) * part.num_labels for part in potentials
-    )
-    if per_dependent * length <= max_cells:
-        return function(*(part.label_scores() for part in potentials))
-    size = max(1, max_cells // per_dependent)
+    groups = [part.label_groups for part in potentials]
+    for other in groups[1:]:
+        if other.rows != groups[0].rows or other.widths != groups[0].widths:
+            raise ValueError(
+                "potentials must be of the same batch, "
+                f"found sentences of {[part.lengths.tolist() for part in potentials]} words"
+            )
     kept = torch.is_grad_enabled() and any(
         tensor.requires_grad for part in potentials for tensor in part.tensors()
     )
+    found = [
+        _of_group(function, parts, max_cells, kept)
+        for parts in zip(*(each.parts for each in groups))
+    ]
+    return groups[0].join(found, arcs=True)
+
+
+def _of_group(
+    function: Callable[..., Tensor], parts: Sequence[Labels], max_cells: int, kept: bool
+) -> Tensor:
+    shapes = [scores_shape(part) for part in parts]
+    length = shapes[0][1]
+    per_dependent = max(batch * heads * labels for batch, _, heads, labels in shapes)
+    if per_dependent * length <= max_cells:
+        return function(*(scores_of(part) for part in parts))
+    size = max(1, max_cells // per_dependent)
 
     def of_block(first: int, last: int) -> Tensor:
-        return function(*(part.label_scores(first, last) for part in potentials))
+        return function(*(scores_of(part, first, last) for part in parts))
 
-    for part in potentials:
-        part.prepare_labels()  # outside of what is computed twice
+    for part in parts:
+        if isinstance(part, FactoredLabels):
+            _ = part.projected  # outside of what is computed twice
     blocks = []
     for first in range(0, length, size):
         last = min(first + size, length)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,9 @@ class FactoredLabels:
 
         Nearly all of the work, and done once for whatever is asked of these scores.
         """
-        labels, head_dimension, dependent_dimension = self.weight.shape
-        # Shape: (dependent dimension, labels * head dimension)
-        weight = self.weight.permute(2, 0, 1).reshape(dependent_dimension, labels * head_dimension)
-        return torch.matmul(self.dependent, weight).unflatten(2, (labels, head_dimension))
+        # Shape: (labels * head dimension, dependent dimension)
+        weight = self.weight.flatten(0, 1)
+        return linear(self.dependent, weight).unflatten(2, tuple(self.weight.shape[:2]))
 
     def of_all(self, first: int = 0, last: Optional[int] = None) -> Tensor:
         """The scores of all arcs into the dependents `first` (inclusive) to `last` (exclusive).
@@ -145,6 +145,15 @@ class FactoredLabels:
     def select_rows(self, rows: Tensor) -> "FactoredLabels":
         """The scores of these sentences of the batch."""
         return replace(self, head=self.head[rows], dependent=self.dependent[rows])
+
+    def split_rows(self, order: Tensor, sizes: Sequence[int]) -> List["FactoredLabels"]:
+        """The scores of the sentences in this order, so many together."""
+        heads = self.head.index_select(0, order).split(sizes)
+        dependents = self.dependent.index_select(0, order).split(sizes)
+        return [
+            replace(self, head=head, dependent=dependent)
+            for head, dependent in zip(heads, dependents)
+        ]
 
     def divided_by(self, temperature: float) -> "FactoredLabels":
         """All scores divided by `temperature`."""

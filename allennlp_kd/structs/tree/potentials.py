@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.label_groups import LabelGroups, scores_of
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,10 @@ class TreePotentials:
             return self.labels.without_padding(self.mask)
         return self.labels.masked_fill(~self.arc_mask.unsqueeze(3), 0)
 
-    def prepare_labels(self) -> None:
-        """Computes once what `label_scores` computes anew of no block."""
-        if isinstance(self.label_parts, FactoredLabels):
-            _ = self.label_parts.projected
+    @cached_property
+    def label_groups(self) -> LabelGroups:
+        """`label_parts` by the lengths of the sentences, for what is computed of all of them."""
+        return LabelGroups(self.label_parts, self.mask)
 
     def label_scores(self, first: int = 0, last: Optional[int] = None) -> Tensor:
         """The scores of all labels on all arcs into the words `first` (inclusive) to `last`
@@ -136,9 +137,7 @@ class TreePotentials:
             Shape `(batch, last - first, length + 1, labels)`. What stands in cells which are no
             arc is not NaN and means nothing.
         """
-        if isinstance(self.label_parts, FactoredLabels):
-            return self.label_parts.of_all(first, last)
-        return self.label_parts[:, first:last]
+        return scores_of(self.label_parts, first, last)
 
     def label_scores_of(self, heads: Tensor) -> Tensor:
         """The scores of all labels on one arc into each word, without computing those of other
@@ -155,7 +154,7 @@ class TreePotentials:
             Shape `(batch, length, labels)`.
         """
         if isinstance(self.label_parts, FactoredLabels):
-            return self.label_parts.of_heads(heads)
+            return self.label_groups.of_heads(heads.masked_fill(~self.mask, 0))
         index = heads[:, :, None, None].expand(-1, -1, 1, self.num_labels)
         return self.label_parts.gather(2, index).squeeze(2)
 

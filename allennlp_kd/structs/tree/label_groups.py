@@ -1,0 +1,121 @@
+"""The label scores of a batch, taken apart so that hardly any padding is computed with."""
+
+from typing import List, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+
+Labels = Union[Tensor, FactoredLabels]
+
+
+class LabelGroups:
+    """Sentences of about the same length together, each group as long as its longest.
+
+    A sentence of n words has n (n + 1) arcs, so of a batch that a shuffle brings together most cells
+    are padding: of 32 sentences of a treebank five in six.
+
+    # Parameters
+
+    labels : `Tensor` or `FactoredLabels`
+        As those of `TreePotentials`, without NaN in padding.
+    mask : `Tensor`
+        Shape `(batch, length)`.
+    """
+
+    def __init__(self, labels: Labels, mask: Tensor) -> None:
+        self._length = mask.shape[1]
+        rows = by_length(mask.sum(dim=1).tolist())
+        self.rows = [rows for rows, _ in rows]
+        self.widths = [width for _, width in rows]
+        self._order: Optional[Tensor] = None
+        if len(rows) == 1:
+            self.parts = [_narrowed(labels, self.widths[0])]
+            return
+        flat = [row for part in self.rows for row in part]
+        self._order = torch.tensor(flat, device=mask.device)
+        if isinstance(labels, FactoredLabels):
+            sizes = [len(part) for part in self.rows]
+            parts: Sequence[Labels] = labels.split_rows(self._order, sizes)
+        else:
+            parts = self.split(labels)
+        self.parts = [_narrowed(part, width) for part, width in zip(parts, self.widths)]
+
+    def split(self, values: Tensor) -> Sequence[Tensor]:
+        """Those of the rows of each group, where the first axis is that of the batch."""
+        if self._order is None:
+            return [values]
+        return values.index_select(0, self._order).split([len(rows) for rows in self.rows])
+
+    def of_heads(self, heads: Tensor) -> Tensor:
+        """As that of `FactoredLabels`, of factors; `heads` must be heads in padding too."""
+        factors = [part for part in self.parts if isinstance(part, FactoredLabels)]
+        # One that is no word of the sentence may be none of its group.
+        return self.join(
+            [
+                part.of_heads(rows[:, : part.length].clamp(max=part.length))
+                for part, rows in zip(factors, self.split(heads))
+            ]
+        )
+
+    def join(self, found: Sequence[Tensor], arcs: bool = False) -> Tensor:
+        """The inverse, with zeros for what the groups leave out.
+
+        # Parameters
+
+        found : `Sequence[Tensor]`
+            Of each group, of shape `(sentences, width, ...)`, or `(sentences, width, width + 1)`.
+        arcs : `bool`, optional (default = `False`)
+            Whether it is the latter, where heads are left out too.
+
+        # Returns
+
+        `Tensor`
+            Shape `(batch, length, ...)`, or `(batch, length, length + 1)`.
+        """
+        wide = []
+        for values, width in zip(found, self.widths):
+            missing = self._length - width
+            wide.append(pad(values, (0, missing if arcs else 0, 0, missing)))
+        if self._order is None:
+            return wide[0]
+        return torch.cat(wide).index_select(0, torch.argsort(self._order))
+
+
+def by_length(lengths: Sequence[int]) -> List[Tuple[List[int], int]]:
+    """Rows in groups, and the greatest length in each.
+
+    A row joins the next longer one's group down to 3/4 of the longest there, less 4: the work on a
+    cell is little beside that on a group.
+    """
+    groups: List[Tuple[List[int], int]] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if groups and 4 * (lengths[row] + 4) >= 3 * groups[-1][1]:
+            groups[-1][0].append(row)
+        else:
+            groups.append(([row], lengths[row]))
+    return groups or [([], 0)]
+
+
+def _narrowed(labels: Labels, width: int) -> Labels:
+    if isinstance(labels, FactoredLabels):
+        return labels if labels.length == width else labels.first_words(width)
+    return labels[:, :width, : width + 1]
+
+
+def scores_of(labels: Labels, first: int = 0, last: Optional[int] = None) -> Tensor:
+    """Those of all arcs into the dependents `first` (inclusive) to `last` (exclusive)."""
+    if isinstance(labels, FactoredLabels):
+        return labels.of_all(first, last)
+    return labels[:, first:last]
+
+
+def scores_shape(labels: Labels) -> Tuple[int, int, int, int]:
+    """`(batch, length, length + 1, labels)`, that of all scores."""
+    if isinstance(labels, FactoredLabels):
+        batch, length, _ = labels.dependent.shape
+        return batch, length, length + 1, labels.num_labels
+    batch, length, heads, number = labels.shape
+    return batch, length, heads, number
