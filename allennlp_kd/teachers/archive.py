@@ -38,7 +38,9 @@ SCORERS: Dict[Type[Model], Type[Scorer]] = {
     SimpleTagger: SimpleTaggerScorer,
     BiaffineDependencyParser: BiaffineParserScorer,
 }
-SENTENCE = "sentence"  # what carries the words, for errors, beside a model's own fields
+# What carries the words, for errors, and the archive whose vocabulary has indexed them, beside a
+# model's own fields.
+SENTENCE, ARCHIVE = "sentence", "archive"
 
 
 class _Opened(NamedTuple):
@@ -179,7 +181,8 @@ class ArchiveTeacher(ScoringTeacher):
             )
         opened.reader.apply_token_indexers(made)
         fields = {name: made[name] for name in opened.scorer.fields}
-        instance = Instance({**fields, SENTENCE: MetadataField(str(sentence))})
+        told = {SENTENCE: MetadataField(str(sentence)), ARCHIVE: MetadataField(self.archive_file)}
+        instance = Instance({**fields, **told})
         instance.index_fields(opened.model.vocab)
         check_tags(instance, opened.model.vocab, self.archive_file)
         if opened.limit is not None:
@@ -199,9 +202,12 @@ class ArchiveTeacher(ScoringTeacher):
 
         # Raises
 
+        ConfigurationError
+            If another teacher has read the sentences.
         ValueError
             If a score is not a number; it names the sentence.
         """
+        self._check_reader(inputs.get(ARCHIVE, [None])[0])
         opened = self._open()
         device = util.get_text_field_mask(inputs[opened.scorer.fields[0]]).device
         if next(opened.model.parameters()).device != device:
@@ -213,6 +219,20 @@ class ArchiveTeacher(ScoringTeacher):
             sentence = inputs[SENTENCE][int(wrong.nonzero()[0])]
             raise ValueError(f"the scores of {self.archive_file} hold NaN for '{sentence}'")
         return found
+
+    def _check_reader(self, archive_file: Optional[str]) -> None:
+        """Refuses sentences that were read for another archive; the same may have two paths."""
+        if archive_file == self.archive_file:
+            return
+        if archive_file is not None:
+            other = ArchiveTeacher(archive_file, trust=self._trust)
+            if other.fingerprint == self.fingerprint:
+                return
+        raise ConfigurationError(
+            f"{self.archive_file} is to score sentences that were read for "
+            f"{archive_file or 'a teacher of another type'}: dataset_reader.teacher and "
+            "model.teacher must be the same"
+        )
 
     @overrides
     def score(self, sentences: List[Sentence]):

@@ -306,6 +306,12 @@ class StoreTeacher(Teacher):
 
     @overrides
     def potentials(self, inputs: Any):
+        if "words" not in inputs:
+            raise ConfigurationError(
+                f"the store {self.directory} is asked for the scores of sentences that were read for "
+                f"a teacher of another type (they have {', '.join(inputs)}): dataset_reader.teacher "
+                "and model.teacher must be the same"
+            )
         words = inputs["words"]
         arrays = {name: tensor for name, tensor in inputs.items() if name != "words"}
         shared = self._shared_on(words.device)

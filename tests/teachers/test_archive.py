@@ -77,6 +77,17 @@ def test_one_archive_is_opened_once(tagger_archive):
     assert first._open() is second._open()
 
 
+def test_what_another_teacher_has_read_is_refused(tagger_archive, other_tagger_archive, tmp_path):
+    inputs = collated(ArchiveTeacher(tagger_archive))["value"]
+    message = f"{other_tagger_archive} is to score sentences that were read for {tagger_archive}: "
+    with pytest.raises(ConfigurationError, match=message):
+        ArchiveTeacher(other_tagger_archive).potentials(inputs)
+    with pytest.raises(ConfigurationError, match="read for a teacher of another type"):
+        ArchiveTeacher(tagger_archive).potentials({"emissions": None})
+    copy = shutil.copy(tagger_archive, tmp_path / "copy.tar.gz")
+    assert ArchiveTeacher(str(copy)).potentials(inputs).batch_size == len(SENTENCES)
+
+
 def test_the_fingerprint_is_of_the_files(tagger_archive, other_tagger_archive, tmp_path):
     first = ArchiveTeacher(tagger_archive).fingerprint
     assert first != ArchiveTeacher(other_tagger_archive).fingerprint

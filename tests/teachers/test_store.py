@@ -136,6 +136,12 @@ class TestErrors:
         with pytest.raises(ConfigurationError, match="another fingerprint: expected .*, found "):
             other.fill(KEYS)
 
+    def test_what_a_live_teacher_has_read(self, store):
+        with pytest.raises(
+            ConfigurationError, match=r"a teacher of another type \(they have tokens, sentence\): "
+        ):
+            store.potentials({"tokens": {}, "sentence": ["the cat"]})
+
     def test_another_dtype(self, store):
         store.fill(KEYS[:1])
         other = StoreTeacher(store.directory, store._source, dtype="float16")
