@@ -28,9 +28,9 @@ class ColumnTextReader(UnlabelledReader):
         Whether the file is of the form CoNLL-U: ten columns with tabs between them, comments, and
         lines that are no words (ranges of words, and words that were left out).
     reader : `DatasetReader`, optional
-        See `UnlabelledReader`.
+        Makes the instances; inside a `distillation` reader it is the student's, and not given.
     max_words : `int`, optional
-        See `UnlabelledReader`.
+        Longer sentences are left out.
 
     # Raises
 

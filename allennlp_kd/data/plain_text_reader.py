@@ -34,9 +34,9 @@ class PlainTextReader(UnlabelledReader):
         Whether a line is a text of several sentences, to be split at full stops and the like
         (spaCy's `sentencizer`).
     reader : `DatasetReader`, optional
-        See `UnlabelledReader`.
+        Makes the instances; inside a `distillation` reader it is the student's, and not given.
     max_words : `int`, optional
-        See `UnlabelledReader`.
+        Longer sentences are left out.
 
     # Raises
 

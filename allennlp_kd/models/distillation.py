@@ -49,7 +49,9 @@ class Distillation(StudentWrapper):
     student : `Lazy[Model]`
         Builds a `Student`; a built one may be given as well.
     teacher : `Teacher`
+        The same as that of the dataset reader.
     objective : `Objective`, optional (default = the registered `substructured`)
+        What the distillation term is.
     alpha : `float`, optional (default = `0.5`)
         The weight of the distillation term, in [0, 1].
     labels : `str`, optional (default = `"same"`)

@@ -52,6 +52,7 @@ class Hidden(Objective):
     projection : `str`, optional (default = `"linear"`)
         `linear`: a learned matrix and bias for each pair. `identity`: none, for layers of one width.
     temperature : `float`, optional (default = `1.0`)
+        Without effect.
 
     # Raises
 

@@ -37,6 +37,7 @@ class Marginal(TemperedObjective):
     parts : `str`, optional
         `nodes` (the default for chains), `edges`, or, of trees, `arcs`.
     temperature : `float`, optional (default = `1.0`)
+        Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
         Whether T^2 is a factor of the loss.
 

@@ -27,6 +27,7 @@ class Structural(TemperedObjective):
     # Parameters
 
     temperature : `float`, optional (default = `1.0`)
+        Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
         Whether the square of the temperature is a factor of the loss.
     """

@@ -28,6 +28,7 @@ class Token(TemperedObjective):
     # Parameters
 
     temperature : `float`, optional (default = `1.0`)
+        Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
         Whether T^2 is a factor of the loss.
     """

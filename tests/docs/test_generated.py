@@ -86,6 +86,16 @@ def test_docstrings() -> None:
     assert "\nthird : Dict[str, int], default: {}\n" in found
 
 
+def test_where_none_is_the_default_the_docstring_says_what_it_stands_for() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for row in (
+        "`window` | `int` | 2 |",
+        "`huber` | `float` | `null` |",
+        "`scale` | `float` | `1.0` |",
+    ):
+        assert f"| {row}" in page, row
+
+
 def test_each_objective_is_on_its_page() -> None:
     from allennlp_kd.objectives.objective import Objective
     from tools.documentation.configuration import registered

@@ -1,7 +1,7 @@
 """The reference of what configurations can name, from the classes that are registered."""
 
 import inspect
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Type
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type
 
 from allennlp.common import FromParams, Registrable
 from allennlp.data import DatasetReader, TokenIndexer
@@ -16,7 +16,7 @@ import allennlp_kd.plugin  # noqa: F401 (registers)
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.teachers.teacher import Teacher
 from allennlp_kd.training.schedule import Schedule
-from tools.documentation.docstrings import by_name, description
+from tools.documentation.docstrings import Entry, by_name, description
 
 PACKAGE = "allennlp_kd."
 # Not written in configurations: AllenNLP hands them over.
@@ -97,7 +97,7 @@ def _rows(kind: Type[FromParams]) -> Iterator[str]:
             continue
         entry = entries.get(parameter.name)
         required = parameter.default is inspect.Parameter.empty
-        default = "required" if required else f"`{_literal(parameter.default)}`"
+        default = "required" if required else _default(parameter.default, entry)
         yield _row(
             [
                 f"`{parameter.name}`",
@@ -106,6 +106,13 @@ def _rows(kind: Type[FromParams]) -> Iterator[str]:
                 entry.text if entry else "",
             ]
         )
+
+
+def _default(value: Any, entry: Optional[Entry]) -> str:
+    """The signature's; where that is `None`, what the docstring says that it stands for."""
+    if value is None and entry is not None and entry.default not in (None, "None"):
+        return str(entry.default)
+    return f"`{_literal(value)}`"
 
 
 def _row(cells: List[str]) -> str:
