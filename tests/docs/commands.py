@@ -111,7 +111,8 @@ class Shell:
             elif word.startswith("-"):
                 assert word in ("-r", "-e", "--no-deps", "--wheel-dir"), word
             else:
-                requirement = Requirement(word)
+                # A clone's extras are written as those of `.`.
+                requirement = Requirement(re.sub(r"^\.\[", "allennlp-kd[", word))
                 assert requirement.name == "allennlp-kd", word
                 assert all(f'"{extra}": ' in setup for extra in requirement.extras), word
             previous = word
