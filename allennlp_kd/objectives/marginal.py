@@ -7,6 +7,7 @@ from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 from torch import Tensor
 
+from allennlp_kd.objectives.label_divergence import LabelDivergence
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tempered_objective import TemperedObjective
 from allennlp_kd.structs.chain import ChainPotentials, log_edge_marginals, log_node_marginals
@@ -108,9 +109,6 @@ def arc_marginals(student: TreePotentials, teacher: TreePotentials) -> Tensor:
     if student.labels is None or teacher.labels is None:
         return losses
 
-    def of_labels(student_scores: Tensor, teacher_scores: Tensor) -> Tensor:
-        return divergence(log_normalised(teacher_scores), log_normalised(student_scores))
-
-    per_arc = over_label_scores(of_labels, student, teacher)
+    per_arc = over_label_scores(LabelDivergence.apply, student, teacher)
     # What stands in cells which are no arc means nothing.
     return losses + (log_p.exp() * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))

@@ -2,9 +2,10 @@
 
 from torch import Tensor
 
+from allennlp_kd.objectives.label_divergence import LabelDivergence
 from allennlp_kd.structs.tree import TreePotentials, log_head_probabilities
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.local import divergence, log_normalised
+from allennlp_kd.structs.tree.local import divergence
 
 
 def arc_predictions(
@@ -40,11 +41,9 @@ def label_predictions(
 
     def of_labels(student_scores: Tensor, teacher_scores: Tensor) -> Tensor:
         if temperature != 1:
-            student_scores, teacher_scores = (
-                student_scores / temperature,
-                teacher_scores / temperature,
-            )
-        return divergence(log_normalised(teacher_scores), log_normalised(student_scores))
+            student_scores = student_scores / temperature
+            teacher_scores = teacher_scores / temperature
+        return LabelDivergence.apply(student_scores, teacher_scores)
 
     per_arc = over_label_scores(of_labels, student, teacher)
     # What stands in cells which are no arc means nothing.

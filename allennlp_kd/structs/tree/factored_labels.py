@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from allennlp_kd.structs.tree.arc_label_scores import ArcLabelScores
+
 
 @dataclass(frozen=True)
 class FactoredLabels:
@@ -86,11 +88,7 @@ class FactoredLabels:
         `Tensor`
             Shape `(batch, last - first, length + 1, labels)`.
         """
-        projected = self.projected[:, first:last]
-        # Shape: (batch, dependents * labels, length + 1)
-        scores = torch.matmul(projected.flatten(1, 2), self.head.transpose(1, 2))
-        scores = scores.unflatten(1, (projected.shape[1], self.num_labels))
-        return scores.transpose(2, 3) + self.bias
+        return ArcLabelScores.apply(self.head, self.projected[:, first:last], self.bias)
 
     def of_heads(self, heads: Tensor) -> Tensor:
         """The scores of one arc into each word.
@@ -107,11 +105,10 @@ class FactoredLabels:
         """
         batch, positions, dimension = self.head.shape
         offsets = torch.arange(batch, device=heads.device).unsqueeze(1) * positions
-        # Shape: (batch * length, head dimension)
-        chosen = self.head.reshape(-1, dimension).index_select(0, (heads + offsets).flatten())
-        # Shape: (batch * length, labels, 1)
-        scores = torch.bmm(self.projected.flatten(0, 1), chosen.unsqueeze(2))
-        return scores.view(batch, self.length, self.num_labels) + self.bias
+        # Shape: (batch * length, 1, head dimension): each word is a sentence of one word and head.
+        chosen = self.head.reshape(-1, 1, dimension).index_select(0, (heads + offsets).flatten())
+        scores = ArcLabelScores.apply(chosen, self.projected.flatten(0, 1).unsqueeze(1), self.bias)
+        return scores.view(batch, self.length, self.num_labels)
 
     def without_padding(self, mask: Tensor) -> "FactoredLabels":
         """The vectors of padded words replaced by zeros; `mask` has the shape `(batch, length)`."""
