@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.objectives.huber import penalty
+from allennlp_kd.objectives.label_squares import LabelSquares
 from allennlp_kd.structs.tree import TreePotentials, k_best_heads, log_head_probabilities
 from allennlp_kd.structs.tree.blocks import over_label_scores
 
@@ -145,6 +146,8 @@ def _label_differences(
         weights = all_heads(teacher)
 
     def of_labels(student_scores: Tensor, teacher_scores: Tensor) -> Tensor:
+        if huber is None:
+            return LabelSquares.apply(student_scores, teacher_scores, centred)
         differences = student_scores - teacher_scores
         if centred:
             differences = differences - differences.mean(dim=3, keepdim=True)
