@@ -32,9 +32,12 @@ class LabelDivergence(torch.autograd.Function):
         dtype = torch.promote_types(
             torch.promote_types(student.dtype, teacher.dtype), torch.float32
         )
-        log_p, p, p_mass, none = _softmax(teacher.to(dtype))
-        log_q, q, q_mass, _ = _softmax(student.to(dtype))
+        log_p, none = _shifted(teacher.to(dtype))
+        p, p_mass = _normalised(log_p.exp(), none)
+        log_q, none_of_student = _shifted(student.to(dtype))
         differences = log_p.sub_(log_q).masked_fill_(p == 0, 0)
+        # In place: the memory of one more table costs more than its arithmetic.
+        q, q_mass = _normalised(log_q.exp_(), none_of_student)
         losses = differences.mul_(p).sum(-1) + (q_mass / p_mass).log_().squeeze(-1)
         ctx.save_for_backward(q.sub_(p).masked_fill_(none, 0))
         return losses.masked_fill_(none.squeeze(-1), 0)
@@ -55,12 +58,14 @@ class LabelDivergence(torch.autograd.Function):
         return (differences * gradient.unsqueeze(-1)).to(ctx.type), None
 
 
-def _softmax(scores: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Scores less their greatest, their softmax, the sum of the former's exponentials, and where
-    all are forbidden; the last two of shape `(..., 1)`."""
+def _shifted(scores: Tensor) -> Tuple[Tensor, Tensor]:
+    """Scores less the greatest of their arc, and which arcs have none, shape `(..., 1)`."""
     greatest = scores.amax(-1, keepdim=True)
     none = greatest == float("-inf")
-    scores = scores - greatest.masked_fill(none, 0)
-    weights = scores.exp()
+    return scores - greatest.masked_fill_(none, 0), none
+
+
+def _normalised(weights: Tensor, none: Tensor) -> Tuple[Tensor, Tensor]:
+    """Divides by the sum, in place; the sum has the shape `(..., 1)`, and is 1 of an arc of none."""
     mass = weights.sum(-1, keepdim=True).masked_fill_(none, 1)
-    return scores, weights.div_(mass), mass, none
+    return weights.div_(mass), mass
