@@ -86,13 +86,18 @@ def test_as_a_command(tmp_path, sent):
 
     assert start(TEACHER, data / TEACHER).wait(200) == 0, output()[-3000:]
     assert start("tagger, live teacher", tmp_path / "whole").wait(200) == 0, output()[-3000:]
-    killed = start("tagger, live teacher", tmp_path / "run")
-    while not list((tmp_path / "run").glob("checkpoint_e*.json")) and killed.poll() is None:
-        time.sleep(0.005)
-    killed.send_signal(sent)
-    assert killed.wait(200) != 0
+    # Python loses an interrupt that falls into a destructor, and then the training goes on to its end.
+    for attempt in range(3):
+        run = tmp_path / f"run_{attempt}"
+        killed = start("tagger, live teacher", run)
+        while not list(run.glob("checkpoint_e*.json")) and killed.poll() is None:
+            time.sleep(0.005)
+        killed.send_signal(sent)
+        if killed.wait(200) != 0:
+            break
+    assert killed.returncode != 0, output()[-3000:]
     if sent == signal.SIGINT:
         assert "the same command with --recover goes on from there" in output()
-    again = start("tagger, live teacher", tmp_path / "run", "--recover")
+    again = start("tagger, live teacher", run, "--recover")
     assert again.wait(200) == 0, output()[-3000:]
-    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert weights(run) == weights(tmp_path / "whole")
