@@ -1,10 +1,9 @@
 """KL divergence between the local distributions over a chain's sub-structures."""
 
-from typing import Tuple
-
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.chain_scores import scores_of
 from allennlp_kd.objectives.edge_divergence import EdgeDivergence
 from allennlp_kd.structs.chain import ChainPotentials
 
@@ -28,12 +27,8 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     )
     if not narrow:
         return _by_cells(student, teacher)
-    losses: Tensor = EdgeDivergence.apply(*_scores(student), _scores(teacher), student.mask)
+    losses: Tensor = EdgeDivergence.apply(*scores_of(student), scores_of(teacher), student.mask)
     return losses
-
-
-def _scores(potentials: ChainPotentials) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    return potentials.emissions, potentials.transitions, potentials.start, potentials.end
 
 
 def folded_nodes(potentials: ChainPotentials) -> Tensor:

@@ -94,10 +94,11 @@ def centred_scores(
 
 def _squares(student: ChainPotentials, teacher: ChainPotentials, centred: bool) -> Tensor:
     losses: Tensor = OrthogonalSquares.apply(
-        *_tensors(student), _tensors(teacher), student.mask, centred
+        *scores_of(student), scores_of(teacher), student.mask, centred
     )
     return losses
 
 
-def _tensors(potentials: ChainPotentials) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+def scores_of(potentials: ChainPotentials) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Emissions, transitions, start and end."""
     return potentials.emissions, potentials.transitions, potentials.start, potentials.end

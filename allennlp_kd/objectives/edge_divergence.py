@@ -5,6 +5,8 @@ from typing import Any, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.first_derivative import refuse_second_derivative
+
 Scores = Tuple[Tensor, Tensor, Tensor, Tensor]
 TEACHER, STUDENT = 0, 1
 
@@ -108,10 +110,7 @@ class EdgeDivergence(torch.autograd.Function):
         RuntimeError
             If the gradient is to be differentiated again (`create_graph`), which it cannot be.
         """
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "predictions over edges have a first derivative only, found create_graph=True"
-            )
+        refuse_second_derivative("predictions over edges")
         of_nodes, scaled, scales, factors, ends = ctx.saved_tensors
         batch, length, tags = ctx.shape
         with torch.autocast(scaled.device.type, enabled=False):

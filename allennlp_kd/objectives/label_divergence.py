@@ -5,6 +5,8 @@ from typing import Any, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.first_derivative import refuse_second_derivative
+
 
 class LabelDivergence(torch.autograd.Function):
     """KL(P_T || P_S) over the last dimension, each P a softmax of scores.
@@ -50,10 +52,7 @@ class LabelDivergence(torch.autograd.Function):
         RuntimeError
             If the gradient is to be differentiated again (`create_graph`), which it cannot be.
         """
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "predictions over labels have a first derivative only, found create_graph=True"
-            )
+        refuse_second_derivative("predictions over labels")
         (differences,) = ctx.saved_tensors
         return (differences * gradient.unsqueeze(-1)).to(ctx.type), None
 

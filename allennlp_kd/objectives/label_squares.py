@@ -5,6 +5,8 @@ from typing import Any, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.first_derivative import refuse_second_derivative
+
 
 class LabelSquares(torch.autograd.Function):
     """The mean, or the variance, over the last dimension of the squares of s_S - s_T.
@@ -42,10 +44,7 @@ class LabelSquares(torch.autograd.Function):
         RuntimeError
             If the gradient is to be differentiated again (`create_graph`), which it cannot be.
         """
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "scores of labels have a first derivative only, found create_graph=True"
-            )
+        refuse_second_derivative("scores of labels")
         (differences,) = ctx.saved_tensors
         factors = gradient * (2 / differences.shape[-1])
         return (differences * factors.unsqueeze(-1)).to(ctx.type), None, None

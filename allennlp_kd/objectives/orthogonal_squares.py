@@ -5,6 +5,8 @@ from typing import Any, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.first_derivative import refuse_second_derivative
+
 
 class OrthogonalSquares(torch.autograd.Function):
     """Sum over words of mean_y(h_i[y]^2) + (words - 1) mean(r^2); see `raw_scores`, `centred_scores`.
@@ -92,11 +94,7 @@ class OrthogonalSquares(torch.autograd.Function):
         RuntimeError
             If the gradient is to be differentiated again (`create_graph`), which it cannot be.
         """
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "scores in the forms raw and centred have a first derivative only, found "
-                "create_graph=True"
-            )
+        refuse_second_derivative("scores in the forms raw and centred")
         parts, rest, where, steps = ctx.saved_tensors
         tags = rest.shape[0]
         of_nodes = parts.view(*ctx.shape) * (gradient * (2 / tags)).view(-1, 1, 1)

@@ -1,0 +1,15 @@
+"""What losses have whose gradient is in closed form."""
+
+import torch
+
+
+def refuse_second_derivative(what: str) -> None:
+    """To be called on the way back.
+
+    # Raises
+
+    RuntimeError
+        If the gradient is to be differentiated again (`create_graph`), which it cannot be.
+    """
+    if torch.is_grad_enabled():
+        raise RuntimeError(f"{what} have a first derivative only, found create_graph=True")
