@@ -2,7 +2,8 @@
 
 A grid's `search` is `{"seed", "data", "candidates": {arm: [overrides, ...]}}`: each candidate is trained once,
 with a seed and on the portion of the gold that are named there, nothing of the test set is read, and the arm's
-runs take the candidate with the best dev score (of equal ones the first).
+runs take the candidate with the best dev score (of equal ones the first). It may have `overrides` of its own,
+such as fewer sentences, which are of the search alone.
 """
 
 import json
@@ -43,9 +44,10 @@ def trials_of(grid: Dict[str, Any]) -> Iterator[Trial]:
 
 
 def overrides_of(grid: Dict[str, Any], trial: Trial) -> Dict[str, Any]:
-    """Those of the configuration, without the seed."""
+    """A trial's overrides of the configuration, without the seed."""
     data, arm = grid["data"][trial.data], grid["arms"][trial.arm]
-    return {**grid["overrides"], **data, **arm, **trial.candidate}
+    own = grid["search"].get("overrides", {})
+    return {**grid["overrides"], **data, **arm, **trial.candidate, **own}
 
 
 def score_of(trial: Trial, lines: List[Dict[str, Any]]) -> Optional[float]:

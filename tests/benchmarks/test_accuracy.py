@@ -156,6 +156,14 @@ class TestSearch:
         with pytest.raises(ValueError, match="{'plain': 2, 'good': 1}"):
             list(search.trials_of(grid))
 
+    def test_has_overrides_that_its_choice_does_not_take_along(self):
+        grid = {**SEARCHED, "search": {**SEARCHED["search"], "overrides": {"epochs": 1}}}
+        assert [search.overrides_of(grid, trial)["epochs"] for trial in search.trials_of(grid)] == [
+            1
+        ] * 4
+        chosen = search.with_chosen(grid, trial_lines([0.5, 0.6, 0.8, 0.7]))
+        assert {overrides["epochs"] for _, overrides in runs_of(chosen)} == {2}
+
     def test_its_lines_are_no_results(self):
         assert "(empty)" in summary(SEARCHED, trial_lines([0.5, 0.6, 0.8, 0.7]))
 
