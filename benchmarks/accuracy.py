@@ -8,16 +8,13 @@ Where the grid has a `search`, each arm's candidates are trained first and the b
 import argparse
 import json
 import logging
-import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from benchmarks import search
-from benchmarks.measures.packed_counts import unpacked
-from benchmarks.significance import p_value
-from benchmarks.table import format_table
+from benchmarks.scores import finals, summary
 
 logger = logging.getLogger(__name__)
 
@@ -129,74 +126,6 @@ def train_all(grid: Dict[str, Any], output: Path, threads: int, quick: bool) -> 
         finish(run._asdict(), train(grid["config"], overrides, grid["metric"], also))
         if quick:
             return
-
-
-def finals(lines: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """The lines of runs that count, without those of a search."""
-    return [line for line in lines if "candidate" not in line]
-
-
-def summary(grid: Dict[str, Any], lines: List[Dict[str, Any]]) -> str:
-    """A row an arm and data condition: mean and deviation over seeds, and the number of seeds behind them.
-
-    `p` is how often chance alone parts a method's test scores from those of the grid's `reference` at least
-    as far as they are, over the seeds that both have. `gap` is the share of the gap between the plain
-    student's and the teacher's test score that is recovered, where the gap is more than twice the deviation
-    of the differences, seed by seed.
-    """
-    scores: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
-    for line in finals(lines):
-        if line["grid"] == grid["name"]:
-            scores.setdefault((line["data"], line["arm"]), []).append(line)
-    also, reference = grid.get("also", []), grid.get("reference", "plain")
-    rows = []
-    for data in grid["data"]:
-        for arm in grid["arms"]:
-            found = scores.get((data, arm), [])
-            names = [("dev", "test"), *((f"dev {name}", f"test {name}") for name in also)]
-            cells = [
-                _mean_and_deviation([line[name] for line in found])
-                for pair in names
-                for name in pair
-            ]
-            p = _p_of(found, scores.get((data, reference), [])) if arm != reference else ""
-            gap = _gap_recovered(found, scores.get((data, "plain"), []), grid.get("teacher"))
-            rows.append([data, arm, *cells, gap if arm != "plain" else "", p, str(len(found))])
-    names = [grid["metric"], *also]
-    header = [f"{split} {name}" for name in names for split in ("dev", "test")]
-    return format_table(["gold", "method", *header, "gap", f"p ({reference})", "seeds"], rows)
-
-
-def _p_of(ours: List[Dict[str, Any]], theirs: List[Dict[str, Any]]) -> str:
-    sides = [
-        {line["seed"]: line["counts"] for line in side if "counts" in line}
-        for side in (ours, theirs)
-    ]
-    seeds = sorted(set(sides[0]) & set(sides[1]))
-    if not seeds:
-        return "(empty)"
-    return f"{p_value(*([unpacked(side[seed]) for seed in seeds] for side in sides)):.4f}"
-
-
-def _gap_recovered(
-    ours: List[Dict[str, Any]], plain: List[Dict[str, Any]], teacher: Optional[float]
-) -> str:
-    sides = [{line["seed"]: line["test"] for line in side} for side in (ours, plain)]
-    seeds = sorted(set(sides[0]) & set(sides[1]))
-    if teacher is None or not seeds:
-        return "(empty)"
-    gaps = [teacher - sides[1][seed] for seed in seeds]
-    if len(seeds) < 2 or statistics.mean(gaps) <= 2 * statistics.stdev(gaps):
-        return "no gap" if len(seeds) > 1 else "(one seed)"
-    gained = statistics.mean(sides[0][seed] - sides[1][seed] for seed in seeds)
-    return f"{100 * gained / statistics.mean(gaps):.0f} %"
-
-
-def _mean_and_deviation(values: List[float]) -> str:
-    if not values:
-        return "(empty)"
-    deviation = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * statistics.mean(values):.2f}{deviation}"
 
 
 def main(arguments: List[str]) -> None:

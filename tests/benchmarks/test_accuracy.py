@@ -8,8 +8,9 @@ import numpy
 import pytest
 
 from benchmarks import accuracy, search
-from benchmarks.accuracy import runs_of, summary, train_all
+from benchmarks.accuracy import runs_of, train_all
 from benchmarks.measures.packed_counts import packed, unpacked
+from benchmarks.scores import overview_rows, summary
 from benchmarks.significance import p_value, score
 
 
@@ -108,6 +109,26 @@ class TestSummary:
         lines += [line("good", s, 0.85, counts) for s in range(3)]
         assert self.cells(lines, "good")[6] == "no gap"
         assert self.cells(lines[:1] + lines[3:], "good")[6] == "(one seed)"
+
+
+class TestOverview:
+    GRID = {**GRID, "seeds": [0, 1, 2], "data": {"all": {}, "10 %": {}}}
+
+    def test_has_a_row_for_each_portion_with_runs(self):
+        counts = random_counts(numpy.random.default_rng(3), 5, 0.5)
+        lines = [line("plain", s, 0.70 + s / 1000, counts) for s in range(3)]
+        lines += [line("good", s, 0.80 + s / 1000, counts) for s in range(2)]
+        (row,) = overview_rows(self.GRID, lines, ["plain", "good", "absent"])
+        assert row == [
+            "small",
+            "all",
+            "90.00",
+            "70.10 ± 0.10",
+            "80.05 ± 0.07 (2 of 3 seeds)",
+            "(empty)",
+            "50 %",
+        ]
+        assert overview_rows(self.GRID, [], ["plain", "good"]) == []
 
 
 SEARCHED = {

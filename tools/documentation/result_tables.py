@@ -3,9 +3,9 @@
 import json
 import statistics
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from benchmarks import accuracy, search
+from benchmarks import accuracy, scores, search
 from benchmarks.demo.measures import gap_recovered
 from benchmarks.table import format_table
 
@@ -47,44 +47,36 @@ def demo() -> str:
 def accuracies() -> str:
     """A table for each grid that has results."""
     parts = []
-    for path in sorted((BENCHMARKS / "grids").glob("*.json")):
-        grid = json.loads(path.read_text(encoding="utf-8"))
-        lines = accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
-        if any(line["grid"] == grid["name"] for line in lines):
-            parts.append(f"**{grid['name']}**\n\n{accuracy.summary(grid, lines)}")
+    for grid, lines in _grids():
+        if scores.finals(lines):
+            parts.append(f"**{grid['name']}**\n\n{scores.summary(grid, lines)}")
             if "search" in grid:
                 parts.append(f"The search:\n\n{search.summary(grid, lines)}")
     return "\n\n".join(parts)
 
 
-def methods() -> str:
-    """Test scores alone, of the methods that have finished runs: a table a grid, a column a portion of gold."""
-    parts = []
+def _grids() -> Iterator[Tuple[Dict[str, Any], List[Dict[str, Any]]]]:
     for path in sorted((BENCHMARKS / "grids").glob("*.json")):
         grid = json.loads(path.read_text(encoding="utf-8"))
-        scores: Dict[str, Dict[str, List[float]]] = {}
-        for line in accuracy.finals(accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")):
-            if line["grid"] == grid["name"]:
-                scores.setdefault(line["arm"], {}).setdefault(line["data"], []).append(line["test"])
-        rows = [
-            [arm, *(_score(scores[arm].get(data, [])) for data in grid["data"])]
-            for arm in grid["arms"]
-            if arm in scores
-        ]
-        if rows:
-            header = [
-                f"{grid['name']}: test {grid['metric']}",
-                *(f"gold: {data}" for data in grid["data"]),
-            ]
-            parts.append(format_table(header, rows))
-    return "\n\n".join(parts)
+        yield grid, accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
 
 
-def _score(values: List[float]) -> str:
-    if not values:
-        return "(empty)"
-    seeds = f"{len(values)} seed" + ("s" if len(values) > 1 else "")
-    return f"{100 * statistics.mean(values):.2f}{_deviation(values)} ({seeds})"
+def methods() -> str:
+    """Test scores of the method beside the best exact one: a row a grid and portion of the gold."""
+    rows = []
+    for grid, lines in _grids():
+        if "structural" in grid["arms"]:
+            rows += scores.overview_rows(grid, lines, ["plain", "predictions", "structural"])
+    header = [
+        "test",
+        "gold",
+        "teacher",
+        "plain",
+        "`substructured`",
+        "`structural`",
+        "gap recovered",
+    ]
+    return format_table(header, rows)
 
 
 def targets(name: str) -> str:
