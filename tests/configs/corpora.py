@@ -1,6 +1,7 @@
 """Corpora of a few sentences, laid out as ALLENNLP_KD_DATA should be."""
 
 from pathlib import Path
+from typing import Dict
 
 # Word, part of speech, chunk, entity. `#` opens an ordinary word.
 SENTENCES = [
@@ -52,3 +53,10 @@ def write_corpora(folder: Path) -> Path:
     (folder / "raw").mkdir(exist_ok=True)
     (folder / "raw" / "en.txt").write_text("The cat isn't asleep.\n\nDogs run.\n", encoding="utf-8")
     return folder
+
+
+def write_vectors(path: Path, vectors: Dict[str, float]) -> Path:
+    """A file of word vectors, each of 50 equal numbers."""
+    lines = [" ".join([word, *[str(number)] * 50]) for word, number in vectors.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

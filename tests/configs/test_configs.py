@@ -10,7 +10,7 @@ from allennlp.common.plugins import import_plugins
 from allennlp.common.util import import_module_and_submodules
 from allennlp.models import load_archive
 
-from tests.configs.corpora import write_corpora
+from tests.configs.corpora import write_corpora, write_vectors
 from tests.modules.conftest import save_bert
 
 ROOT = Path(__file__).resolve().parents[2] / "training_configs"
@@ -24,6 +24,7 @@ OBJECTIVES = [
     *(("parsing", path) for path in sorted((ROOT / "objectives" / "parsing").glob("*.jsonnet"))),
 ]
 WIDTH = 8  # of the tiny transformer
+VECTORS = {"the": 0.25, "unheard": 0.5}  # each number of the vectors of words
 
 
 def small_size(config, task) -> dict:
@@ -40,7 +41,7 @@ def small_size(config, task) -> dict:
             f"{reader_prefix}token_indexers.",
         ):
             changes[f"{name}tokens.max_length"] = 16
-    if "vocabulary" in config:
+    if "min_count" in config.get("vocabulary", {}):
         changes["vocabulary.min_count.tokens"] = 1
     if "labelled_fraction" in config["dataset_reader"]:
         changes["dataset_reader.labelled_fraction"] = 0.5  # a tenth of four sentences may be none
@@ -75,6 +76,7 @@ def environment(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("ALLENNLP_KD_DATA", str(write_corpora(folder / "data")))
     patch.setenv("ALLENNLP_KD_TRANSFORMER", str(save_bert(folder / "transformer", depth=2)))
+    patch.setenv("ALLENNLP_KD_VECTORS", str(write_vectors(folder / "vectors.txt", VECTORS)))
     yield folder
     patch.undo()
 
@@ -163,15 +165,31 @@ def test_parsers_with_part_of_speech_input(student, environment, tmp_path):
     assert header["structure"] == "tree" and header["takes_tags"]
 
 
-@pytest.mark.parametrize("name", ["ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"])
-def test_a_variable_that_is_not_set_is_named(name, monkeypatch):
-    for other in ("ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"):
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["named_entities", "parsing"])
+def test_students_know_words_of_the_vectors_that_no_sentence_has(task, teachers, tmp_path):
+    model = train(ROOT / task / "student_vectors.jsonnet", tmp_path / "run")
+    weight = model.text_field_embedder.token_embedder_tokens.weight
+    index = model.vocab.get_token_to_index_vocabulary("tokens")["unheard"]
+    assert weight[index].tolist() == pytest.approx([VECTORS["unheard"]] * 50)
+
+
+@pytest.mark.parametrize(
+    "name,config",
+    [
+        ("ALLENNLP_KD_DATA", "teacher"),
+        ("ALLENNLP_KD_TRANSFORMER", "teacher"),
+        ("ALLENNLP_KD_VECTORS", "student_vectors"),
+    ],
+)
+def test_a_variable_that_is_not_set_is_named(name, config, monkeypatch):
+    for other in ("ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER", "ALLENNLP_KD_VECTORS"):
         monkeypatch.setenv(other, "somewhere")
     monkeypatch.delenv(name)
     with pytest.raises(
         RuntimeError, match=f"undefined external variable: {name}(.|\n)*set_{name}_to_"
     ):
-        Params.from_file(str(ROOT / "chunking" / "teacher.jsonnet"))
+        Params.from_file(str(ROOT / "named_entities" / f"{config}.jsonnet"))
 
 
 def test_a_missing_data_file_is_named(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from typing import Any, Dict
 from allennlp.commands.train import train_model
 from allennlp.common import Params
 
-from tests.configs.corpora import columns, conllu
+from tests.configs.corpora import columns, conllu, write_vectors
 from tests.docs.blocks import by_page
 from tests.modules.conftest import save_bert
 from tests.teachers.archives import train_tagger
@@ -65,6 +65,7 @@ def make_world(folder: Path) -> Path:
         (folder / f"{name}.conllu").write_text(trees(), encoding="utf-8")
     (folder / "raw.txt").write_text("The cat isn't asleep.\nDogs run.\n", encoding="utf-8")
     (folder / "text.txt").write_text("The cat sleeps. A dog runs.", encoding="utf-8")
+    write_vectors(folder / "vectors.txt", {"the": 0.1, "unheard": 0.2})
     work = folder.parent / "work"
     archives = {
         "teacher": train_tagger(work / "teacher"),

@@ -12,7 +12,8 @@ local lstm(input, size) = {
 
 {
   // Words, and characters where size.characters is set, under a bidirectional LSTM.
-  // size: {words, characters: null or {dim, filters, widths}, hidden, layers, dropout}
+  // size: {words, vectors: a file of so wide ones, if any, characters: null or {dim, filters, widths}, hidden, layers,
+  // dropout}
   bilstm(size):: {
     local characters = size.characters,
     local has_characters = characters != null,
@@ -25,7 +26,11 @@ local lstm(input, size) = {
     model: {
       text_field_embedder: {
         token_embedders: {
-          tokens: { type: "embedding", embedding_dim: size.words },
+          tokens: {
+            type: "embedding",
+            embedding_dim: size.words,
+            [if std.objectHas(size, "vectors") then "pretrained_file"]: size.vectors,
+          },
           [if has_characters then "token_characters"]: {
             type: "character_encoding",
             // Its default is the namespace of the words.

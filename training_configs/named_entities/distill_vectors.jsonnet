@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill((import "../lib/vectors.libsonnet")(import "task.libsonnet"))

@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").student((import "../lib/vectors.libsonnet")(import "task.libsonnet"))

@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").distill((import "../lib/vectors.libsonnet")(import "task.libsonnet"))

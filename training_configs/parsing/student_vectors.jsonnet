@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").student((import "../lib/vectors.libsonnet")(import "task.libsonnet"))
