@@ -12,19 +12,22 @@ from overrides import overrides
 class StoredPotentialsField(Field[Any]):
     """Carries arrays of which the axes follow the words, or are the same for all sentences.
 
-    A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, ...)`,
-    and `words`, a long tensor of shape `(sentences,)`.
+    A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, ...)`;
+    `words`, a long tensor of shape `(sentences,)`; and `scored_by`, that of the first sentence.
 
     # Parameters
 
     arrays : `Dict[str, numpy.ndarray]`
         The first of shape `(words, ...)`.
+    scored_by : `str`, optional
+        The fingerprint of the teacher whose scores they are.
     """
 
-    __slots__ = ["arrays"]
+    __slots__ = ["arrays", "scored_by"]
 
-    def __init__(self, arrays: Dict[str, numpy.ndarray]) -> None:
+    def __init__(self, arrays: Dict[str, numpy.ndarray], scored_by: str = "") -> None:
         self.arrays = arrays
+        self.scored_by = scored_by
 
     @overrides
     def index(self, vocab: Vocabulary) -> None:
@@ -44,12 +47,16 @@ class StoredPotentialsField(Field[Any]):
 
     @overrides
     def empty_field(self) -> "StoredPotentialsField":
-        return StoredPotentialsField({name: array[:0] for name, array in self.arrays.items()})
+        arrays = {name: array[:0] for name, array in self.arrays.items()}
+        return StoredPotentialsField(arrays, self.scored_by)
 
     @overrides
     def batch_tensors(self, tensor_list: List[Dict[str, numpy.ndarray]]) -> Any:  # type: ignore
         words = [len(next(iter(arrays.values()))) for arrays in tensor_list]
-        batch: Dict[str, torch.Tensor] = {"words": torch.tensor(words, dtype=torch.long)}
+        batch: Dict[str, Any] = {
+            "words": torch.tensor(words, dtype=torch.long),
+            "scored_by": self.scored_by,
+        }
         for name in tensor_list[0]:
             shapes = [arrays[name].shape for arrays in tensor_list]
             widest = tuple(max(sizes) for sizes in zip(*shapes))

@@ -6,29 +6,24 @@ from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, T
 
 import numpy
 import torch
-from allennlp.common import Tqdm
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.util import SigTermReceived, format_size
+from allennlp.common.util import format_size
 from allennlp.data import Instance
 from overrides import overrides
 from torch import Tensor
 
 from allennlp_kd.data.optional_field import OptionalField
 from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
-from allennlp_kd.structs.chain import with_marginals
-from allennlp_kd.teachers.narrowing import narrowed
 from allennlp_kd.teachers.packed_tensors import unpacked
 from allennlp_kd.teachers.potential_store import PotentialStore, StoreError
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.stored_chains import StoredChains
-from allennlp_kd.teachers.stored_trees import StoredTrees
+from allennlp_kd.teachers.store_scorer import FORMS, StoreScorer
 from allennlp_kd.teachers.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
 DTYPES = ("float32", "float16")
-FORMS = {"chain": StoredChains, "tree": StoredTrees}
 OVERHEAD = 120  # bytes a sentence: its part of an index
 
 
@@ -74,8 +69,6 @@ class StoreTeacher(Teacher):
         If the dtype is unknown; the store is damaged, full or of another teacher; or sentences are
         missing and there is no teacher to score them, or no room for their scores.
     """
-
-    SHARD = 1024  # sentences
 
     def __init__(
         self,
@@ -171,7 +164,8 @@ class StoreTeacher(Teacher):
                 arrays = store.read(self.key(sentence))
             except StoreError as error:
                 raise ConfigurationError(str(error)) from error
-            instance.add_field(self.FIELD, OptionalField(StoredPotentialsField(arrays)))
+            field = StoredPotentialsField(arrays, store.header["fingerprint"])
+            instance.add_field(self.FIELD, OptionalField(field))
 
     def _missing(self, sentences: Iterable[Sentence]) -> List[Tuple[str, Sentence]]:
         store = self._open()
@@ -211,40 +205,12 @@ class StoreTeacher(Teacher):
                 f"the store {self.directory} has not the room: {need}. Name another folder"
                 + (", or take dtype 'float16'" if self._dtype != "float16" else "")
             )
-        # Sentences of one length need no padding.
-        missing.sort(key=lambda entry: len(entry[1].words))
         try:
-            self._fill(missing)
+            self._scorer().fill(missing)
         except StoreError as error:
             raise ConfigurationError(str(error)) from error
         self._source.rest()
         return len(missing)
-
-    def _fill(self, missing: List[Tuple[str, Sentence]]) -> None:
-        store = self._open()
-        scored: Dict[str, Dict[str, numpy.ndarray]] = {}
-        with Tqdm.tqdm(total=len(missing), desc="scoring") as progress:
-            try:
-                for start in range(0, len(missing), self._batch_size):
-                    batch = missing[start : start + self._batch_size]
-                    arrays = self._score([sentence for _, sentence in batch])
-                    scored.update(zip((key for key, _ in batch), arrays))
-                    progress.update(len(batch))
-                    if len(scored) >= self.SHARD:
-                        store.write(scored)
-                        scored = {}
-            except (KeyboardInterrupt, SigTermReceived):
-                # Whole batches of a fixed order, so that the rest is scored as it would have been.
-                if scored:
-                    store.write(scored)
-                logger.warning(
-                    "Interrupted. What was scored is kept in %s; the same command goes on from "
-                    "there.",
-                    self.directory,
-                )
-                raise
-        if scored:
-            store.write(scored)
 
     def write_shard(self, name: str, sentences: Iterable[Sentence]) -> None:
         """Scores sentences into one shard, whatever the store has of them already.
@@ -265,35 +231,15 @@ class StoreTeacher(Teacher):
         """
         if self._source is None:
             raise ConfigurationError(f"the store {self.directory} has no teacher to score with")
-        store = self._open()
         keyed = {self.key(sentence): sentence for sentence in sentences}
-        ordered = sorted(keyed.items(), key=lambda entry: len(entry[1].words))
-        scored: Dict[str, Dict[str, numpy.ndarray]] = {}
-        for start in range(0, len(ordered), self._batch_size):
-            batch = ordered[start : start + self._batch_size]
-            arrays = self._score([sentence for _, sentence in batch])
-            scored.update(zip((key for key, _ in batch), arrays))
         try:
-            store.write(scored, name)
+            self._scorer().write_shard(name, list(keyed.items()))
         except StoreError as error:
             raise ConfigurationError(str(error)) from error
 
-    def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
-        potentials = self._source.score(sentences)
-        if self._open().header.get("marginals"):
-            potentials = with_marginals(potentials)
-        scored = FORMS[self.structure].arrays(potentials)
-        for sentence, words in zip(sentences, potentials.lengths.tolist()):
-            if words != len(sentence.words):
-                raise ValueError(
-                    f"the teacher has scored {words} of the {len(sentence.words)} words of "
-                    f"'{sentence}'"
-                )
+    def _scorer(self) -> StoreScorer:
         shared = self._shared_on(torch.device("cpu"))
-        return [
-            narrowed(arrays, self._dtype, FORMS[self.structure], shared, sentence)
-            for arrays, sentence in zip(scored, sentences)
-        ]
+        return StoreScorer(self._open(), self._source, shared, self._batch_size)
 
     def _shared_on(self, device: torch.device) -> Dict[str, Tensor]:
         """What all sentences' scores have in common."""
@@ -306,13 +252,18 @@ class StoreTeacher(Teacher):
 
     @overrides
     def potentials(self, inputs: Any):
-        if "words" not in inputs:
+        fingerprint = self._open().header["fingerprint"]
+        if "words" not in inputs or inputs["scored_by"] != fingerprint:
+            found = (
+                f"read from the store of the teacher {inputs['scored_by']}, and this is {fingerprint}'s"
+                if "words" in inputs
+                else f"read for a teacher of another type (they have {', '.join(inputs)})"
+            )
             raise ConfigurationError(
-                f"the store {self.directory} is asked for the scores of sentences that were read for "
-                f"a teacher of another type (they have {', '.join(inputs)}): dataset_reader.teacher "
-                "and model.teacher must be the same"
+                f"the store {self.directory} is asked for the scores of sentences that were {found}: "
+                "dataset_reader.teacher and model.teacher must be the same"
             )
         words = inputs["words"]
-        arrays = {name: tensor for name, tensor in inputs.items() if name != "words"}
+        arrays = {name: each for name, each in inputs.items() if name not in ("words", "scored_by")}
         shared = self._shared_on(words.device)
         return FORMS[self.structure].potentials(arrays, words, shared)

@@ -68,9 +68,9 @@ def _run(config: Dict[str, Any], directory: Path, arm: Optional[Callable[[], Non
         from allennlp.commands.train import train_model
         from allennlp.common import Params
 
-        from allennlp_kd.teachers.store import StoreTeacher
+        from allennlp_kd.teachers.store_scorer import StoreScorer
 
-        StoreTeacher.SHARD = SHARD
+        StoreScorer.SHARD = SHARD
         if arm is not None:
             arm()
         recover = (directory / "config.json").exists()

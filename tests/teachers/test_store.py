@@ -7,6 +7,7 @@ from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.store_scorer import StoreScorer
 from tests.teachers.test_archive import SENTENCES, collated
 
 KEYS = [Sentence(words) for words in SENTENCES]
@@ -75,7 +76,7 @@ class TestMarginals:
         assert "marginals" in live.provides
         potentials = live.potentials(collated(live)["value"])
         monkeypatch.setattr(
-            "allennlp_kd.teachers.store.with_marginals", lambda _: pytest.fail("computed again")
+            "allennlp_kd.teachers.store_scorer.with_marginals", lambda _: pytest.fail("computed again")
         )
         stored = StoreTeacher(with_them.directory)
         assert stored.provides == {"marginals"}
@@ -142,6 +143,19 @@ class TestErrors:
         ):
             store.potentials({"tokens": {}, "sentence": ["the cat"]})
 
+    def test_what_another_store_has_read(self, store, other_tagger_archive, tmp_path):
+        other = StoreTeacher(str(tmp_path / "other"), ArchiveTeacher(other_tagger_archive))
+        with pytest.raises(
+            ConfigurationError,
+            match=r"from the store of the teacher \w+, and this is \w+'s: dataset_reader.teacher and",
+        ):
+            store.potentials(collated(other)["value"])
+
+    def test_another_store_of_the_same_teacher_is_no_other(self, store, tmp_path):
+        other = StoreTeacher(str(tmp_path / "other"), store._source)
+        found = store.potentials(collated(other)["value"])
+        assert torch.equal(found.emissions, store.potentials(collated(store)["value"]).emissions)
+
     def test_another_dtype(self, store):
         store.fill(KEYS[:1])
         other = StoreTeacher(store.directory, store._source, dtype="float16")
@@ -196,9 +210,9 @@ class TestErrors:
 
 
 def test_a_killed_scorer_leaves_what_it_has_written(store, monkeypatch):
-    monkeypatch.setattr(StoreTeacher, "SHARD", 1)
+    monkeypatch.setattr(StoreScorer, "SHARD", 1)
     store._batch_size = 1
-    scored = store._score
+    scored = store._source.score
     calls = []
 
     def killed(sentences):
@@ -207,7 +221,7 @@ def test_a_killed_scorer_leaves_what_it_has_written(store, monkeypatch):
             raise KeyboardInterrupt
         return scored(sentences)
 
-    monkeypatch.setattr(store, "_score", killed)
+    monkeypatch.setattr(store._source, "score", killed)
     with pytest.raises(KeyboardInterrupt):
         store.fill(KEYS)
     again = StoreTeacher(store.directory, store._source)

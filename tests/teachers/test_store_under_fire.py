@@ -16,6 +16,7 @@ from allennlp_kd.teachers.archive import ArchiveTeacher
 from allennlp_kd.teachers.potential_store import FORMAT, PotentialStore, StoreError
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.store_scorer import StoreScorer
 
 HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
 WORDS = ("the", "cat", "runs", "dog", "a", "sleeps")
@@ -172,7 +173,7 @@ def sentences(number, seed=0):
 
 @pytest.fixture
 def store(tagger_archive, tmp_path, monkeypatch):
-    monkeypatch.setattr(StoreTeacher, "SHARD", 8)
+    monkeypatch.setattr(StoreScorer, "SHARD", 8)
     return StoreTeacher(str(tmp_path / "store"), ArchiveTeacher(tagger_archive), batch_size=4)
 
 
@@ -186,7 +187,7 @@ class TestScorers:
         """The second scores all while the first is at its third batch."""
         given = sentences(30)
         second = StoreTeacher(store.directory, store._source, batch_size=4)
-        original, calls = store._score, []
+        original, calls = store._source.score, []
 
         def interrupted(batch):
             calls.append(batch)
@@ -194,7 +195,7 @@ class TestScorers:
                 assert second.fill(given) > 0
             return original(batch)
 
-        monkeypatch.setattr(store, "_score", interrupted)
+        monkeypatch.setattr(store._source, "score", interrupted)
         store.fill(given)
         complete = StoreTeacher(store.directory)
         assert complete.fill(given) == 0
@@ -205,7 +206,7 @@ class TestScorers:
     @pytest.mark.parametrize("at", range(1, 8))
     def test_interrupted_keeps_all_that_it_scored(self, store, monkeypatch, caplog, at):
         given = sentences(30)
-        original, calls = store._score, []
+        original, calls = store._source.score, []
 
         def interrupted(batch):
             calls.append(batch)
@@ -214,7 +215,7 @@ class TestScorers:
             return original(batch)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(store, "_score", interrupted)
+            patch.setattr(store._source, "score", interrupted)
             store.fill(given)
         assert "What was scored is kept in" in caplog.text
         again = StoreTeacher(store.directory, store._source, batch_size=4)
