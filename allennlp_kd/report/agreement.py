@@ -6,7 +6,6 @@ from typing import Any, Dict, List, Sequence
 import torch
 
 from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.training.metrics.label_agreement import LabelAgreement
 
 
@@ -33,13 +32,7 @@ def agreement(
         `share` of these for which the student decides the same (of trees, head and label).
         `confusion`: rows of `teacher`, `student` (labels), `words`, and of these `teacher_right`
         and `student_right`, where the label is the gold one; the most frequent first.
-
-    # Raises
-
-    ConfigurationError
-        If the two have no label in common.
     """
-    LabelAlignment(student_labels, teacher_labels, policy="shared")  # refuses if none is
     known = set(student_labels)
     names = sorted(known | set(teacher_labels))
     metric = LabelAgreement(names)

@@ -17,6 +17,7 @@ from allennlp_kd.report.curves import curves
 from allennlp_kd.report.decoded_sentence import DecodedSentence
 from allennlp_kd.report.differences import differences
 from allennlp_kd.report.labelled_sentence import LabelledSentence, read_labelled
+from allennlp_kd.report.spans import check_tags
 from allennlp_kd.report.tag_scores import tag_scores
 from allennlp_kd.report.tree_scores import tree_scores
 
@@ -73,8 +74,10 @@ def compare(
     ]
     structure = _structure(contenders)
     encoding = _encoding(contenders) if structure == "chain" else None
+    _check_labels(contenders)
     sentences, unlabelled = read_labelled(data, contenders[1].reader, structure)
     gold = [each.gold for each in sentences]
+    check_tags(gold, encoding, data)
     decoded = {each.name: _decode(each, sentences) for each in contenders}
     models = []
     for contender in contenders:
@@ -132,6 +135,16 @@ def _structure(contenders: Sequence[Contender]) -> str:
     return expected
 
 
+def _check_labels(contenders: Sequence[Contender]) -> None:
+    theirs = contenders[0].labels
+    for contender in contenders[1:]:
+        if not set(contender.labels) & set(theirs):
+            raise ConfigurationError(
+                f"the student '{contender.name}' shares no label with the teacher: "
+                f"{contender.labels} and {theirs}"
+            )
+
+
 def _encoding(contenders: Sequence[Contender]) -> Optional[str]:
     """What the tags encode spans by; a model that was not told so does not count."""
     named = {each.name: each.encoding for each in contenders if each.encoding is not None}
@@ -158,6 +171,7 @@ def _found(
 ) -> Dict[str, Any]:
     gold = [each.gold for each in sentences]
     if contender.structure == "chain":
+        check_tags(decoded, encoding, f"'{contender.name}'")
         scored = tag_scores(decoded, gold, encoding)
     else:
         scored = tree_scores(decoded, gold, [each.sentence.tags for each in sentences])

@@ -3,6 +3,7 @@
 import json
 import re
 from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional
 
@@ -27,7 +28,7 @@ def curves(run: Optional[Path]) -> Optional[Dict[str, Any]]:
         `epochs`, their numbers from 1; `metric`, the name of what the best epoch was chosen by; and
         `series`: by their names those of `validation_METRIC`, the loss, its terms and their parts
         (`training_` and `validation_`), `training_alpha` and `training_temperature` that were recorded, `None`
-        for an epoch without. `None` where no epoch was.
+        for an epoch without, or with NaN or an infinity. `None` where no epoch was.
 
     # Raises
 
@@ -46,7 +47,7 @@ def curves(run: Optional[Path]) -> Optional[Dict[str, Any]]:
     names += [f"training_{name}" for name in SCHEDULED]
     if metric is not None:
         names.insert(0, f"validation_{metric}")
-    series = {name: [epoch.get(name) for epoch in recorded] for name in names}
+    series = {name: [_finite(epoch.get(name)) for epoch in recorded] for name in names}
     return {
         "epochs": [number + 1 for number in sorted(files)],
         "metric": metric,
@@ -74,6 +75,11 @@ def _metric(run: Path) -> Optional[str]:
     metric = _read(path).get("trainer", {}).get("validation_metric", "-loss")
     names = [metric] if isinstance(metric, str) else list(metric)
     return names[0].lstrip("+-")
+
+
+def _finite(value: Optional[float]) -> Optional[float]:
+    """JSON has neither NaN nor infinities, though AllenNLP writes them."""
+    return value if value is not None and isfinite(value) else None
 
 
 def _read(path: Path) -> Dict[str, Any]:

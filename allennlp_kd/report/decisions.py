@@ -1,8 +1,9 @@
 """What a model decodes its potentials to, and the probability that it gives to that."""
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from allennlp.models import Model
+from allennlp_models.tagging import CrfTagger
 from torch import Tensor
 
 from allennlp_kd.models.student import Student
@@ -20,8 +21,8 @@ def decide(model: Model, potentials: Any) -> Dict[str, Tensor]:
 
     model : `Model`
         A student decodes as it does always. A stock tagger: the best sequence under its own
-        constraints. A stock parser: the best tree with one root word, where stock's own search does
-        not always find it.
+        constraints, where it has some (a `simple_tagger` has none). A stock parser: the best tree
+        with one root word, where stock's own search does not always find it.
     potentials : `ChainPotentials` or `TreePotentials`
         The model's.
 
@@ -33,16 +34,20 @@ def decide(model: Model, potentials: Any) -> Dict[str, Tensor]:
     if isinstance(model, Student):
         return model.decisions(model.decode(potentials))
     if isinstance(potentials, ChainPotentials):
-        allowed = model.crf._constraint_mask.bool()
-        tags = potentials.num_tags
-        constraints = Constraints(
-            transitions=allowed[:tags, :tags],
-            start=allowed[tags, :tags],
-            end=allowed[:tags, tags + 1],
-        )
-        return {"labels": viterbi(potentials, constraints)[0]}
+        return {"labels": viterbi(potentials, _constraints(model, potentials.num_tags))[0]}
     heads, labels, _ = maximum_spanning_tree(potentials)
     return {"labels": labels, "heads": heads}
+
+
+def _constraints(model: Model, tags: int) -> Optional[Constraints]:
+    if not isinstance(model, CrfTagger):
+        return None
+    allowed = model.crf._constraint_mask.bool()
+    return Constraints(
+        transitions=allowed[:tags, :tags],
+        start=allowed[tags, :tags],
+        end=allowed[:tags, tags + 1],
+    )
 
 
 def confidence(potentials: Any, decided: Dict[str, Tensor]) -> Tensor:

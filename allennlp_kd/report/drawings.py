@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from spacy import displacy
 
 from allennlp_kd.report.markup import Markup, element, joined, scrolling
-from allennlp_kd.report.tag_scores import parts_of
+from allennlp_kd.report.spans import parts_of
 
 # Light, so that dark letters stand on them.
 TINTS = ("#BFDDF0", "#F7D0B5", "#BFE6D9", "#EBD3E1", "#F8E3B0", "#D3EBF8", "#E0E0E0")
@@ -95,7 +95,7 @@ def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
         # displaCy shortens arcs by it for each level: with more of it deep trees' arcs miss words.
         "arrow_spacing": 3,
     }  # fmt: skip
-    svg = _cropped(_render(drawing, "dep", options))
+    svg = _slim(_cropped(_render(drawing, "dep", options)))
     # Instead of random ones.
     svg = re.sub(r"[0-9a-f]{32}-0", name, svg)
     return scrolling(Markup(svg), f"the tree of the {side}")
@@ -111,6 +111,13 @@ def _render(drawing: Dict[str, Any], style: str, options: Dict[str, Any]) -> str
     return displacy.render(
         drawing, style=style, manual=True, page=False, jupyter=False, minify=True, options=options
     )
+
+
+def _slim(svg: str) -> str:
+    """Without what displaCy repeats for each word and arc, and the stylesheet says once."""
+    svg = re.sub(r'<tspan class="displacy-tag"[^>]*></tspan>', "", svg)
+    svg = re.sub(r' (fill="currentColor"|text-anchor="middle"|stroke-width="[^"]*")', "", svg)
+    return re.sub(r' (style="font-size: 0\.8em; letter-spacing: 1px"|side="left")', "", svg)
 
 
 def _cropped(svg: str) -> str:

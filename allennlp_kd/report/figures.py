@@ -33,11 +33,13 @@ def figures(report: Dict[str, Any]) -> List[Plot]:
 
 def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
     models = report["models"]
-    yield _by_label(report, models)
+    yield from _by_label(report, models)
     if report["structure"] == "tree":
         yield _by_distance(models)
     for place, model in enumerate(models[1:], start=1):
         labels, counts = heat_map(model["agreement"]["confusion"])
+        if not labels:  # the student knows nothing of what the teacher has decided
+            continue
         yield saved(
             heat(labels, counts),
             f"deviation-{place}",
@@ -62,15 +64,18 @@ def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
     yield from _curves(models)
 
 
-def _by_label(report: Dict[str, Any], models: Sequence[Dict[str, Any]]) -> Plot:
+def _by_label(report: Dict[str, Any], models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
+    """None where the file has no span."""
     measure = "LAS" if report["structure"] == "tree" else "f1"
     rows = [row["label"] for row in models[0]["by_label"] if row["gold"]][:MOST_LABELS]
+    if not rows:
+        return
     series = []
     for place, model in enumerate(models):
         found = {row["label"]: 100 * row[measure] for row in model["by_label"]}
         series.append(Series(model["name"], place, [found.get(row) for row in rows]))
     what = "type of span" if report["encoding"] else "label"
-    return saved(
+    yield saved(
         dots(rows, series, NAMES[measure]),
         "labels",
         f"{NAMES[measure]} by {what}",

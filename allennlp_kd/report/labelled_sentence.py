@@ -46,7 +46,8 @@ def read_labelled(
     # Raises
 
     ConfigurationError
-        If there is no such file, the reader cannot read it, or no sentence is labelled.
+        If there is no such file, the reader cannot read it, no sentence is labelled, or one that is
+        has no word.
     """
     if not Path(path).is_file():
         raise ConfigurationError(f"there is no file {path} to compare on")
@@ -67,7 +68,13 @@ def read_labelled(
             f"{path} has no labelled sentence: of {len(instances)} that the "
             f"{type(reader).__name__} reads none has {' and '.join(fields)}"
         )
-    return [_labelled(each, structure) for each in labelled], len(instances) - len(labelled)
+    found = []
+    for number, each in enumerate(labelled, start=1):
+        try:
+            found.append(_labelled(each, structure))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}, labelled sentence {number}: {error}") from error
+    return found, len(instances) - len(labelled)
 
 
 def _labelled(instance: Instance, structure: str) -> LabelledSentence:

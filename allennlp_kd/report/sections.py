@@ -27,14 +27,17 @@ def scores(report: Dict[str, Any], plots: Mapping[str, Markup]) -> Markup:
         ],
     )
     shown = [plots[name] for name in ("labels", "distances") if name in plots]
-    return joined([overall, element("div", *shown, class_="plots"), _all_labels(report)])
+    # The same for all students.
+    reasons = {m["gap"]["reason"] for m in models[1:] if not (m["gap"]["points"] or 0) > 0}
+    notes = [element("p", f"Gap recovered: {reason}.", class_="soft") for reason in reasons]
+    return joined([overall, *notes, element("div", *shown, class_="plots"), _all_labels(report)])
 
 
 def _gap(model: Dict[str, Any]) -> str:
     gap = model.get("gap")
     if gap is None:
         return ""
-    return gap["reason"] if gap["recovered"] is None else percent(gap["recovered"], 0)
+    return percent(gap["recovered"], 0)
 
 
 def _all_labels(report: Dict[str, Any]) -> Markup:
@@ -68,7 +71,7 @@ def _all_labels(report: Dict[str, Any]) -> Markup:
 
 def agreement(report: Dict[str, Any], plots: Mapping[str, Markup]) -> Markup:
     students = report["models"][1:]
-    kinds = list(students[0]["agreement"]["scores"])
+    kinds = list(dict.fromkeys(kind for s in students for kind in s["agreement"]["scores"]))
     parts = [
         table(
             "Words for which a student decides what the teacher does, in percent",
@@ -80,7 +83,8 @@ def agreement(report: Dict[str, Any], plots: Mapping[str, Markup]) -> Markup:
         )
     ]
     parts += [element("p", note) for student in students for note in _notes(student)]
-    maps = [plots[f"deviation-{place}"] for place in range(1, len(students) + 1)]
+    names = [f"deviation-{place}" for place in range(1, len(students) + 1)]
+    maps = [plots[name] for name in names if name in plots]
     parts.append(element("div", *maps, class_="plots wide"))
     parts.append(element("div", *map(_deviations, students), class_="tables"))
     by_label = [

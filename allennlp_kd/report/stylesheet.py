@@ -48,11 +48,11 @@ figcaption { margin-top: .5rem; }
 figcaption strong { color: var(--ink); }
 table { border-collapse: collapse; font-size: .9375rem; margin: .5rem 0;
   min-width: min(100%, 24rem); overflow-wrap: normal; }
-caption { text-align: left; padding-bottom: .25rem; }
+caption { text-align: left; padding-bottom: .25rem; max-width: calc(100vw - 2.5rem); }
 th, td { padding: .3rem .75rem .3rem 0; text-align: left; border-bottom: 1px solid var(--line);
   vertical-align: baseline; }
 thead th { color: var(--soft); font-weight: 600; font-size: .8125rem; vertical-align: bottom; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; min-width: 6rem; max-width: 40vw; overflow-wrap: anywhere; }
 th.n, td.n { text-align: right; white-space: nowrap; padding-left: .5rem; }
 details { margin: .75rem 0; }
 summary { cursor: pointer; padding: .35rem 0; font-weight: 600; }
@@ -67,8 +67,8 @@ summary { cursor: pointer; padding: .35rem 0; font-weight: 600; }
 mark.entity { color: #1a1a1a; padding: .2em .4em !important; margin: 0 .1em !important;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 mark.entity span { margin-left: .4rem !important; font-size: .7em !important; }
-svg.displacy { display: block; font-size: 13px; }
-svg.displacy .displacy-label { fill: var(--accent); letter-spacing: 0; }
+svg.displacy { display: block; font-size: 13px; fill: currentColor; text-anchor: middle; stroke-width: 1.4px; }
+svg.displacy .displacy-label { font-size: .8em; fill: var(--accent); letter-spacing: 0; }
 svg.displacy .displacy-tag { fill: var(--warn); font-size: 10px; }
 footer { margin-top: 2.5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 @media (max-width: 30rem) {

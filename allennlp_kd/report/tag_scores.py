@@ -1,27 +1,10 @@
 """How good tags are: accuracy, and precision, recall and F1 of spans or of the tags themselves."""
 
 from collections import Counter
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
-
-from allennlp.data.dataset_readers.dataset_utils import span_utils
+from typing import Any, Dict, Optional, Sequence
 
 from allennlp_kd.report.decoded_sentence import DecodedSentence
-
-Part = Tuple[str, Tuple[int, int]]  # a type, and the first and the last word
-
-SPANS: Dict[str, Callable[[List[str]], List[Part]]] = {
-    "BIO": span_utils.bio_tags_to_spans,
-    "IOB1": span_utils.iob1_tags_to_spans,
-    "BIOUL": span_utils.bioul_tags_to_spans,
-    "BMES": span_utils.bmes_tags_to_spans,
-}
-
-
-def parts_of(tags: Sequence[str], encoding: Optional[str]) -> Set[Part]:
-    """The spans that tags encode, by AllenNLP's own functions; without an encoding, each word."""
-    if encoding is not None:
-        return set(SPANS[encoding](list(tags)))
-    return {(tag, (word, word)) for word, tag in enumerate(tags)}
+from allennlp_kd.report.spans import parts_of
 
 
 def tag_scores(

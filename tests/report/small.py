@@ -46,6 +46,7 @@ def report(
     plain: Optional[str] = "plain",
     runs: Optional[Dict[str, Path]] = None,
     students: Sequence[str] = ("plain", "good"),
+    always_known: Sequence[str] = ("O",),
 ) -> Dict[str, Any]:
     """What `compare` makes of decisions, with no model behind them."""
     decoded = spans if structure == "chain" else trees
@@ -58,7 +59,7 @@ def report(
         found = decoded(name)
         return SimpleNamespace(
             name=name, archive=path, run=(runs or {}).get(name), structure=structure, reader=None,
-            labels=sorted({label for each in found for label in each.labels} | {"O"}),
+            labels=sorted({label for each in found for label in each.labels} | {*always_known}),
             encoding=encoding, parameters=1000, size=2_500_000, words_per_second=1234.5,
             decode=lambda sentences: found,
         )  # fmt: skip

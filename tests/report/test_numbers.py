@@ -1,11 +1,8 @@
 import json
-from random import Random
 
 import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import Vocabulary
-from allennlp.training.metrics import SpanBasedF1Measure
 
 from allennlp_kd.report.agreement import agreement
 from allennlp_kd.report.calibration import calibration
@@ -13,59 +10,8 @@ from allennlp_kd.report.curves import curves
 from allennlp_kd.report.decoded_sentence import DecodedSentence
 from allennlp_kd.report.figures import heat_map
 from allennlp_kd.report.plot_style import apart
-from allennlp_kd.report.tag_scores import tag_scores
 from allennlp_kd.report.tree_scores import distance_of, tree_scores
 from tests.report.small import SPANS, TREES, report, spans, trees
-
-
-def test_spans_by_hand():
-    found = tag_scores(spans("good"), spans("gold"), "BIO")
-    # Of three spans one is found; the other that is found has the wrong start.
-    assert found["scores"]["accuracy"] == pytest.approx(3 / 6)
-    assert found["scores"]["precision"] == pytest.approx(1 / 2)
-    assert found["scores"]["recall"] == pytest.approx(1 / 3)
-    assert found["scores"]["f1"] == pytest.approx(2 / 5)
-    of_n, of_a = found["by_label"]
-    assert (of_n["label"], of_n["gold"], of_n["f1"]) == ("N", 2, 0.0)
-    assert (of_a["label"], of_a["gold"], of_a["precision"], of_a["recall"]) == ("<A>", 1, 1.0, 1.0)
-
-
-def test_tags_by_hand():
-    found = tag_scores(spans("good"), spans("gold"), None)
-    assert found["scores"] == {"accuracy": pytest.approx(3 / 6)}
-    rows = {row["label"]: row for row in found["by_label"]}
-    assert list(rows) == ["B-N", "O", "B-<A>", "I-N"]
-    assert rows["O"]["recall"] == 1.0 and rows["O"]["precision"] == pytest.approx(2 / 4)
-
-
-def test_a_type_that_was_only_decoded_counts_as_wrong():
-    found = tag_scores(spans("gold"), spans("plain"), "BIO")
-    assert {"label": "<A>", "gold": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0} in found[
-        "by_label"
-    ]
-
-
-@pytest.mark.parametrize("encoding", ["BIO", "IOB1"])
-def test_the_spans_are_those_of_stock(encoding):
-    random, tags = Random(3), ["O", "B-X", "I-X", "B-Y", "I-Y"]
-    rows = [random.choices(tags, k=random.randint(1, 9)) for _ in range(60)]
-    others = [
-        [tag if random.random() < 0.7 else random.choice(tags) for tag in row] for row in rows
-    ]
-    vocab = Vocabulary(non_padded_namespaces=["labels"])
-    for tag in tags:
-        vocab.add_token_to_namespace(tag, "labels")
-    stock = SpanBasedF1Measure(vocab, "labels", label_encoding=encoding)
-    for gold, decoded in zip(rows, others):
-        indices = [torch.tensor([[tags.index(tag) for tag in row]]) for row in (decoded, gold)]
-        one_hot = torch.nn.functional.one_hot(indices[0], len(tags)).float()
-        stock(one_hot, indices[1])
-    expected = stock.get_metric()
-    decoded, gold = ([DecodedSentence(tuple(row)) for row in side] for side in (others, rows))
-    found = tag_scores(decoded, gold, encoding)
-    assert found["scores"]["f1"] == pytest.approx(expected["f1-measure-overall"])
-    for row in found["by_label"]:
-        assert row["recall"] == pytest.approx(expected[f"recall-{row['label']}"])
 
 
 def test_trees_by_hand():
@@ -135,10 +81,11 @@ def test_agreement_of_trees_is_of_heads_and_labels():
     assert found["scores"]["agreement-heads"] == 1.0
 
 
-def test_no_label_in_common():
-    sides = spans("good"), spans("teacher"), spans("gold")
-    with pytest.raises(ConfigurationError, match="student and teacher share no label"):
-        agreement(*sides, ["X"], ["O"])
+def test_no_label_in_common(monkeypatch):
+    monkeypatch.setitem(SPANS, "good", ["B-Z I-Z B-Z", "B-Z B-Z I-Z"])
+    expected = r"the student 'good' shares no label with the teacher: \['B-Z', 'I-Z'\] and .*'O'"
+    with pytest.raises(ConfigurationError, match=expected):
+        report(monkeypatch, "chain", always_known=())
 
 
 def test_calibration_by_hand():
@@ -203,6 +150,10 @@ def test_curves(tmp_path):
             "training_alpha": [None, 0.1],
         },
     }
+    wild = '{"training_loss": NaN, "training_gold_loss": Infinity, "validation_f": 1}'
+    (tmp_path / "metrics_epoch_2.json").write_text(wild)
+    series = curves(tmp_path)["series"]
+    assert "training_loss" not in series and series["training_gold_loss"] == [None, 1.0]
     (tmp_path / "metrics_epoch_2.json").write_text("{")
     with pytest.raises(ConfigurationError, match="metrics_epoch_2.json is damaged"):
         curves(tmp_path)
@@ -258,3 +209,30 @@ def test_a_file_that_the_reader_cannot_read(tmp_path):
     message = "some.txt cannot be read by the Picky of the first student: 'column 7'"
     with pytest.raises(ConfigurationError, match=message):
         read_labelled(str(path), Picky(), "tree")
+
+
+def test_a_sentence_without_words(tmp_path):
+    from allennlp_models.structured_prediction import UniversalDependenciesDatasetReader
+
+    from allennlp_kd.report.labelled_sentence import read_labelled
+
+    path = tmp_path / "some.conllu"
+    path.write_text("1\ta\t_\tX\tX\t_\t0\troot\t_\t_\n\n# nothing\n\n")
+    with pytest.raises(
+        ConfigurationError, match="some.conllu, labelled sentence 2: .* found an em"
+    ):
+        read_labelled(str(path), UniversalDependenciesDatasetReader(), "tree")
+
+
+def test_a_stock_tagger_without_a_crf_decides_word_by_word():
+    import allennlp_models.tagging  # noqa: F401 (registers it)
+
+    from allennlp_kd.report.decisions import decide
+    from allennlp_kd.structs.chain import ChainPotentials
+    from tests.models.tagging import tagger, vocabulary
+
+    model = tagger("simple_tagger", vocabulary("BIOUL"), label_encoding="BIOUL")
+    emissions = torch.randn(2, 3, model.num_classes)
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+    found = decide(model, ChainPotentials(emissions, mask, torch.zeros(2 * [model.num_classes])))
+    assert found["labels"][mask].tolist() == emissions.argmax(-1)[mask].tolist()

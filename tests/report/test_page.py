@@ -8,7 +8,7 @@ from PIL import Image
 
 from allennlp_kd.report.comparison import FORMAT
 from allennlp_kd.report.files import write
-from tests.report.small import SCRIPT, report
+from tests.report.small import SCRIPT, SPANS, report
 
 VOID = {"meta"}
 PARTS = ("the <b>", "../inner/one")  # of a sum
@@ -149,6 +149,24 @@ def test_each_part_of_the_distillation_loss_has_a_plot(written):
     assert dashed == [True, False]
     series = found["models"][-1]["curves"]["series"]
     assert series["training_distillation_loss/../inner/one"] == [3.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "tags, gold", [(["O O O", "O O O"], ["O O O", "O O O"]), (["B-Q O B-Q"] * 2, ["O O O"] * 2)]
+)
+def test_without_spans_there_is_no_plot_of_them(tags, gold, monkeypatch, tmp_path, recwarn):
+    """And none of deviations where there are none to compare."""
+    for side in ("teacher", "plain", "good"):
+        monkeypatch.setitem(SPANS, side, tags)
+    monkeypatch.setitem(SPANS, "gold", gold)
+    found = report(monkeypatch, "chain")
+    for student in found["models"][1:]:
+        student["agreement"]["confusion"] = []
+    write(found, tmp_path)
+    assert {path.stem for path in (tmp_path / "plots").iterdir()} == {"calibration", "speed"}
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert Checked(text).open == [] and "no gap: the teacher is not better" in text
+    assert not [each for each in recwarn if "identical low and high" in str(each.message)]
 
 
 def test_without_runs_there_is_no_training(monkeypatch, tmp_path):
