@@ -17,7 +17,6 @@ from typing import (
 )
 
 import srsly
-from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.util import minibatch
@@ -61,7 +60,10 @@ class StudentPipe(Pipe):
         self._student: Optional[PackagedStudent] = None
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _rebuild, (type(self), self.vocab, self.name, self._options, self._student)
+        handler = getattr(self, "error_handler", None)  # spaCy's own components keep theirs, too
+        return _rebuild, (
+            type(self), self.vocab, self.name, self._options, self._student, handler
+        )  # fmt: skip
 
     @property
     def student(self) -> PackagedStudent:
@@ -79,7 +81,7 @@ class StudentPipe(Pipe):
         return self._student
 
     def use(self, student: PackagedStudent) -> None:
-        """Gives the component its student.
+        """Gives the component its student, which runs with the component's `threads`.
 
         # Raises
 
@@ -93,7 +95,7 @@ class StudentPipe(Pipe):
         self._check(student)
         for label in self._labels_of(student):
             self.vocab.strings.add(label)
-        self._student = student
+        self._student = student.with_threads(self.threads)
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -138,8 +140,7 @@ class StudentPipe(Pipe):
         results = iter(student([unit.words for of_doc in units for unit in of_doc]))
         # Nothing is set before all is known, so that a batch which fails leaves its docs as they were.
         for doc, of_doc in zip(docs, [[(unit, next(results)) for unit in part] for part in units]):
-            if len(doc):
-                self._set(doc, of_doc)
+            self._set(doc, of_doc)
 
     def _by_sentence(self, doc: Doc) -> bool:
         """Whether the doc is cut at its sentences; otherwise it is one."""
@@ -178,11 +179,18 @@ class StudentPipe(Pipe):
 
 
 def _rebuild(
-    kind: Type[StudentPipe], vocab: Vocab, name: str, options: Dict[str, Any], student: Any
+    kind: Type[StudentPipe],
+    vocab: Vocab,
+    name: str,
+    options: Dict[str, Any],
+    student: Any,
+    handler: Any,
 ) -> StudentPipe:
     made = kind(vocab, name, **options)
     if student is not None:
         made.use(student)
+    if handler is not None:
+        made.set_error_handler(handler)
     return made
 
 
@@ -197,8 +205,3 @@ def one_of(option: str, value: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise BridgeError(f"{option} must be one of {', '.join(allowed)}, found {value!r}")
     return value
-
-
-def factory_of(nlp: Language, kind: Type[StudentPipe], name: str, **options: Any) -> StudentPipe:
-    """For factories: an empty component."""
-    return kind(nlp.vocab, name, **options)

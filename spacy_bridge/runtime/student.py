@@ -62,6 +62,12 @@ class PackagedStudent(ABC):
     def __reduce__(self) -> Tuple[Any, ...]:
         return type(self), (self.files, self._where, self._threads)
 
+    def with_threads(self, threads: int) -> "PackagedStudent":
+        """This student, or one of the same files that runs with so many threads."""
+        if threads == self._threads:
+            return self
+        return type(self)(self.files, self._where, threads)
+
     def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Any]:
         """The annotation of each sentence, in the order given; an empty one gets an empty one."""
         results: List[Any] = [self._nothing() for _ in sentences]

@@ -1,5 +1,7 @@
 """Vectors of words that depend on the word alone."""
 
+import os
+import threading
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence
 
 import numpy
@@ -124,6 +126,8 @@ def _rows_by_cells(order: numpy.ndarray, lengths: numpy.ndarray, most: int = 163
 class WordTable:
     """The vectors of all sources side by side, computed once for each different word and kept.
 
+    Several threads may ask at once: one after the other, since each moves the places of the others' words.
+
     # Parameters
 
     sources : `Mapping[str, WordSource]`
@@ -138,12 +142,18 @@ class WordTable:
         self._capacity = capacity
         self._rows: Dict[str, int] = {}
         self._vectors = numpy.zeros((0, self.size), numpy.float32)
+        # By process: one that another thread held at a fork would never be free in the child.
+        self._locks: Dict[int, threading.Lock] = {}
 
     def __getstate__(self) -> Dict[str, object]:
-        return {**self.__dict__, "_rows": {}, "_vectors": self._vectors[:0].copy()}
+        return {**self.__dict__, "_rows": {}, "_vectors": self._vectors[:0].copy(), "_locks": {}}
 
     def __call__(self, words: Sequence[str]) -> numpy.ndarray:
         """The vectors of words, which may repeat: shape `(words, size)`."""
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
+            return self._look_up(words)
+
+    def _look_up(self, words: Sequence[str]) -> numpy.ndarray:
         rows = self._rows
         new = [word for word in dict.fromkeys(words) if word not in rows]
         if len(rows) + len(new) > self._capacity:

@@ -52,7 +52,7 @@ def annotation(doc: Doc) -> Any:
         doc.text,
         [(token.head.i, token.dep_, token.tag_, token.sent_start) for token in doc],
         [(span.start, span.end, span.label_) for span in doc.ents],
-        [(span.start, span.end, span.label_) for span in doc.spans["chunks"]] if len(doc) else [],
+        [(span.start, span.end, span.label_) for span in doc.spans["chunks"]],
     )
 
 
