@@ -103,15 +103,16 @@ def add_student(
     if name in nlp.pipe_names:
         raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
     one_sentence = config.get("without_sentences") == "one"
-    if component == "parser" and not one_sentence and not _sets_sentences(nlp):
-        nlp.add_pipe(sentences)
     pos = component == "tagger" and config.get("attribute") == "pos"
     factory = "kd_pos_tagger" if pos else FACTORIES[component]
-    pipe = nlp.add_pipe(factory, name=name, config=dict(config))
+    before = nlp.pipe_names
     try:
-        pipe.use(student)
-    except BridgeError:
-        nlp.remove_pipe(name)
+        if component == "parser" and not one_sentence and not _sets_sentences(nlp):
+            nlp.add_pipe(sentences)
+        nlp.add_pipe(factory, name=name, config=dict(config)).use(student)
+    except Exception:
+        for added in set(nlp.pipe_names) - set(before):
+            nlp.remove_pipe(added)
         raise
 
 

@@ -183,6 +183,12 @@ def test_load_student(archive_of: Any, tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="'ner' runs a tagger, found a parser"):
         load_student(packaged("parser"), "ner", nlp=nlp)
     assert "ner" not in nlp.pipe_names  # a student that does not fit leaves nothing behind
+    nlp = spacy.blank("en")
+    with pytest.raises(BridgeError, match="'parser' runs a parser, found a tagger"):
+        load_student(packaged("tagger"), "parser", nlp=nlp)
+    with pytest.raises(BridgeError, match="max_words must be at least 1"):
+        load_student(packaged("parser"), "parser", nlp=nlp, max_words=0)
+    assert nlp.pipe_names == []
 
 
 @pytest.mark.parametrize("encoder", ["lstm", "gru", "stacked_bidirectional_lstm"])
