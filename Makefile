@@ -58,7 +58,7 @@ test-fast: $(STAMP)
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 demo: $(DEMO_STAMP)
-	@$(BIN)/python -m benchmarks.demo $(DEMO_ARGS)
+	@$(BIN)/python -m benchmarks demo $(DEMO_ARGS)
 
 # The checkers have an environment of their own; the type checker reads the stack's packages from $(VENV).
 $(LINT_STAMP): requirements/lint.txt .ci/find-python

@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 from typing import List
 
-# What the benchmarks are made of; every other module of the package is one, and has a `main`.
+FOLDER = Path(__file__).parent
+# What the benchmarks are made of; every other module of the package is one, and has a `main`. So has the
+# demo, a package with a `__main__`.
 PARTS = (
     "__main__",
     "command",
     "memory",
     "report",
     "rounds",
+    "scores",
     "search",
     "significance",
     "table",
@@ -21,9 +24,13 @@ PARTS = (
 
 def names() -> List[str]:
     """The benchmarks, by name."""
-    folder = str(Path(__file__).parent)
-    found = [module.name for module in pkgutil.iter_modules([folder]) if not module.ispkg]
+    modules = pkgutil.iter_modules([str(FOLDER)])
+    found = [module.name for module in modules if not module.ispkg or _runs(module.name)]
     return sorted(name for name in found if name not in PARTS)
+
+
+def _runs(package: str) -> bool:
+    return (FOLDER / package / "__main__.py").is_file()
 
 
 def main(arguments: List[str]) -> int:
@@ -36,7 +43,8 @@ def main(arguments: List[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    importlib.import_module(f"benchmarks.{arguments[0]}").main(arguments[1:])
+    name = f"benchmarks.{arguments[0]}" + (".__main__" if _runs(arguments[0]) else "")
+    importlib.import_module(name).main(arguments[1:])
     return 0
 
 

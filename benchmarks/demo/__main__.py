@@ -1,8 +1,8 @@
 """`make demo`: a tagger and a parser distilled on a real treebank, and served by spaCy from a wheel.
 
-python -m benchmarks.demo                 of each the teacher, the student plain and distilled, and a table
-python -m benchmarks.demo --only parser   one of them
-python -m benchmarks.demo --seeds 3       the students over 3 seeds; records what the gap's deviation is
+python -m benchmarks demo                 of each the teacher, the student plain and distilled, and a table
+python -m benchmarks demo --only parser   one of them
+python -m benchmarks demo --seeds 3       the students over 3 seeds; records what the gap's deviation is
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from benchmarks.demo.data import prepare
 from benchmarks.demo.measures import (
@@ -141,15 +141,15 @@ def distil(task: Task, number_of_seeds: int, data: Path) -> None:
     print()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.demo")
+def main(given: Optional[List[str]] = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks demo")
     parser.add_argument(
         "--seeds", type=int, default=1, help="students over so many seeds, recorded"
     )
     parser.add_argument(
         "--only", choices=[task.name for task in TASKS], help="distil this one alone"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     os.chdir(ROOT)
     # So that what is being trained is stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -1,5 +1,6 @@
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -160,11 +161,13 @@ class TestCommand:
 
 
 class TestEntry:
-    def test_every_module_but_the_parts_is_a_benchmark(self):
-        assert {"training_step", "decoding"} <= set(entry.names())
+    def test_each_is_described_and_can_be_run(self):
+        text = (Path(entry.__file__).parent / "README.md").read_text(encoding="utf-8")
+        assert sorted(re.findall(r"^\| `(\w+)` \| ", text, re.MULTILINE)) == entry.names()
         for name in entry.names():
-            assert "\ndef main(" in (Path(entry.__file__).parent / f"{name}.py").read_text("utf8")
-        assert not set(entry.PARTS) & set(entry.names())
+            with pytest.raises(SystemExit) as stop:
+                entry.main([name, "--nothing"])
+            assert stop.value.code == 2
 
     @pytest.mark.parametrize("arguments, found", [([], "found none"), (["nothing"], "'nothing'")])
     def test_an_unknown_name_lists_the_known(self, arguments, found, capsys):

@@ -126,9 +126,10 @@ class Shell:
             assert rest[0] in (*benchmark_names(), "NAME"), rest
             for option, value in zip(rest, rest[1:]):
                 assert option != "--grid" or (ROOT / value).is_file(), value
-        elif module in ("benchmarks.demo", "tools.documentation"):
-            source = (ROOT / module.replace(".", "/") / "__main__.py").read_text(encoding="utf-8")
-            assert all(f'"{word}"' in source for word in rest if word.startswith("--")), rest
+            if rest[0] == "demo":
+                _known_options("benchmarks/demo/__main__.py", rest)
+        elif module == "tools.documentation":
+            _known_options("tools/documentation/__main__.py", rest)
         elif module == "pip":
             self._pip(rest)
         else:
@@ -163,6 +164,11 @@ class Shell:
             words = [*words, "-o", TINY]
         self._monkeypatch.setattr(sys, "argv", ["allennlp", *words])
         main("allennlp")
+
+
+def _known_options(path: str, words: List[str]) -> None:
+    source = (ROOT / path).read_text(encoding="utf-8")
+    assert all(f'"{word}"' in source for word in words if word.startswith("--")), words
 
 
 def _all(conditions) -> None:

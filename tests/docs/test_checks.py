@@ -50,7 +50,7 @@ def test_options_left_out() -> None:
         "pip install .[nothing]",
         "pip install -r requirements/nothing.txt",
         "python -m benchmarks nothing",
-        "python -m benchmarks.demo --nothing",
+        "python -m benchmarks demo --nothing",
         "python -m nothing",
         "allennlp train training_configs/nothing.jsonnet",
         "export nothing",
