@@ -76,7 +76,8 @@ class TestMarginals:
         assert "marginals" in live.provides
         potentials = live.potentials(collated(live)["value"])
         monkeypatch.setattr(
-            "allennlp_kd.teachers.store_scorer.with_marginals", lambda _: pytest.fail("computed again")
+            "allennlp_kd.teachers.store_scorer.with_marginals",
+            lambda _: pytest.fail("computed again"),
         )
         stored = StoreTeacher(with_them.directory)
         assert stored.provides == {"marginals"}
