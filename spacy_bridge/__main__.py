@@ -78,7 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     package.add_argument("--decoder", help="exact or stock, where it is not to be the parser's own")
     package.add_argument(
         "--transformer",
-        help="a transformer's folder, in the place of the one that an archive names",
+        action="append",
+        metavar="[NAME=]FOLDER",
+        help="a transformer's folder, in the place of the one that archives, or the archive of the "
+        "component NAME, name; may be repeated",
     )
     package.add_argument(
         "--trust", action="store_true", help="let archives name files and models outside of them"
@@ -112,15 +115,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _package(parsed: argparse.Namespace) -> int:
+    from spacy_bridge.packaging.given_transformers import given_transformers
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline, measure
     from spacy_bridge.packaging.wheel import build_wheel, requirement, save_pipeline
 
     sources: List[StudentSource] = []
+    archives = {name: archive for _, name, archive in parsed.students or []}
+    transformers = given_transformers(archives, parsed.transformer or [], parsed.trust)
     for component, name, archive in parsed.students or []:
         options: Dict[str, Any] = {"decoder": parsed.decoder} if component == "parser" else {}
         if component in ("ner", "chunker"):
             options = {"encoding": parsed.encoding}
-        options.update(transformer=parsed.transformer, trust=parsed.trust)
+        options.update(transformer=transformers[name], trust=parsed.trust)
         config = {"attribute": parsed.attribute} if component == "tagger" else {}
         sources.append(StudentSource(component, archive, name, options, config))
     meta = {"name": parsed.name, "version": parsed.version}

@@ -80,9 +80,7 @@ def refuse_foreign_names(
         model of the hub or a variable; the value is named, and its place.
     """
     for place, key, value, owner in _entries(parts):
-        folder = owner.get("carried_as", "transformer")
-        carries = owner.get("type") in CARRYING and isinstance(folder, str) and is_carried(folder)
-        if carries and key in (TRANSFORMER, "from_archive", "archive_prefix"):
+        if _carries(owner, is_carried) and key in (TRANSFORMER, "from_archive", "archive_prefix"):
             continue
         fault = _fault(key, value)
         if fault is None:
@@ -168,6 +166,22 @@ def with_transformer(parts: Any, transformer: str, where: str) -> Any:
             f"{transformer!r} can take the place of one alone"
         )
     return _replaced(parts, transformer)
+
+
+def foreign_transformers(parts: Dict[str, Any], is_carried: Callable[[str], bool]) -> List[str]:
+    """The transformers that a configuration names and its archive does not carry; see `refuse_foreign_names`."""
+    return sorted(
+        {
+            value
+            for _, key, value, owner in _entries(parts)
+            if _is_name(key, value) and not _carries(owner, is_carried)
+        }
+    )
+
+
+def _carries(owner: Dict[str, Any], is_carried: Callable[[str], bool]) -> bool:
+    folder = owner.get("carried_as", "transformer")
+    return owner.get("type") in CARRYING and isinstance(folder, str) and is_carried(folder)
 
 
 def _is_name(key: str, value: Any) -> bool:
