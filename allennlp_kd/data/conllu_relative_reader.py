@@ -30,6 +30,7 @@ class ConlluRelativeReader(DatasetReader):
     use_language_specific_pos : `bool`, optional (default = `False`)
         Whether the part-of-speech tags are the treebank's own, not the universal ones.
     label_namespace : `str`, optional (default = `"labels"`)
+        The vocabulary's namespace for the tags.
 
     # Raises
 

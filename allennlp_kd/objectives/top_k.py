@@ -34,6 +34,7 @@ class TopK(Objective):
     # Parameters
 
     k : `int`, optional (default = `3`, or the number of weights)
+        How many structures; fewer where a sentence has no more.
     weights : `str` or `List[float]`, optional (default = `"probability"`)
         `probability`: the teacher's probabilities, which sum to 1 over the k. Or one weight for
         each, best first: `[1, 0.1, 0.1]` is what the code of Efficient-KD (Lin et al., 2022) has.

@@ -55,6 +55,13 @@ def test_tables_come_from_the_results() -> None:
     record = json.loads((ROOT / "benchmarks" / "results" / "demo.json").read_text())
     assert f"{100 * record['mean']['distilled']:.2f}" in TABLES["demo"]()
     assert "named entities" in TABLES["methods"]() and "±" in TABLES["methods"]()
+    shares = [
+        row.split("|")[-2].split()[0]
+        for row in TABLES["methods"]().splitlines()
+        if row.split("|")[2].strip() == "10 %" and row.split("|")[-2].split()[-1] == "%"
+    ]
+    assert f"of {len(shares)} |" in TABLES["goals"]()
+    assert f": {max(map(int, shares))} % |" in TABLES["goals"]()
     targets = json.loads((ROOT / "benchmarks" / "results" / "decoding.json").read_text())["targets"]
     table = TABLES["decoding"]()
     assert table.count("**no**") == sum(not target["met"] for target in targets)

@@ -20,7 +20,10 @@ from tools.documentation.docstrings import Entry, by_name, description
 
 PACKAGE = "allennlp_kd."
 # Not written in configurations: AllenNLP hands them over.
-GIVEN = ("vocab", "serialization_dir", "local_rank", "world_size", "ddp_accelerator")
+GIVEN = (
+    *("vocab", "vocabulary", "serialization_dir", "local_rank", "world_size", "ddp_accelerator"),
+    *("model", "dataset_reader", "frozen"),
+)
 VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
