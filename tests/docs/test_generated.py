@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -103,6 +104,11 @@ def test_where_none_is_the_default_the_docstring_says_what_it_stands_for() -> No
         assert f"| {row}" in page, row
 
 
+def test_each_parameter_of_the_reference_is_described() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `.*\|\s*\|$", page, re.MULTILINE) == []
+
+
 def test_each_objective_is_on_its_page() -> None:
     from allennlp_kd.objectives.objective import Objective
     from tools.documentation.configuration import registered
@@ -123,6 +129,15 @@ def test_the_figure_is_whole_and_fetches_nothing() -> None:
 
 def test_links_of_the_readme_lead_somewhere() -> None:
     for page in PAGES:
-        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        text = page.read_text(encoding="utf-8")
+        for link, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", text):
             if not link.startswith("https://"):
-                assert (page.parent / link).exists(), f"{name_of(page)}: {link}"
+                target = page.parent / link if link else page
+                assert target.exists(), f"{name_of(page)}: {link}"
+                assert not anchor or anchor in _anchors(target), f"{name_of(page)}: {link}#{anchor}"
+
+
+def _anchors(page: Path) -> List[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    words = (re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in headings)
+    return [re.sub(r"[\s-]+", "-", word) for word in words]

@@ -14,6 +14,17 @@ class DistributedSpanF1(SpanBasedF1Measure):
     """`SpanBasedF1Measure`, which refuses to be distributed, with counts summed over processes.
 
     All processes have to call `get_metric` together.
+
+    # Parameters
+
+    tag_namespace : `str`, optional (default = `"tags"`)
+        The vocabulary's namespace of the tags.
+    ignore_classes : `List[str]`, optional
+        Types of span that do not count.
+    label_encoding : `str`, optional (default = `"BIO"`)
+        How tags encode spans: `BIO`, `IOB1`, `BIOUL` or `BMES`; `null` where a function says it.
+    tags_to_spans_function : `Callable`, optional
+        From a sentence's tags to its spans, in the place of an encoding; not from a configuration.
     """
 
     supports_distributed = True
