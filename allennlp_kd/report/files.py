@@ -1,6 +1,7 @@
 """The files of a report."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict
 
@@ -9,6 +10,8 @@ from allennlp_kd.report.figures import figures
 from allennlp_kd.report.page import page
 
 PAGE, NUMBERS, PLOTS = "index.html", "report.json", "plots"
+NAMES = re.compile(r"(labels|distances|deviation-\d+|calibration|speed|curve-.+)\.(svg|png)")
+"""Of the files of plots."""
 
 
 def write(report: Dict[str, Any], folder: Path) -> None:
@@ -19,7 +22,8 @@ def write(report: Dict[str, Any], folder: Path) -> None:
         As `compare` returns it.
     folder : `Path`
         Gets `index.html`, which needs no other file; `report.json`; and `plots/` with an SVG and a
-        PNG of each plot. What they replace is replaced whole.
+        PNG of each plot. What they replace is replaced whole; plots that an earlier report has left
+        there and this one has not are removed.
     """
     plots = figures(report)
     numbers = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
@@ -31,3 +35,6 @@ def write(report: Dict[str, Any], folder: Path) -> None:
     for name, content in files.items():
         with atomic_file(folder / name) as file:
             file.write(content)
+    for path in (folder / PLOTS).iterdir():
+        if NAMES.fullmatch(path.name) and f"{PLOTS}/{path.name}" not in files:
+            path.unlink()

@@ -106,10 +106,14 @@ def test_files(written):
         assert (folder / "plots" / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
         picture = Image.open(BytesIO((folder / "plots" / f"{name}.png").read_bytes()))
         assert picture.format == "PNG" and picture.width > 300
-    # The same plots each time.
+    # The same plots each time, and none of another report.
+    for stale in ("deviation-3.svg", "deviation-3.png", "curve-x.svg", "mine.svg"):
+        (folder / "plots" / stale).touch()
     before = (folder / "plots" / "labels.svg").read_bytes()
     write(found, folder)
     assert (folder / "plots" / "labels.svg").read_bytes() == before
+    assert {path.stem for path in (folder / "plots").iterdir()} == {*names, "mine"}
+    assert len(list((folder / "plots").iterdir())) == 2 * len(names) + 1
 
 
 def test_the_numbers_keep_their_names(written):
