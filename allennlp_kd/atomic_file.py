@@ -54,8 +54,8 @@ def remove_unfinished(folder: Path, older_than: float = 0.0) -> None:
         try:
             if time.time() - path.stat().st_mtime >= older_than:
                 path.unlink()
-        except FileNotFoundError:
-            pass  # it has its name by now, or another has removed it
+        except OSError:
+            pass  # it has its name by now, another has removed it, or only its owner may
 
 
 def link_atomically(source: Path, target: Path) -> None:

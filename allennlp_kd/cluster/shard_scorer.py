@@ -67,7 +67,7 @@ class ShardScorer(NamedTuple):
                 import_module_and_submodules(package)
             parameters: Dict[str, Any] = json.loads(self.teacher)
             teacher = Teacher.from_params(Params(parameters))
-            teacher.open_for_writing()
+            teacher.open()
             _opened[key] = teacher, CorpusWords(self.language, self.tags)
         return _opened[key][0]
 

@@ -8,26 +8,29 @@ from allennlp.data import Vocabulary
 from allennlp.data.fields.field import Field
 from overrides import overrides
 
+MADE_BY = "made by"
+"""Among a batch's arrays: the fingerprints of the teachers whose scores they are."""
+
 
 class StoredPotentialsField(Field[Any]):
     """Carries arrays of which the axes follow the words, or are the same for all sentences.
 
     A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, ...)`;
-    `words`, a long tensor of shape `(sentences,)`; and `scored_by`, that of the first sentence.
+    `words`, a long tensor of shape `(sentences,)`; and `MADE_BY`, a list of strings.
 
     # Parameters
 
     arrays : `Dict[str, numpy.ndarray]`
         The first of shape `(words, ...)`.
-    scored_by : `str`, optional
-        The fingerprint of the teacher whose scores they are.
+    made_by : `str`
+        The fingerprint of the teacher.
     """
 
-    __slots__ = ["arrays", "scored_by"]
+    __slots__ = ["arrays", "made_by"]
 
-    def __init__(self, arrays: Dict[str, numpy.ndarray], scored_by: str = "") -> None:
+    def __init__(self, arrays: Dict[str, numpy.ndarray], made_by: str) -> None:
         self.arrays = arrays
-        self.scored_by = scored_by
+        self.made_by = made_by
 
     @overrides
     def index(self, vocab: Vocabulary) -> None:
@@ -42,27 +45,24 @@ class StoredPotentialsField(Field[Any]):
         return {}
 
     @overrides
-    def as_tensor(self, padding_lengths: Dict[str, int]) -> Dict[str, numpy.ndarray]:
-        return self.arrays
+    def as_tensor(self, padding_lengths: Dict[str, int]) -> "StoredPotentialsField":
+        return self
 
     @overrides
     def empty_field(self) -> "StoredPotentialsField":
         arrays = {name: array[:0] for name, array in self.arrays.items()}
-        return StoredPotentialsField(arrays, self.scored_by)
+        return StoredPotentialsField(arrays, self.made_by)
 
     @overrides
-    def batch_tensors(self, tensor_list: List[Dict[str, numpy.ndarray]]) -> Any:  # type: ignore
-        words = [len(next(iter(arrays.values()))) for arrays in tensor_list]
-        batch: Dict[str, Any] = {
-            "words": torch.tensor(words, dtype=torch.long),
-            "scored_by": self.scored_by,
-        }
-        for name in tensor_list[0]:
-            shapes = [arrays[name].shape for arrays in tensor_list]
+    def batch_tensors(self, tensor_list: List["StoredPotentialsField"]) -> Any:  # type: ignore
+        words = torch.tensor([len(each) for each in tensor_list], dtype=torch.long)
+        batch = {"words": words, MADE_BY: sorted({each.made_by for each in tensor_list})}
+        for name in self.arrays:
+            shapes = [each.arrays[name].shape for each in tensor_list]
             widest = tuple(max(sizes) for sizes in zip(*shapes))
             padded = numpy.zeros((len(words), *widest), dtype=numpy.float32)
-            for row, (arrays, shape) in enumerate(zip(tensor_list, shapes)):
-                padded[(row, *map(slice, shape))] = arrays[name]
+            for row, (each, shape) in enumerate(zip(tensor_list, shapes)):
+                padded[(row, *map(slice, shape))] = each.arrays[name]
             batch[name] = torch.from_numpy(padded)
         return batch
 

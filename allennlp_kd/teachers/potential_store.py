@@ -3,61 +3,43 @@
 A store is a folder of one header and any number of shards:
 
     header.json   what made it, labels, and the arrays that all sentences share
-    *.shard       magic, length of the index, digest of the index, index (JSON), then the entries'
-    bytes
+    *.shard       sentences (`shard_files`)
 
-The index gives for each key the place of its bytes, their digest, and each array's name, type and
-shape. Its own digest is of the store's header too, so a shard is of one store alone. A file is
-written under a temporary name and moved into place, so a file that is there is whole.
+The digest of a shard's index is of the store's header too, so a shard is of one store alone. A file
+is written under a temporary name and moved into place, so a file that is there is whole.
 """
 
-import hashlib
 import json
-import mmap
-import os
-import struct
 import uuid
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, NamedTuple, Tuple
+from typing import Any, Dict, Optional, Set
 
 import numpy
 
 from allennlp_kd.atomic_file import atomic_file, remove_unfinished
+from allennlp_kd.teachers.shard_files import (
+    Entry,
+    arrays_of,
+    digest_of,
+    entries_of,
+    mapped,
+    packed_shard,
+)
+from allennlp_kd.teachers.store_error import StoreError
 
 FORMAT = 2
 READABLE = (1, FORMAT)  # in format 1 the digest of the index was of the index alone
-MAGIC = b"allennlp-kd store"
-PREFIX = struct.Struct(f"<{len(MAGIC)}sIQ16s")
-
 
 LEFT_ALONE = 3600.0  # seconds, after which an unfinished file is one of a killed process
-REMEDY = "remove it: its sentences are scored again, the others' scores stay"
-
-
-class StoreError(Exception):
-    """A store that is damaged, full, of another format, or of another teacher."""
-
-
-class Entry(NamedTuple):
-    """Where a sentence's arrays are."""
-
-    shard: int
-    offset: int
-    size: int
-    digest: str
-    arrays: Tuple[Tuple[str, str, Tuple[int, ...]], ...]
-
-
-def digest_of(*parts: bytes) -> bytes:
-    """16 bytes of BLAKE2b."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
+OPEN_FILES = 64  # shards at once: a process may have 1,024, and a large corpus has more shards
 
 
 class PotentialStore:
     """A folder of scored sentences.
+
+    Its shards are looked into when the first sentence is asked for: who only writes, or only wants
+    what all sentences share, needs none of them.
 
     # Parameters
 
@@ -65,23 +47,20 @@ class PotentialStore:
         The folder; it is made if it is not there.
     header : `Dict[str, Any]`, optional
         What the store must have been made with (JSON values). Without it, the store must exist.
-    shards : `bool`, optional (default = `True`)
-        Whether its shards are read; one who only writes needs none of them.
 
     # Raises
 
     StoreError
-        If the store's header is another; the header or a shard is damaged; or the header cannot be
-        written.
+        If the store's header is another or damaged, or cannot be written; when a sentence is asked
+        for, if a shard is damaged.
     """
 
-    def __init__(self, path: str, header: Dict[str, Any] = None, shards: bool = True) -> None:
+    def __init__(self, path: str, header: Optional[Dict[str, Any]] = None) -> None:
         self.path = Path(path)
         self._header_file = self.path / "header.json"
-        self._reads_shards = shards
-        self._maps: list = []
-        self._files: Dict[str, int] = {}
-        self._entries: Dict[str, Entry] = {}
+        self._looked_into: Set[Path] = set()
+        self._entries: Optional[Dict[str, Entry]] = None
+        self._mapped = lru_cache(maxsize=OPEN_FILES)(mapped)
         if header is not None:
             header = json.loads(json.dumps(header))
         if self._header_file.exists():
@@ -97,7 +76,6 @@ class PotentialStore:
             self._compare(header)
         if header is not None:
             remove_unfinished(self.path, LEFT_ALONE)
-        self.refresh()
 
     @staticmethod
     def exists(path: str) -> bool:
@@ -118,7 +96,7 @@ class PotentialStore:
             )
         return header
 
-    def _compare(self, expected: Dict[str, Any] = None) -> None:
+    def _compare(self, expected: Optional[Dict[str, Any]] = None) -> None:
         expected = dict(expected or {})
         if self.header.get("format") not in READABLE:
             expected["format"] = FORMAT
@@ -133,48 +111,32 @@ class PotentialStore:
                 )
 
     def refresh(self) -> None:
-        """Takes up the shards that have come since it was opened."""
+        """Takes up the shards that have come since it was asked last."""
+        found: Dict[str, Entry] = {}
         faults = []
-        for file in sorted(self.path.glob("*.shard")) if self._reads_shards else ():
-            if file.name not in self._files:
-                try:
-                    self._open_shard(file)
-                except StoreError as error:
-                    faults.append(str(error))
+        files = sorted(set(self.path.glob("*.shard")) - self._looked_into)
+        for file in files:
+            try:
+                found.update(entries_of(file, self.header["format"], self._seal))
+            except StoreError as error:
+                faults.append(str(error))
         if faults:
             raise StoreError("\n".join(faults))
+        self._entries = self._entries or {}
+        self._entries.update(found)
+        self._looked_into.update(files)
 
-    def _open_shard(self, file: Path) -> None:
-        with open(file, "rb") as opened:
-            size = os.fstat(opened.fileno()).st_size
-            if size < PREFIX.size:
-                raise StoreError(f"{file} is damaged: it ends after {size} bytes; {REMEDY}")
-            content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-        magic, version, length, digest = PREFIX.unpack(content[: PREFIX.size])
-        index = content[PREFIX.size : PREFIX.size + length]
-        if magic != MAGIC or version != self.header["format"] or self._seal(index) != digest:
-            raise StoreError(f"{file} is damaged or of another format or store; {REMEDY}")
-        start = PREFIX.size + length
-        number = len(self._maps)
-        entries = json.loads(index)
-        end = max((offset + size_of for offset, size_of, _, _ in entries.values()), default=0)
-        if start + end > size:
-            raise StoreError(f"{file} is damaged: it is cut off; {REMEDY}")
-        self._maps.append(content)
-        self._files[file.name] = number
-        for key, (offset, size_of, entry_digest, arrays) in entries.items():
-            described = tuple((name, kind, tuple(shape)) for name, kind, shape in arrays)
-            self._entries[key] = Entry(number, start + offset, size_of, entry_digest, described)
+    def _known(self) -> Dict[str, Entry]:
+        if self._entries is None:
+            self.refresh()
+        assert self._entries is not None
+        return self._entries
 
     def __contains__(self, key: str) -> bool:
-        return _short(key) in self._entries
+        return _short(key) in self._known()
 
     def __len__(self) -> int:
-        return len(self._entries)
-
-    def keys(self) -> Iterator[str]:
-        """The digests of the sentences that are there."""
-        return iter(self._entries)
+        return len(self._known())
 
     def read(self, key: str) -> Dict[str, numpy.ndarray]:
         """A sentence's arrays, which may not be written to.
@@ -184,23 +146,11 @@ class PotentialStore:
         KeyError
             If the sentence is not in the store.
         StoreError
-            If its bytes are damaged.
+            If its bytes are damaged, or its shard is there no more.
         """
-        entry = self._entries[_short(key)]
-        content = self._maps[entry.shard][entry.offset : entry.offset + entry.size]
-        described = json.dumps(entry.arrays).encode()
-        if digest_of(_short(key).encode(), described, content).hex() != entry.digest:
-            names = {number: name for name, number in self._files.items()}
-            raise StoreError(
-                f"{self.path / names[entry.shard]} is damaged: an entry's digest; {REMEDY}"
-            )
-        arrays, offset = {}, 0
-        for name, kind, shape in entry.arrays:
-            count = int(numpy.prod(shape, dtype=numpy.int64))
-            array = numpy.frombuffer(content, dtype=kind, count=count, offset=offset)
-            arrays[name] = array.reshape(shape)
-            offset += array.nbytes
-        return arrays
+        short = _short(key)
+        entry = self._known()[short]
+        return arrays_of(short, entry, self._mapped(entry.file))
 
     def write(self, entries: Dict[str, Dict[str, numpy.ndarray]], name: str = "") -> None:
         """Adds sentences, as one shard.
@@ -217,19 +167,11 @@ class PotentialStore:
         StoreError
             If the disk is full, or whatever else hinders; nothing of them is there then.
         """
-        index, parts, offset = {}, [], 0
-        for key, arrays in entries.items():
-            arrays = {name: numpy.ascontiguousarray(array) for name, array in arrays.items()}
-            described = [[name, each.dtype.str, list(each.shape)] for name, each in arrays.items()]
-            content = b"".join(each.tobytes() for each in arrays.values())
-            digest = digest_of(_short(key).encode(), json.dumps(described).encode(), content)
-            index[_short(key)] = [offset, len(content), digest.hex(), described]
-            parts.append(content)
-            offset += len(content)
-        packed = json.dumps(index).encode()
-        prefix = PREFIX.pack(MAGIC, self.header["format"], len(packed), self._seal(packed))
-        self._write(self.path / f"{name or uuid.uuid4().hex}.shard", prefix, packed, *parts)
-        self.refresh()
+        shortened = {_short(key): arrays for key, arrays in entries.items()}
+        parts = packed_shard(shortened, self.header["format"], self._seal)
+        self._write(self.path / f"{name or uuid.uuid4().hex}.shard", *parts)
+        if self._entries is not None:
+            self.refresh()
 
     def _seal(self, index: bytes) -> bytes:
         if self.header["format"] == 1:

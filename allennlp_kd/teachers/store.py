@@ -1,45 +1,29 @@
 """A teacher that has scored its sentences before, on disk."""
 
 import logging
-import shutil
-from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional
 
-import numpy
 import torch
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.util import format_size
 from allennlp.data import Instance
 from overrides import overrides
 from torch import Tensor
 
 from allennlp_kd.data.optional_field import OptionalField
-from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
+from allennlp_kd.data.stored_potentials_field import MADE_BY, StoredPotentialsField
+from allennlp_kd.teachers.need import Need
 from allennlp_kd.teachers.packed_tensors import unpacked
-from allennlp_kd.teachers.potential_store import PotentialStore, StoreError
+from allennlp_kd.teachers.potential_store import PotentialStore
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store_scorer import FORMS, StoreScorer
+from allennlp_kd.teachers.store_error import StoreError
+from allennlp_kd.teachers.store_scorer import StoreScorer
+from allennlp_kd.teachers.stored_forms import FORMS
 from allennlp_kd.teachers.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
 DTYPES = ("float32", "float16")
-OVERHEAD = 120  # bytes a sentence: its part of an index
-
-
-class Need(NamedTuple):
-    """What is missing in a store, and about what it takes on disk."""
-
-    sentences: int
-    words: int
-    size: int
-    free: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.sentences:,} sentences of {self.words:,} words are to be scored; their scores "
-            f"take about {format_size(self.size)} on disk, where {format_size(self.free)} are free"
-        )
 
 
 @Teacher.register("store")
@@ -69,6 +53,8 @@ class StoreTeacher(Teacher):
         If the dtype is unknown; the store is damaged, full or of another teacher; or sentences are
         missing and there is no teacher to score them, or no room for their scores.
     """
+
+    SHARD = 1024  # sentences
 
     def __init__(
         self,
@@ -115,11 +101,11 @@ class StoreTeacher(Teacher):
         has = self._open().header.get("marginals", False) or self.structure == "tree"
         return frozenset({"marginals"}) if has else frozenset()
 
-    def open_for_writing(self) -> None:
-        """Reads none of the shards that are there: for one who only adds some to a large store."""
-        self._open(shards=False)
+    def open(self) -> None:
+        """Makes the store, or finds that it is the teacher's; no sentence is looked for."""
+        self._open()
 
-    def _open(self, shards: bool = True) -> PotentialStore:
+    def _open(self) -> PotentialStore:
         if self._store is not None:
             return self._store
         expected: Optional[Dict[str, Any]] = None
@@ -129,12 +115,9 @@ class StoreTeacher(Teacher):
                 expected.update(self._source.description())
                 if self._marginals and expected["structure"] == "chain":
                     expected["marginals"] = True
-        try:
-            store = PotentialStore(self.directory, expected, shards)
-        except StoreError as error:
-            raise ConfigurationError(str(error)) from error
+        store = PotentialStore(self.directory, expected)
         if self._marginals and not store.header.get("marginals"):
-            raise ConfigurationError(
+            raise StoreError(
                 f"the store {self.directory} holds no marginals (its structure is "
                 f"{store.header['structure']}): they are written with each sentence, of chains. "
                 "Name another folder, or leave marginals out"
@@ -159,56 +142,46 @@ class StoreTeacher(Teacher):
         sentences = [Sentence.of(instance) for instance in instances]
         self.fill(sentences)
         store = self._open()
+        made_by = store.header["fingerprint"]
         for instance, sentence in zip(instances, sentences):
-            try:
-                arrays = store.read(self.key(sentence))
-            except StoreError as error:
-                raise ConfigurationError(str(error)) from error
-            field = StoredPotentialsField(arrays, store.header["fingerprint"])
+            field = StoredPotentialsField(store.read(self.key(sentence)), made_by)
             instance.add_field(self.FIELD, OptionalField(field))
 
-    def _missing(self, sentences: Iterable[Sentence]) -> List[Tuple[str, Sentence]]:
+    def _missing(self, sentences: Iterable[Sentence]) -> Dict[str, Sentence]:
         store = self._open()
         keyed = {self.key(sentence): sentence for sentence in sentences}
-        return [(key, sentence) for key, sentence in keyed.items() if key not in store]
+        return {key: sentence for key, sentence in keyed.items() if key not in store}
 
     def need(self, sentences: Iterable[Sentence]) -> Need:
         """What those of the sentences that are not in the store would take there."""
-        missing = self._missing(sentences)
-        form, width = FORMS[self.structure], numpy.dtype(self._open().header["dtype"]).itemsize
-        lengths = [len(sentence.words) for _, sentence in missing]
+        return self._need(self._missing(sentences))
+
+    def _need(self, missing: Dict[str, Sentence]) -> Need:
         shared = self._shared_on(torch.device("cpu"))
-        numbers = sum(form.size(words, shared) for words in lengths)
-        if self._open().header.get("marginals"):
-            numbers *= 2
-        size = numbers * width + OVERHEAD * len(missing)
-        return Need(len(missing), sum(lengths), size, shutil.disk_usage(self.directory).free)
+        return Need.of(missing.values(), self._open(), FORMS[self.structure], shared)
 
     def fill(self, sentences: Iterable[Sentence]) -> int:
         """Scores those of the sentences that are not in the store; returns their number.
 
         Interrupted, it keeps what it has scored.
         """
-        sentences = list(sentences)
         missing = self._missing(sentences)
         if not missing:
             return 0
         if self._source is None:
             raise ConfigurationError(
                 f"{len(missing)} sentences are not in the store {self.directory}, the first is "
-                f"'{missing[0][1]}'. Give the store its teacher, or run `allennlp kd-score`"
+                f"'{next(iter(missing.values()))}'. Give the store its teacher, or run "
+                "`allennlp kd-score`"
             )
-        need = self.need(sentences)
+        need = self._need(missing)
         logger.info("%s: %s", self.directory, need)
         if need.size > need.free:
             raise ConfigurationError(
                 f"the store {self.directory} has not the room: {need}. Name another folder"
                 + (", or take dtype 'float16'" if self._dtype != "float16" else "")
             )
-        try:
-            self._scorer().fill(missing)
-        except StoreError as error:
-            raise ConfigurationError(str(error)) from error
+        self._scorer(self._source).fill(missing)
         self._source.rest()
         return len(missing)
 
@@ -232,14 +205,12 @@ class StoreTeacher(Teacher):
         if self._source is None:
             raise ConfigurationError(f"the store {self.directory} has no teacher to score with")
         keyed = {self.key(sentence): sentence for sentence in sentences}
-        try:
-            self._scorer().write_shard(name, list(keyed.items()))
-        except StoreError as error:
-            raise ConfigurationError(str(error)) from error
+        self._scorer(self._source).write_shard(name, keyed)
 
-    def _scorer(self) -> StoreScorer:
+    def _scorer(self, source: ScoringTeacher) -> StoreScorer:
         shared = self._shared_on(torch.device("cpu"))
-        return StoreScorer(self._open(), self._source, shared, self._batch_size)
+        form = FORMS[self.structure]
+        return StoreScorer(source, self._open(), form, shared, self._batch_size, self.SHARD)
 
     def _shared_on(self, device: torch.device) -> Dict[str, Tensor]:
         """What all sentences' scores have in common."""
@@ -252,18 +223,21 @@ class StoreTeacher(Teacher):
 
     @overrides
     def potentials(self, inputs: Any):
-        fingerprint = self._open().header["fingerprint"]
-        if "words" not in inputs or inputs["scored_by"] != fingerprint:
-            found = (
-                f"read from the store of the teacher {inputs['scored_by']}, and this is {fingerprint}'s"
-                if "words" in inputs
-                else f"read for a teacher of another type (they have {', '.join(inputs)})"
-            )
+        arrays = dict(inputs)
+        if MADE_BY not in arrays:
             raise ConfigurationError(
-                f"the store {self.directory} is asked for the scores of sentences that were {found}: "
-                "dataset_reader.teacher and model.teacher must be the same"
+                f"the store {self.directory} is asked for the scores of sentences that were read for "
+                f"a teacher of another type (they have {', '.join(inputs)}): dataset_reader.teacher "
+                "and model.teacher must be the same"
             )
-        words = inputs["words"]
-        arrays = {name: each for name, each in inputs.items() if name not in ("words", "scored_by")}
-        shared = self._shared_on(words.device)
-        return FORMS[self.structure].potentials(arrays, words, shared)
+        # What all sentences have in common is here, and is of one teacher.
+        others = set(arrays.pop(MADE_BY)) - {self._open().header["fingerprint"]}
+        if others:
+            raise ConfigurationError(
+                f"the store {self.directory} is of another teacher (its fingerprint is "
+                f"{self._open().header['fingerprint']}) than the store that the sentences were read "
+                f"from ({', '.join(sorted(others))}): dataset_reader.teacher and model.teacher must "
+                "be the same"
+            )
+        words = arrays.pop("words")
+        return FORMS[self.structure].potentials(arrays, words, self._shared_on(words.device))

@@ -1,7 +1,7 @@
-"""The scoring of what a store lacks."""
+"""Scores sentences into a store."""
 
 import logging
-from typing import Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Mapping
 
 import numpy
 from allennlp.common import Tqdm
@@ -13,70 +13,72 @@ from allennlp_kd.teachers.narrowing import narrowed
 from allennlp_kd.teachers.potential_store import PotentialStore
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.stored_chains import StoredChains
-from allennlp_kd.teachers.stored_trees import StoredTrees
 
 logger = logging.getLogger(__name__)
 
-FORMS = {"chain": StoredChains, "tree": StoredTrees}
-Entries = List[Tuple[str, Sentence]]
 Scored = Dict[str, Dict[str, numpy.ndarray]]
 
 
 class StoreScorer:
-    """Writes a teacher's scores of sentences into a store.
-
-    Sentences of about the same length go through the teacher together, which spares padding; the
-    batches, and so the scores' last bits, depend on nothing but the sentences and the batch size.
+    """Has a teacher score sentences in batches, those of one length together, and writes shards.
 
     # Parameters
 
-    store : `PotentialStore`
     source : `ScoringTeacher`
+    store : `PotentialStore`
+        To write to.
+    form : `StoredChains` or `StoredTrees`
+        How it holds scores.
     shared : `Dict[str, Tensor]`
-        What all sentences' scores have in common, on the CPU.
+        What all sentences' scores have in common.
     batch_size : `int`
-        In sentences.
+        Of the teacher.
+    shard_size : `int`
+        The sentences of a shard, or more by less than a batch.
     """
-
-    SHARD = 1024  # sentences
 
     def __init__(
         self,
-        store: PotentialStore,
         source: ScoringTeacher,
+        store: PotentialStore,
+        form: Any,
         shared: Dict[str, Tensor],
         batch_size: int,
+        shard_size: int,
     ) -> None:
-        self._store = store
         self._source = source
+        self._store = store
+        self._form = form
         self._shared = shared
         self._batch_size = batch_size
-        self._form = FORMS[store.header["structure"]]
+        self._shard_size = shard_size
 
-    def fill(self, entries: Entries) -> None:
-        """Scores sentences, by their keys, into new shards.
+    def fill(self, sentences: Mapping[str, Sentence]) -> None:
+        """Scores all of them, into as many shards as they take.
 
-        Interrupted, it keeps what it has scored.
+        Interrupted, it keeps what it has scored: whole batches of a fixed order, so that the rest is
+        scored as it would have been.
+
+        # Parameters
+
+        sentences : `Mapping[str, Sentence]`
+            By their keys.
 
         # Raises
 
         StoreError
-            If there is no room.
-        ValueError
-            If a score is no number or too large for the store's type, or words are left out.
+            If they cannot be written.
         """
         scored: Scored = {}
-        with Tqdm.tqdm(total=len(entries), desc="scoring") as progress:
+        with Tqdm.tqdm(total=len(sentences), desc="scoring") as progress:
             try:
-                for batch in self._batches(entries):
+                for batch in self._batches(sentences):
                     scored.update(batch)
                     progress.update(len(batch))
-                    if len(scored) >= self.SHARD:
+                    if len(scored) >= self._shard_size:
                         self._store.write(scored)
                         scored = {}
             except (KeyboardInterrupt, SigTermReceived):
-                # Whole batches of a fixed order, so that the rest is scored as it would have been.
                 if scored:
                     self._store.write(scored)
                 logger.warning(
@@ -88,26 +90,31 @@ class StoreScorer:
         if scored:
             self._store.write(scored)
 
-    def write_shard(self, name: str, entries: Entries) -> None:
-        """As `fill`, into one shard of this name, which is whole or is not there."""
+    def write_shard(self, name: str, sentences: Mapping[str, Sentence]) -> None:
+        """Scores all of them into one shard of that name.
+
+        # Raises
+
+        StoreError
+            If it cannot be written.
+        """
         scored: Scored = {}
-        for batch in self._batches(entries):
+        for batch in self._batches(sentences):
             scored.update(batch)
         self._store.write(scored, name)
 
-    def _batches(self, entries: Entries) -> Iterator[Scored]:
-        ordered = sorted(entries, key=lambda entry: len(entry[1].words))
+    def _batches(self, sentences: Mapping[str, Sentence]) -> Iterator[Scored]:
+        # Sentences of one length need no padding.
+        ordered = sorted(sentences.items(), key=lambda entry: len(entry[1].words))
         for start in range(0, len(ordered), self._batch_size):
-            batch = ordered[start : start + self._batch_size]
-            arrays = self._score([sentence for _, sentence in batch])
-            yield dict(zip((key for key, _ in batch), arrays))
+            keys, batch = zip(*ordered[start : start + self._batch_size])
+            yield dict(zip(keys, self._score(list(batch))))
 
     def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
         header = self._store.header
         potentials = self._source.score(sentences)
         if header.get("marginals"):
             potentials = with_marginals(potentials)
-        scored = self._form.arrays(potentials)
         for sentence, words in zip(sentences, potentials.lengths.tolist()):
             if words != len(sentence.words):
                 raise ValueError(
@@ -116,5 +123,5 @@ class StoreScorer:
                 )
         return [
             narrowed(arrays, header["dtype"], self._form, self._shared, sentence)
-            for arrays, sentence in zip(scored, sentences)
+            for arrays, sentence in zip(self._form.arrays(potentials), sentences)
         ]

@@ -10,7 +10,7 @@ from allennlp_models.structured_prediction.models.biaffine_dependency_parser imp
 )
 from hypothesis import given, settings, strategies as some
 
-from allennlp_kd.data.stored_potentials_field import StoredPotentialsField
+from allennlp_kd.data.stored_potentials_field import MADE_BY, StoredPotentialsField
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
 from allennlp_kd.teachers.narrowing import narrowed
 from allennlp_kd.teachers.packed_tensors import LARGEST_LIST, packed, unpacked
@@ -169,12 +169,14 @@ def test_parts_are_put_together_again(lengths, dtype, scale, seed):
     exact = TreePotentials(torch.randn(rows, widest, widest + 1) * scale, mask, labels)
     shared = shared_of(exact)
     fields = [
-        StoredPotentialsField(narrowed(arrays, dtype, StoredTrees, shared, "a sentence"))
+        StoredPotentialsField(
+            narrowed(arrays, dtype, StoredTrees, shared, "a sentence"), "a teacher"
+        )
         for arrays in StoredTrees.arrays(exact)
     ]
     batch = fields[0].batch_tensors([field.as_tensor({}) for field in fields])
     words = batch.pop("words")
-    assert words.tolist() == lengths
+    assert words.tolist() == lengths and batch.pop(MADE_BY) == ["a teacher"]
     found = StoredTrees.potentials(batch, words, shared)
     assert_near(found, exact, TOLERANCES[dtype])
     if dtype == "float32":

@@ -1,10 +1,13 @@
+import os
 import random
 import struct
 
 import numpy
 import pytest
 
-from allennlp_kd.teachers.potential_store import PREFIX, PotentialStore, StoreError
+from allennlp_kd.teachers.potential_store import PotentialStore
+from allennlp_kd.teachers.shard_files import PREFIX
+from allennlp_kd.teachers.store_error import StoreError
 
 HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
 
@@ -48,7 +51,9 @@ def test_a_missing_sentence_is_a_key_error(folder):
 def test_shards_of_other_workers_are_taken_up(folder):
     first, second = PotentialStore(str(folder), HEADER), PotentialStore(str(folder), HEADER)
     second.write({"late": arrays(5)})
-    assert "late" not in first
+    assert "late" in first  # which looks into them only now
+    second.write({"later": arrays(6)})
+    assert "later" not in first
     first.refresh()
     numpy.testing.assert_array_equal(first.read("late")["emissions"], arrays(5)["emissions"])
 
@@ -66,7 +71,7 @@ def test_a_format_of_the_future_is_refused(folder):
     struct.pack_into("<I", content, PREFIX.size - 28, 99)
     shard.write_bytes(content)
     with pytest.raises(StoreError, match="damaged or of another format"):
-        PotentialStore(str(folder))
+        len(PotentialStore(str(folder)))
 
 
 def test_no_store(tmp_path):
@@ -115,6 +120,30 @@ def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
     with pytest.raises(StoreError, match="cannot be written: .*No space left.* make room"):
         PotentialStore(str(folder), HEADER).write({"late": arrays(5)})
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_who_only_wants_the_header_reads_no_shard(folder):
+    (shard,) = folder.glob("*.shard")
+    shard.write_bytes(b"damaged")
+    store = PotentialStore(str(folder), HEADER)
+    store.write({"late": arrays(5)})
+    for _ in range(2):  # what is wrong is not said once alone
+        with pytest.raises(StoreError, match=f"{shard.name} is damaged"):
+            len(store)
+    shard.unlink()
+    assert "late" in store and "sentence 1" not in store
+
+
+@pytest.mark.parametrize(
+    "change", [lambda shard: shard.unlink(), lambda shard: os.truncate(shard, 0)]
+)
+def test_a_shard_that_goes_while_it_is_read(folder, change):
+    store = PotentialStore(str(folder))
+    assert "sentence 1" in store
+    (shard,) = folder.glob("*.shard")
+    change(shard)
+    with pytest.raises(StoreError, match=f"{shard.name} cannot be read: "):
+        store.read("sentence 1")
 
 
 def test_of_two_who_make_it_at_once_the_first_one_wins(tmp_path, monkeypatch):

@@ -144,18 +144,21 @@ class TestErrors:
         ):
             store.potentials({"tokens": {}, "sentence": ["the cat"]})
 
-    def test_what_another_store_has_read(self, store, other_tagger_archive, tmp_path):
+    def test_what_was_read_from_a_store_of_another_teacher(
+        self, store, other_tagger_archive, tmp_path
+    ):
+        """They have the same labels, and other transitions."""
         other = StoreTeacher(str(tmp_path / "other"), ArchiveTeacher(other_tagger_archive))
-        with pytest.raises(
-            ConfigurationError,
-            match=r"from the store of the teacher \w+, and this is \w+'s: dataset_reader.teacher and",
-        ):
-            store.potentials(collated(other)["value"])
-
-    def test_another_store_of_the_same_teacher_is_no_other(self, store, tmp_path):
-        other = StoreTeacher(str(tmp_path / "other"), store._source)
-        found = store.potentials(collated(other)["value"])
-        assert torch.equal(found.emissions, store.potentials(collated(store)["value"]).emissions)
+        inputs = collated(other)["value"]
+        assert other.labels == store.labels
+        message = "is of another teacher .its fingerprint is .*must be the same"
+        with pytest.raises(ConfigurationError, match=message) as found:
+            store.potentials(inputs)
+        assert other._source.fingerprint in str(found.value)
+        assert store._source.fingerprint in str(found.value)
+        # A copy, or one of the other type, is of the same teacher.
+        half = StoreTeacher(str(tmp_path / "half"), store._source, dtype="float16")
+        assert store.potentials(collated(half)["value"]).mask.any()
 
     def test_another_dtype(self, store):
         store.fill(KEYS[:1])
@@ -211,19 +214,19 @@ class TestErrors:
 
 
 def test_a_killed_scorer_leaves_what_it_has_written(store, monkeypatch):
-    monkeypatch.setattr(StoreScorer, "SHARD", 1)
+    monkeypatch.setattr(StoreTeacher, "SHARD", 1)
     store._batch_size = 1
-    scored = store._source.score
+    scored = StoreScorer._score
     calls = []
 
-    def killed(sentences):
+    def killed(self, sentences):
         calls.append(sentences)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return scored(sentences)
+        return scored(self, sentences)
 
-    monkeypatch.setattr(store._source, "score", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(StoreScorer, "_score", killed)
         store.fill(KEYS)
     again = StoreTeacher(store.directory, store._source)
     assert again.fill(KEYS) == 1

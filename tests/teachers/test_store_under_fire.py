@@ -13,9 +13,10 @@ import pytest
 from allennlp.common.checks import ConfigurationError
 
 from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.potential_store import FORMAT, PotentialStore, StoreError
+from allennlp_kd.teachers.potential_store import FORMAT, PotentialStore
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.store_error import StoreError
 from allennlp_kd.teachers.store_scorer import StoreScorer
 
 HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
@@ -87,6 +88,34 @@ def test_what_killed_writers_have_left_goes(tmp_path):
     assert [path.name for path in tmp_path.glob(".*")] == [".new.unfinished"]
 
 
+def test_what_another_user_has_left_stays(tmp_path, monkeypatch):
+    """Whoever may read a store need not be allowed to write to its folder."""
+    PotentialStore(str(tmp_path), HEADER).write({"a": arrays(1)})
+    (tmp_path / ".old.unfinished").write_bytes(b"half")
+    os.utime(tmp_path / ".old.unfinished", (0, 0))
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.unlink", refused)
+    assert "a" in PotentialStore(str(tmp_path), HEADER)
+    assert (tmp_path / ".old.unfinished").exists()
+
+
+def test_more_shards_than_a_process_may_open(tmp_path):
+    folder = tmp_path / "store"
+    write_all(folder, range(60))
+
+    def limited():
+        opened = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 20, opened + 20))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("allennlp_kd.teachers.potential_store.OPEN_FILES", 8)
+            assert assert_right(folder, range(60)) == 60
+
+    assert os.waitpid(forked(limited), 0)[1] == 0
+
+
 def test_writers_at_once(tmp_path):
     folder = tmp_path / "store"
     writers = [forked(lambda: write_all(folder, range(20))) for _ in range(4)]
@@ -122,7 +151,7 @@ def test_shards_of_another_store_are_refused(tmp_path):
     write_all(tmp_path, range(3))
     (tmp_path / "header.json").unlink()
     with pytest.raises(StoreError, match="of another format or store; remove it") as found:
-        PotentialStore(str(tmp_path), {**HEADER, "fingerprint": "xyz"})
+        len(PotentialStore(str(tmp_path), {**HEADER, "fingerprint": "xyz"}))
     assert all(path.name in str(found.value) for path in tmp_path.glob("*.shard"))
 
 
@@ -132,7 +161,7 @@ def test_all_damaged_shards_are_named_and_the_others_stay(tmp_path):
     for path in damaged:
         os.truncate(path, 30)
     with pytest.raises(StoreError, match="its sentences are scored again") as found:
-        PotentialStore(str(tmp_path), HEADER)
+        len(PotentialStore(str(tmp_path), HEADER))
     assert all(path.name in str(found.value) for path in damaged)
     for path in damaged:
         path.unlink()
@@ -149,7 +178,7 @@ def test_stores_of_the_first_format_are_read(tmp_path, monkeypatch):
     # But none of its shards in a store that is made now.
     (tmp_path / "header.json").unlink()
     with pytest.raises(StoreError, match="of another format or store"):
-        PotentialStore(str(tmp_path), HEADER)
+        len(PotentialStore(str(tmp_path), HEADER))
     assert FORMAT == 2
 
 
@@ -173,7 +202,7 @@ def sentences(number, seed=0):
 
 @pytest.fixture
 def store(tagger_archive, tmp_path, monkeypatch):
-    monkeypatch.setattr(StoreScorer, "SHARD", 8)
+    monkeypatch.setattr(StoreTeacher, "SHARD", 8)
     return StoreTeacher(str(tmp_path / "store"), ArchiveTeacher(tagger_archive), batch_size=4)
 
 
@@ -187,15 +216,15 @@ class TestScorers:
         """The second scores all while the first is at its third batch."""
         given = sentences(30)
         second = StoreTeacher(store.directory, store._source, batch_size=4)
-        original, calls = store._source.score, []
+        original, calls = StoreScorer._score, []
 
-        def interrupted(batch):
+        def interrupted(self, batch):
             calls.append(batch)
             if len(calls) == 3:
                 assert second.fill(given) > 0
-            return original(batch)
+            return original(self, batch)
 
-        monkeypatch.setattr(store._source, "score", interrupted)
+        monkeypatch.setattr(StoreScorer, "_score", interrupted)
         store.fill(given)
         complete = StoreTeacher(store.directory)
         assert complete.fill(given) == 0
@@ -206,16 +235,16 @@ class TestScorers:
     @pytest.mark.parametrize("at", range(1, 8))
     def test_interrupted_keeps_all_that_it_scored(self, store, monkeypatch, caplog, at):
         given = sentences(30)
-        original, calls = store._source.score, []
+        original, calls = StoreScorer._score, []
 
-        def interrupted(batch):
+        def interrupted(self, batch):
             calls.append(batch)
             if len(calls) == at:
                 raise KeyboardInterrupt
-            return original(batch)
+            return original(self, batch)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(store._source, "score", interrupted)
+            patch.setattr(StoreScorer, "_score", interrupted)
             store.fill(given)
         assert "What was scored is kept in" in caplog.text
         again = StoreTeacher(store.directory, store._source, batch_size=4)

@@ -1,0 +1,53 @@
+"""What is missing in a store."""
+
+import shutil
+from typing import Any, Dict, Iterable, NamedTuple
+
+import numpy
+from allennlp.common.util import format_size
+from torch import Tensor
+
+from allennlp_kd.teachers.potential_store import PotentialStore
+from allennlp_kd.teachers.sentence import Sentence
+
+OVERHEAD = 120  # bytes a sentence: its part of an index
+
+
+class Need(NamedTuple):
+    """What is missing in a store, and about what it takes on disk."""
+
+    sentences: int
+    words: int
+    size: int
+    free: int
+
+    @classmethod
+    def of(
+        cls,
+        missing: Iterable[Sentence],
+        store: PotentialStore,
+        form: Any,
+        shared: Dict[str, Tensor],
+    ) -> "Need":
+        """
+        # Parameters
+
+        missing : `Iterable[Sentence]`
+            What is to be scored.
+        store : `PotentialStore`
+        form : `StoredChains` or `StoredTrees`
+        shared : `Dict[str, Tensor]`
+            What all sentences' scores have in common.
+        """
+        lengths = [len(sentence.words) for sentence in missing]
+        numbers = sum(form.size(words, shared) for words in lengths)
+        if store.header.get("marginals"):
+            numbers *= 2
+        size = numbers * numpy.dtype(store.header["dtype"]).itemsize + OVERHEAD * len(lengths)
+        return cls(len(lengths), sum(lengths), size, shutil.disk_usage(store.path).free)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sentences:,} sentences of {self.words:,} words are to be scored; their scores "
+            f"take about {format_size(self.size)} on disk, where {format_size(self.free)} are free"
+        )

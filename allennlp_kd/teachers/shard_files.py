@@ -1,0 +1,150 @@
+"""The files of a store: of each some sentences, with an index before them.
+
+A shard is the magic, the format, the length of the index, its digest, the index (JSON), and then the
+entries' bytes. The index gives for each key the place of its bytes, their digest, and each array's
+name, type and shape.
+"""
+
+import hashlib
+import json
+import mmap
+import os
+import struct
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Tuple
+
+import numpy
+
+from allennlp_kd.teachers.store_error import StoreError
+
+MAGIC = b"allennlp-kd store"
+PREFIX = struct.Struct(f"<{len(MAGIC)}sIQ16s")
+REMEDY = "remove it: its sentences are scored again, the others' scores stay"
+
+Arrays = Dict[str, numpy.ndarray]
+Seal = Callable[[bytes], bytes]
+"""The digest of an index."""
+
+
+class Entry(NamedTuple):
+    """Where a sentence's arrays are."""
+
+    file: Path
+    offset: int
+    size: int
+    digest: str
+    arrays: Tuple[Tuple[str, str, Tuple[int, ...]], ...]
+
+
+def digest_of(*parts: bytes) -> bytes:
+    """16 bytes of BLAKE2b."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
+
+
+def packed_shard(entries: Dict[str, Arrays], version: int, seal: Seal) -> List[bytes]:
+    """The parts of a shard, one behind the other.
+
+    # Parameters
+
+    entries : `Dict[str, Dict[str, numpy.ndarray]]`
+        By the digest of a key: arrays by name.
+    version : `int`
+        The format of its store.
+    seal : `Callable[[bytes], bytes]`
+    """
+    index: Dict[str, Any] = {}
+    parts, offset = [], 0
+    for key, arrays in entries.items():
+        arrays = {name: numpy.ascontiguousarray(array) for name, array in arrays.items()}
+        described = [[name, each.dtype.str, list(each.shape)] for name, each in arrays.items()]
+        content = b"".join(each.tobytes() for each in arrays.values())
+        digest = digest_of(key.encode(), json.dumps(described).encode(), content)
+        index[key] = [offset, len(content), digest.hex(), described]
+        parts.append(content)
+        offset += len(content)
+    packed = json.dumps(index).encode()
+    return [PREFIX.pack(MAGIC, version, len(packed), seal(packed)), packed, *parts]
+
+
+def entries_of(file: Path, version: int, seal: Seal) -> Dict[str, Entry]:
+    """What a shard holds, by the digests of keys.
+
+    # Raises
+
+    StoreError
+        If it is damaged, of another store, or cannot be read.
+    """
+    with _opened(file) as opened:
+        size = os.fstat(opened.fileno()).st_size
+        prefix = opened.read(PREFIX.size)
+        if len(prefix) < PREFIX.size:
+            raise StoreError(f"{file} is damaged: it ends after {size} bytes; {REMEDY}")
+        magic, found, length, digest = PREFIX.unpack(prefix)
+        # A damaged length may be more than there is of memory.
+        index = opened.read(min(length, size))
+    if magic != MAGIC or found != version or seal(index) != digest:
+        raise StoreError(f"{file} is damaged or of another format or store; {REMEDY}")
+    entries, start, end = {}, PREFIX.size + length, 0
+    same: Dict[Tuple, Tuple] = {}  # sentences of one length share their description
+    for key, (offset, size_of, entry_digest, arrays) in json.loads(index).items():
+        described = tuple((name, kind, tuple(shape)) for name, kind, shape in arrays)
+        described = same.setdefault(described, described)
+        entries[key] = Entry(file, start + offset, size_of, entry_digest, described)
+        end = max(end, offset + size_of)
+    if start + end > size:
+        raise StoreError(f"{file} is damaged: it is cut off; {REMEDY}")
+    return entries
+
+
+def mapped(file: Path) -> mmap.mmap:
+    """A shard's bytes, which are read as they are asked for.
+
+    # Raises
+
+    StoreError
+        If it is there no more, or cannot be read.
+    """
+    with _opened(file) as opened:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def arrays_of(key: str, entry: Entry, shard: mmap.mmap) -> Arrays:
+    """A sentence's arrays, which may not be written to.
+
+    # Parameters
+
+    key : `str`
+        The digest of its key.
+    entry : `Entry`
+    shard : `mmap.mmap`
+        Its file's bytes.
+
+    # Raises
+
+    StoreError
+        If its bytes are damaged.
+    """
+    content = shard[entry.offset : entry.offset + entry.size]
+    described = json.dumps(entry.arrays).encode()
+    if digest_of(key.encode(), described, content).hex() != entry.digest:
+        raise StoreError(f"{entry.file} is damaged: an entry's digest; {REMEDY}")
+    arrays, offset = {}, 0
+    for name, kind, shape in entry.arrays:
+        count = int(numpy.prod(shape, dtype=numpy.int64))
+        array = numpy.frombuffer(content, dtype=kind, count=count, offset=offset)
+        arrays[name] = array.reshape(shape)
+        offset += array.nbytes
+    return arrays
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    try:
+        with open(file, "rb") as opened:
+            yield opened
+    except (OSError, ValueError) as error:  # the second of an empty file that is mapped
+        raise StoreError(f"{file} cannot be read: {error}") from error
