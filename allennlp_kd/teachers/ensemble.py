@@ -82,8 +82,15 @@ class EnsembleTeacher(ScoringTeacher):
     @property
     @overrides
     def structure(self) -> str:
-        self._agree()
-        assert self._structure is not None
+        # Looked for once, and late: to build a configuration opens no member.
+        if self._structure is None:
+            found = [member.structure for member in self._members]
+            if len(set(found)) > 1:
+                each = ", ".join(f"{m.name}: {kind}" for m, kind in zip(self._members, found))
+                raise ConfigurationError(
+                    f"an ensemble's members must be of one structure, found {each}"
+                )
+            self._structure = found[0]
         return self._structure
 
     @property
@@ -98,26 +105,24 @@ class EnsembleTeacher(ScoringTeacher):
         return f"the ensemble of {', '.join(member.name for member in self._members)}"
 
     def _agree(self) -> None:
-        """Looks into the members, once: to build a configuration opens none of them."""
-        if self._structure is not None:
+        """Finds the labels that the members share, once; a reader's side need not know them."""
+        if self._labels:
             return
-        found = [member.structure for member in self._members]
-        if len(set(found)) > 1:
-            each = ", ".join(f"{m.name}: {kind}" for m, kind in zip(self._members, found))
-            raise ConfigurationError(
-                f"an ensemble's members must be of one structure, found {each}"
-            )
         self._labels = shared_labels(
             [(member.name, member.labels) for member in self._members], self._policy
         )
         self._alignments = [
             LabelAlignment(self._labels, member.labels, "shared") for member in self._members
         ]
-        self._structure = found[0]
+
+    @overrides
+    def introduce(self, labels: List[str]) -> None:
+        for member in self._members:
+            member.introduce(labels)
 
     @overrides
     def attach(self, instances: List[Instance]) -> None:
-        self._agree()
+        _ = self.structure  # refuses members that do not go together before it reads for them
         parts = []
         for member in self._members:
             member.attach(instances)
@@ -128,9 +133,15 @@ class EnsembleTeacher(ScoringTeacher):
 
     @overrides
     def potentials(self, inputs: Any):
-        return self._mixed(
-            [member.potentials(inputs[str(n)]) for n, member in enumerate(self._members)]
-        )
+        expected = [str(number) for number in range(len(self._members))]
+        if list(inputs) != expected:
+            raise ConfigurationError(
+                f"{self.name} has the members {', '.join(expected)}, and is asked for the scores of "
+                f"sentences that were read for another teacher (they have {', '.join(inputs)}): "
+                "dataset_reader.teacher and model.teacher must be the same"
+            )
+        parts = (inputs[number] for number in expected)
+        return self._mixed([each.potentials(part) for each, part in zip(self._members, parts)])
 
     @overrides
     def score(self, sentences: List[Sentence]):

@@ -8,6 +8,7 @@ from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.structs.chain import log_node_marginals
 from allennlp_kd.structs.tree import FactoredLabels, log_head_probabilities
 from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.converted import ConvertedTeacher
 from allennlp_kd.teachers.ensemble import EnsembleTeacher
 from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
@@ -240,7 +241,43 @@ class TestTrees:
         assert 0 <= model.get_metrics(reset=True)["agreement"] <= 1
 
 
+def test_of_converted_parsers(plain_parser, wide_parser):
+    """They are told the student's tags; the reader's side, which is not, does without."""
+    members = [opened(plain_parser), opened(wide_parser)]
+    tags = [f"{offset}@{label}" for offset in ("-1", "+1", "0") for label in members[0].labels]
+    reading, ensemble = (
+        EnsembleTeacher([ConvertedTeacher(member, "relative_heads") for member in members])
+        for _ in "ab"
+    )
+    ensemble.introduce(tags)
+    assert ensemble.labels == tags and ensemble.structure == "chain"
+    inputs = collated_trees(reading)
+    found = ensemble.potentials(inputs)
+    parts = []
+    for number, member in enumerate(members):
+        one = ConvertedTeacher(member, "relative_heads")
+        one.introduce(tags)
+        parts.append(one.potentials(inputs[str(number)]).emissions)
+    expected = sum(parts) / 2
+    expected = expected - expected.mean(dim=2, keepdim=True)  # the canonical form
+    torch.testing.assert_close(found.emissions[found.mask], expected[found.mask])
+
+
 class TestErrors:
+    def test_what_was_read_for_another_teacher(self, tagger_archive, other_tagger_archive):
+        members = [ArchiveTeacher(tagger_archive), ArchiveTeacher(other_tagger_archive)]
+        ensemble = EnsembleTeacher(members)
+        for reading, has in (
+            (members[0], "tokens, sentence, archive"),
+            (EnsembleTeacher([*members, members[0]]), "0, 1, 2"),
+        ):
+            inputs = collated(reading)["value"]
+            with pytest.raises(
+                ConfigurationError,
+                match=f"has the members 0, 1, .* read for another teacher .they have {has}.: dataset",
+            ):
+                ensemble.potentials(inputs)
+
     def test_no_member(self):
         with pytest.raises(ConfigurationError, match="needs at least one teacher, found none"):
             EnsembleTeacher([])
@@ -286,7 +323,7 @@ class TestErrors:
             ConfigurationError,
             match=rf"no common label: {tagger_archive} has \['.*'\]; {other} has \['X-.*'\]",
         ):
-            _ = ensemble.structure
+            _ = ensemble.labels
 
     def test_a_store_of_an_ensemble_of_stores(self, tagger_archive, tmp_path):
         inner = StoreTeacher(str(tmp_path / "inner"), ArchiveTeacher(tagger_archive))
