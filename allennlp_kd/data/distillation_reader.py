@@ -44,8 +44,9 @@ class DistillationReader(DatasetReader):
         As in the model's configuration. Without it, instances carry no teacher inputs.
     labelled_fraction : `float`, optional (default = `1.0`)
         The share of the sentences that are trained on with their gold; which ones depends on their
-        words alone. In training the others are unlabelled text. The gold of validation data counts
-        in full, and labels come into the vocabulary whether or not they are trained on.
+        words (and part-of-speech tags, where the reader gives any) alone. In training the others
+        are unlabelled text. The gold of validation data counts in full, and labels come into the
+        vocabulary whether or not they are trained on.
     unlabelled_reader : `DatasetReader`, optional
         Reads unlabelled text: `plain_text`, `column_text`, or any reader of annotated text, of
         which the annotation is not looked at. By default the student's.
@@ -130,7 +131,9 @@ class DistillationReader(DatasetReader):
         """The part of this process; all processes choose among all sentences."""
         with unsharded(self._reader):
             labelled = [
-                instance for path in paths.labelled for instance in explained(self._reader, path)
+                instance
+                for path in paths.labelled
+                for instance in islice(explained(self._reader, path), self._reader.max_instances)
             ]
         unlabelled = self._unlabelled(paths, len(labelled))
         fields = set(labelled[0].fields) if labelled else None
@@ -207,7 +210,11 @@ class DistillationReader(DatasetReader):
 
 
 def sentences_of(reader: DatasetReader, file_path: Any) -> Iterator[Sentence]:
-    """The words of a file's sentences, and tags where its reader gives them; nothing else of it."""
+    """The words of a file's sentences, and tags where its reader gives them; nothing else of it.
+
+    No more of them than the reader's `max_instances`.
+    """
     if isinstance(reader, UnlabelledReader):
-        return reader.sentences(file_path)
-    return (Sentence.of(instance) for instance in explained(reader, file_path))
+        return islice(reader.sentences(file_path), reader.max_instances)
+    instances = islice(explained(reader, file_path), reader.max_instances)
+    return (Sentence.of(instance) for instance in instances)

@@ -1,5 +1,6 @@
 """Text without gold beside text with it, in the `distillation` reader."""
 
+from copy import deepcopy
 from typing import List
 
 import allennlp_models.structured_prediction  # noqa: F401 (registers readers)
@@ -35,7 +36,7 @@ def reader(**options) -> DatasetReader:
         "teacher_inputs": True,
         **options,
     }
-    return DatasetReader.from_params(Params(config))
+    return DatasetReader.from_params(Params(deepcopy(config)))  # to build one uses it up
 
 
 def firsts(instances):
@@ -59,6 +60,23 @@ def test_several_files(paths, tmp_path):
     names = firsts(reader().read(both))
     assert len(names) == 55 and names.count("more") == 5
     assert firsts(reader().read(Params(both))) == names
+
+
+def test_no_more_of_a_file_than_its_reader_may(paths, tmp_path):
+    both = {**paths, "unlabelled": [paths["unlabelled"], str(tmp_path / "more.txt")]}
+    capped = {"type": "conll2000", "max_instances": 3}
+    text = {"type": "plain_text", "max_instances": 4}
+    names = firsts(reader(reader=capped, unlabelled_reader=text).read(both))
+    assert names.count("more") == 4 and sum(name.startswith("raw") for name in names) == 4
+    assert [name for name in names if name.startswith("gold")] == ["gold0", "gold1", "gold2"]
+    assert len(names) == 3 + 2 * 4
+    annotated = {"labelled": paths["labelled"], "unlabelled": paths["labelled"]}
+    found = list(reader(reader=capped, unlabelled_reader=None).read(annotated))
+    assert len(found) == 3 + 3
+    # Which of them are chosen is chosen among those.
+    names = firsts(reader(reader=capped, unlabelled_reader=text, unlabelled_ratio=1).read(paths))
+    assert {name for name in names if name.startswith("raw")} <= {f"raw{n}" for n in range(4)}
+    assert len(names) == 6
 
 
 def test_other_paths_are_read_as_ever(paths):
