@@ -1,12 +1,20 @@
 """`allennlp kd-score`: score the sentences of an experiment ahead of time."""
 
 import argparse
+import json
 import logging
+from copy import deepcopy
+from typing import Any, Dict, Iterator, List
 
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
-from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
+from allennlp_kd.commands.store_parameters import (
+    add_arguments,
+    configuration,
+    has_store,
+    store_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,25 +63,35 @@ def _score(arguments: argparse.Namespace) -> None:
     from allennlp_kd.teachers.teacher import Teacher
 
     given = configuration(arguments)
-    reader_params = Params(given)["dataset_reader"]
-    teacher = Params(store_of(given))
-    has = [name for name in DATA_PATHS if given.get(name) is not None]
-    absent = [name for name in arguments.data or () if name not in has]
+    has = {name: given[name] for name in DATA_PATHS if given.get(name) is not None}
+    stored = [name for name in has if has_store(_reader_of(name, given))]
+    absent = [name for name in arguments.data or () if name not in stored]
     if absent:
         raise ConfigurationError(
-            f"{arguments.param_path} has no {', '.join(absent)} to score; it has {', '.join(has)}"
+            f"{arguments.param_path} has no {', '.join(absent)} to score; it has "
+            f"{', '.join(stored)}"
         )
-    paths = {name: given[name] for name in arguments.data or DATA_PATHS[:2] if name in has}
-    plain = reader_params.duplicate()
-    plain["teacher_inputs"] = False
-    reader = DatasetReader.from_params(plain)
-    sentences = (Sentence.of(instance) for path in paths.values() for instance in reader.read(path))
-    need = Teacher.from_params(teacher.duplicate()).need(sentences)
-    logger.info("%s", need)
-    if arguments.dry_run:
-        return
-    reader_params["teacher_inputs"] = True
-    reader = DatasetReader.from_params(reader_params)
-    for name, path in paths.items():
-        sentences = sum(1 for _ in reader.read(path))
-        logger.info("%s: the store has the scores of all %d sentences of %s", name, sentences, path)
+    chosen = [name for name in arguments.data or DATA_PATHS[:2] if name in stored]
+
+    def instances(name: str, teacher_inputs: bool) -> Iterator[Any]:
+        reader = {**_reader_of(name, given), "teacher_inputs": teacher_inputs}
+        return DatasetReader.from_params(Params(deepcopy(reader))).read(has[name])
+
+    by_store: Dict[str, List[str]] = {}
+    for name in chosen:
+        store = json.dumps(store_of(_reader_of(name, given)), sort_keys=True)
+        by_store.setdefault(store, []).append(name)
+    for store, names in by_store.items():
+        sentences = (Sentence.of(each) for name in names for each in instances(name, False))
+        logger.info("%s", Teacher.from_params(Params(json.loads(store))).need(sentences))
+    for name in chosen if not arguments.dry_run else ():
+        number = sum(1 for _ in instances(name, True))
+        logger.info(
+            "%s: the store has the scores of all %d sentences of %s", name, number, has[name]
+        )
+
+
+def _reader_of(name: str, given: Dict[str, Any]) -> Dict[str, Any]:
+    """The part of the reader by which `allennlp train` reads a file."""
+    other = None if name == DATA_PATHS[0] else given.get("validation_dataset_reader")
+    return other or given["dataset_reader"]

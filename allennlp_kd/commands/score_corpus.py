@@ -56,7 +56,7 @@ def _score(arguments: argparse.Namespace) -> None:
     from corpus_shards.errors import ShardsError
     from corpus_shards.planning import plan
 
-    teacher = store_of(configuration(arguments))
+    teacher = store_of(configuration(arguments)["dataset_reader"])
     teacher["directory"] = os.path.abspath(teacher["directory"])
     inputs = [os.path.abspath(path) for path in arguments.inputs]
     scorer = ShardScorer(

@@ -36,19 +36,23 @@ def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
     params = Params.from_file(arguments.param_path, arguments.overrides)
     given = params.as_dict(quiet=True)
     reader = given.get("dataset_reader") or {}
-    kinds = (reader.get("type"), store_of(given).get("type") if reader else None)
-    if kinds != ("distillation", "store"):
+    if not has_store(reader):
         raise ConfigurationError(
             f"{arguments.param_path} has no store to score into: its dataset_reader must be of "
-            f"type 'distillation', found '{kinds[0]}', with a teacher of type 'store', found "
-            f"'{kinds[1]}'"
+            f"type 'distillation', found '{reader.get('type')}', with a teacher of type 'store', "
+            f"found '{store_of(reader).get('type')}'"
         )
     return trusted(given) if arguments.trust else given
 
 
-def store_of(config: Dict[str, Any]) -> Dict[str, Any]:
-    """The store's part of a distillation's configuration; it has the scores as they are before `converted`."""
-    teacher = config["dataset_reader"].get("teacher") or {}
+def has_store(reader: Dict[str, Any]) -> bool:
+    """Whether a reader's part of a configuration is of a distillation from a store."""
+    return (reader.get("type"), store_of(reader).get("type")) == ("distillation", "store")
+
+
+def store_of(reader: Dict[str, Any]) -> Dict[str, Any]:
+    """The store's part of a reader's; it has the scores as they are before `converted`."""
+    teacher = reader.get("teacher") or {}
     while teacher.get("type") == "converted":
         teacher = teacher["teacher"]
     return teacher

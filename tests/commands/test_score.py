@@ -11,6 +11,7 @@ from allennlp.common.checks import ConfigurationError
 
 import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.commands.score import KdScore
+from allennlp_kd.teachers.sentence import Sentence
 from allennlp_kd.teachers.store import StoreTeacher
 from tests.configs.corpora import SENTENCES, write_corpora
 from tests.models.parsing import SENTENCES as TREES
@@ -65,6 +66,48 @@ def test_a_store_inside_of_a_conversion(config, tmp_path):
     run(str(config), "--dry-run")
     run(str(config))
     assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
+
+
+class TestValidationReader:
+    """`allennlp train` reads all but the training data with it."""
+
+    @pytest.fixture
+    def other(self, config, tmp_path):
+        (tmp_path / "dev.txt").write_text("the###D walrus###N\n")
+        content = json.loads(config.read_text())
+        content["validation_data_path"] = str(tmp_path / "dev.txt")
+        reader = {**content["dataset_reader"], "reader": {"type": "sequence_tagging"}}
+        content["validation_dataset_reader"] = reader
+        return content
+
+    def test_reads_validation_data(self, config, other, tmp_path, caplog):
+        caplog.set_level("INFO")
+        config.write_text(json.dumps(other))
+        run(str(config))
+        store = StoreTeacher(str(tmp_path / "store"))
+        assert Sentence(("the", "walrus")).key in store._open()
+        assert f"{len(store._open())} sentences of " in caplog.text
+
+    def test_may_have_another_store(self, config, other, tmp_path, caplog):
+        caplog.set_level("INFO")
+        teacher = other["dataset_reader"]["teacher"]
+        there = {**teacher, "directory": str(tmp_path / "validation")}
+        other["validation_dataset_reader"]["teacher"] = there
+        config.write_text(json.dumps(other))
+        run(str(config))
+        assert len(StoreTeacher(str(tmp_path / "validation"))._open()) == 1
+        assert Sentence(("the", "walrus")).key not in StoreTeacher(str(tmp_path / "store"))._open()
+        assert "1 sentences of 2 words" in caplog.text
+
+    def test_may_have_none(self, config, other, tmp_path):
+        other["validation_dataset_reader"] = {"type": "sequence_tagging"}
+        config.write_text(json.dumps(other))
+        run(str(config))
+        assert Sentence(("the", "walrus")).key not in StoreTeacher(str(tmp_path / "store"))._open()
+        with pytest.raises(
+            ConfigurationError, match="no validation_data_path to score; it has train_data_path$"
+        ):
+            run(str(config), "--data", "validation_data_path")
 
 
 def test_scores_text_without_gold_too(config, tmp_path):
