@@ -30,7 +30,8 @@ class WholeCheckpointer(Checkpointer):
     Beside the model's and the trainer's state, a checkpoint has the best weights so far, so that
     `best.th`, which the trainer replaces after it, can be made again.
 
-    Parameters are those of the default checkpointer.
+    Parameters are those of the default checkpointer; the newest checkpoint is kept whatever they
+    say, as the run goes on from it.
 
     # Raises
 
@@ -101,7 +102,7 @@ class WholeCheckpointer(Checkpointer):
         points = sorted(self._find_all_checkpoints(), reverse=True)
         kept = set(points)
         if self._keep_most_recent_by_count is not None or self._keep_most_recent_by_age is not None:
-            kept = set(points[: self._keep_most_recent_by_count or 0])
+            kept = set(points[: max(self._keep_most_recent_by_count or 0, 1)])
             for point in points:
                 age = time.time() - CheckpointManifest.path(self._folder, point).stat().st_mtime
                 if age <= (self._keep_most_recent_by_age or -1):

@@ -68,9 +68,9 @@ def _run(config: Dict[str, Any], directory: Path, arm: Optional[Callable[[], Non
         from allennlp.commands.train import train_model
         from allennlp.common import Params
 
-        from allennlp_kd.teachers.store_scorer import StoreScorer
+        from allennlp_kd.teachers.store import StoreTeacher
 
-        StoreScorer.SHARD = SHARD
+        StoreTeacher.SHARD = SHARD
         if arm is not None:
             arm()
         recover = (directory / "config.json").exists()

@@ -72,6 +72,15 @@ def test_keeps_those_of_an_age(tmp_path):
     assert set(CheckpointManifest.points(tmp_path)) == {(2, 0), (3, 0), (4, 0)}
 
 
+@pytest.mark.parametrize("count,age", [(0, None), (None, 0), (0, 0)])
+def test_keeps_the_newest_in_any_case(tmp_path, count, age):
+    kept = {"keep_most_recent_by_count": count, "keep_most_recent_by_age": age}
+    checkpointer = saved(tmp_path, Trained(1, best=True), Trained(2), Trained(3), **kept)
+    assert set(CheckpointManifest.points(tmp_path)) == {(3, 0)}
+    assert checkpointer.restore_best() == str(tmp_path / "best.th")
+    assert torch.equal(torch.load(tmp_path / "best.th")["weight"], torch.full((3,), 100.0))
+
+
 class TestBest:
     def test_is_kept_as_long_as_a_checkpoint_names_it(self, tmp_path):
         checkpointer = saved(tmp_path, Trained(1, best=True), Trained(2), Trained(3))
