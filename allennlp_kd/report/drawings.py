@@ -72,7 +72,7 @@ def _entities(
     ]
     colours = {html.escape(label): tint for label, tint in tints.items()}
     drawing = {"text": " ".join(words), "ents": entities, "title": None}
-    return Markup(_render(drawing, "ent", {"colors": colours}))
+    return Markup(_slim_entities(_render(drawing, "ent", {"colors": colours})))
 
 
 def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
@@ -111,6 +111,13 @@ def _render(drawing: Dict[str, Any], style: str, options: Dict[str, Any]) -> str
     return displacy.render(
         drawing, style=style, manual=True, page=False, jupyter=False, minify=True, options=options
     )
+
+
+def _slim_entities(drawing: str) -> str:
+    """Of a mark's style its colour alone; the rest is in the stylesheet."""
+    mark = r'(<mark class="entity" style="background: #\w+);[^"]*"'
+    drawing = re.sub(mark, r'\1"', drawing)
+    return re.sub(r'(<mark class="entity"[^>]*>[^<]*<span) style="[^"]*"', r"\1", drawing)
 
 
 def _slim(svg: str) -> str:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from allennlp_kd.report.curves import PART, part_names
-from allennlp_kd.report.plot_style import Plot, saved, styled
+from allennlp_kd.report.plot_style import Plot, saved, short, styled
 from allennlp_kd.report.plots import Series, dots, heat, lines, reliability, scatter
 
 MOST_LABELS = 14
@@ -128,7 +128,7 @@ def heat_map(confusion: Sequence[Dict[str, Any]]) -> Tuple[List[str], List[List[
 
 def _reliability(models: Sequence[Dict[str, Any]]) -> Plot:
     series = [
-        Series(f"{m['name'][:12]}: ECE {100 * m['calibration']['ece']:.1f} %", i, ())
+        Series(f"{short(m['name'], 12)}: ECE {100 * m['calibration']['ece']:.1f} %", i, ())
         for i, m in enumerate(models)
     ]
     return saved(

@@ -69,9 +69,9 @@ def require_matplotlib() -> None:
         )
 
 
-def short(name: str) -> str:
+def short(name: str, most: int = SHORT) -> str:
     """A name that fits beside a line."""
-    return name if len(name) <= SHORT else f"{name[: SHORT - 1]}…"
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def colour(index: int) -> str:

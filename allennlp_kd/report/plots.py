@@ -112,7 +112,7 @@ def reliability(series: Sequence[Series], bins: Sequence[Sequence[Dict[str, Any]
         x, y = ([row[name] for row in known] for name in ("confidence", "accuracy"))
         style = {"color": colour(each.model), "marker": marker(each.model)}
         ax.plot(x, y, color=style["color"], linewidth=1.2)
-        ax.plot([], [], linestyle="none", label=short(each.name), **style)
+        ax.plot([], [], linestyle="none", label=each.name, **style)
         sizes = [12 + 120 * row["words"] / words for row in known]
         ax.scatter(x, y, s=sizes, alpha=0.8, zorder=2, clip_on=False, **style)
     ax.set_xlim(0, 1.02)

@@ -64,9 +64,9 @@ summary { cursor: pointer; padding: .35rem 0; font-weight: 600; }
 .drawing { padding: .25rem 0; }
 .side { display: block; color: var(--soft); font-size: .8125rem; font-weight: 600; }
 .entities { line-height: 2.2 !important; }
-mark.entity { color: #1a1a1a; padding: .2em .4em !important; margin: 0 .1em !important;
+mark.entity { color: #1a1a1a; padding: .2em .4em; margin: 0 .1em; line-height: 1; border-radius: .35em;
   box-decoration-break: clone; -webkit-box-decoration-break: clone; }
-mark.entity span { margin-left: .4rem !important; font-size: .7em !important; }
+mark.entity span { margin-left: .4rem; font-size: .7em; font-weight: bold; vertical-align: middle; }
 svg.displacy { display: block; font-size: 13px; fill: currentColor; text-anchor: middle; stroke-width: 1.4px; }
 svg.displacy .displacy-label { font-size: .8em; fill: var(--accent); letter-spacing: 0; }
 svg.displacy .displacy-tag { fill: var(--warn); font-size: 10px; }

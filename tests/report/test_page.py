@@ -89,8 +89,12 @@ def test_the_page_needs_nothing_else(written):
             for model in written[1]["models"][1:]
             for each in model["differences"]
         )
+        # What displaCy repeats is in the stylesheet.
+        assert "currentColor" not in "".join(re.findall(r"<(?:tspan|textPath)[^>]*>", text))
     else:
-        assert '<mark class="entity"' in text
+        marks = re.findall(r'<mark class="entity" style="([^"]*)">[^<]*<span>', text)
+        assert len(marks) == text.count("<mark ") > 0
+        assert all(re.fullmatch(r"background: #\w+", style) for style in marks)
 
 
 def test_files(written):
