@@ -55,6 +55,9 @@ def small_size(config, task) -> dict:
             changes[f"{name}.{inner}.directory"] = str(store)
             archive = str(task / taught / "model.tar.gz")
             changes[f"{name}.{inner}.teacher.archive_file"] = archive
+        embedder = model["text_field_embedder"]["token_embedders"]["tokens"]
+        if "from_archive" in embedder:
+            changes[f"{prefix}text_field_embedder.token_embedders.tokens.from_archive"] = archive
     return changes
 
 

@@ -63,12 +63,16 @@ local lstm(input, size) = {
     },
   },
 
-  // Some of a transformer's layers: the first so many, or those of a list such as [0, 2, 4].
-  layers(hidden, layers):: {
+  // Some of a transformer's layers: the first so many, or those of a list such as [0, 2, 4]; of an archive's, where one
+  // is given.
+  layers(hidden, layers, archive=null):: {
     local piece = { type: "pretrained_transformer_layers", model_name: environment.transformer(), max_length: 510 },
     indexers: { tokens: piece },
     model: {
-      text_field_embedder: { token_embedders: { tokens: piece { layers: layers } } },
+      text_field_embedder: { token_embedders: { tokens: piece {
+        layers: layers,
+        [if archive != null then "from_archive"]: archive,
+      } } },
       encoder: { type: "pass_through", input_dim: hidden },
       dropout: 0.1,
     },

@@ -64,8 +64,8 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   student(task):: experiment(
     task, inputs.bilstm(task.size), "biaffine_parser_student", task.forms, training.adam(20, task.metric)
   ),
-  student_transformer(task):: experiment(
-    task, inputs.layers(task.hidden, 2), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
+  student_transformer(task, archive=null):: experiment(
+    task, inputs.layers(task.hidden, 2, archive), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
   ),
   // A tagger that parses: its tags say where a word's head is and what the arc's label is.
   distill_tagger(task):: distillation.converted(
@@ -80,4 +80,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   distill(task, objective={ type: "substructured" })::
     distilled(task, self.student(task), objective),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
+  // The same two layers as the teacher's own training has left them.
+  distill_teacher_layers(task)::
+    distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),
 }

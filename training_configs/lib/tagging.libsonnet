@@ -47,8 +47,8 @@ local independent(task, type) =
   student(task):: experiment(
     task, inputs.bilstm(task.size), "crf_tagger_student", training.adam(20, task.metric)
   ),
-  student_transformer(task):: experiment(
-    task, inputs.layers(task.hidden, 2), "crf_tagger_student", training.adamw(10, task.metric)
+  student_transformer(task, archive=null):: experiment(
+    task, inputs.layers(task.hidden, 2, archive), "crf_tagger_student", training.adamw(10, task.metric)
   ),
   // Factorisations that differ: a CRF teaches a tagger of words on their own, and such a one teaches a CRF.
   teacher_independent(task):: independent(task, "simple_tagger"),
@@ -61,4 +61,7 @@ local independent(task, type) =
   distill(task, objective={ type: "substructured" }, marginals=false)::
     distilled(task, self.student(task), objective, marginals),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
+  // The same two layers as the teacher's own training has left them.
+  distill_teacher_layers(task)::
+    distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),
 }

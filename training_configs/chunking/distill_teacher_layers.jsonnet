@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill_teacher_layers(import "task.libsonnet")

@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").distill_teacher_layers(import "task.libsonnet")
