@@ -119,6 +119,7 @@ def _package(parsed: argparse.Namespace) -> int:
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline, measure
     from spacy_bridge.packaging.wheel import build_wheel, requirement, save_pipeline
 
+    _refuse_idle_options(parsed)
     sources: List[StudentSource] = []
     archives = {name: archive for _, name, archive in parsed.students or []}
     transformers = given_transformers(archives, parsed.transformer or [], parsed.trust)
@@ -146,10 +147,30 @@ def _package(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_idle_options(parsed: argparse.Namespace) -> None:
+    given = {component for component, _, _ in parsed.students or []}
+    for option, idle, components in (
+        ("decoder", None, {"parser"}),
+        ("encoding", None, {"ner", "chunker"}),
+        ("attribute", "tag", {"tagger"}),
+    ):
+        value = getattr(parsed, option)
+        if given and value != idle and not components & given:
+            raise BridgeError(
+                f"--{option} {value} is of no use without a {' or '.join(sorted(components))}"
+            )
+    if parsed.gold_tokens and not parsed.scores:
+        raise BridgeError("--gold-tokens is of no use without --scores")
+
+
 def _demo(parsed: argparse.Namespace) -> int:
     from spacy_bridge.demo import open_pipeline, render_page
 
-    text = sys.stdin.read() if parsed.text == "-" else Path(parsed.text).read_text(encoding="utf-8")
+    try:
+        path = Path(parsed.text)
+        text = sys.stdin.read() if parsed.text == "-" else path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BridgeError(f"{parsed.text} is not text in UTF-8: {error}") from error
     page = render_page(open_pipeline(parsed.pipeline)(text))
     parsed.output.write_text(page, encoding="utf-8")
     print(parsed.output)

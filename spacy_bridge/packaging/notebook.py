@@ -54,9 +54,9 @@ def load_student(
     """
     source = Path(source)
     if (source / MANIFEST).is_file():
-        if encoding or decoder or int8:
+        if encoding or decoder or int8 or transformer:
             raise BridgeError(
-                f"{source} is packaged already: encoding, decoder and int8 are settled"
+                f"{source} is packaged already: encoding, decoder, int8 and transformer are settled"
             )
         student = open_student(source)
     else:

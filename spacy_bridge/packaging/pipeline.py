@@ -1,6 +1,7 @@
 """A pipeline of packaged students."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Union
 
@@ -21,6 +22,8 @@ FACTORIES = {
     "parser": "kd_parser",
 }
 SENTENCE_SETTERS = ("token.is_sent_start", "doc.sents")
+RESERVED = ("vocab", "tokenizer")
+"""Folders of a pipeline beside those of its components."""
 
 
 class StudentSource(NamedTuple):
@@ -78,7 +81,7 @@ def build_pipeline(
             )
         files = student_files(source.archive, int8=int8, **source.options)
         student = open_student({**files, MANIFEST: sum_up(files)})
-        name = source.name or source.component
+        name = source.component if source.name is None else source.name
         add_student(nlp, source.component, name, student, source.config, sentences)
     return nlp
 
@@ -100,20 +103,37 @@ def add_student(
     sentences: str = "sentencizer",
 ) -> None:
     """Adds a student to a pipeline; before a parser what sets sentence boundaries, if nothing does."""
-    if name in nlp.pipe_names:
-        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+    if not re.fullmatch(r"[\w-]+", name) or name in RESERVED:
+        raise BridgeError(
+            "a component's name must be of letters, digits, underscores and hyphens, and none of "
+            f"{', '.join(RESERVED)}, which are spaCy's; found {name!r}"
+        )
     one_sentence = config.get("without_sentences") == "one"
+    splits = component == "parser" and not one_sentence and not _sets_sentences(nlp)
+    if name in nlp.component_names or (splits and name == sentences):
+        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
     pos = component == "tagger" and config.get("attribute") == "pos"
     factory = "kd_pos_tagger" if pos else FACTORIES[component]
     before = nlp.pipe_names
     try:
-        if component == "parser" and not one_sentence and not _sets_sentences(nlp):
-            nlp.add_pipe(sentences)
+        if splits:
+            _add_sentences(nlp, sentences)
         nlp.add_pipe(factory, name=name, config=dict(config)).use(student)
     except Exception:
         for added in set(nlp.pipe_names) - set(before):
             nlp.remove_pipe(added)
         raise
+
+
+def _add_sentences(nlp: Language, factory: str) -> None:
+    if not nlp.has_factory(factory):
+        raise BridgeError(
+            f"sentences must be a factory of spaCy's, such as sentencizer, found {factory!r}"
+        )
+    if getattr(nlp.add_pipe(factory), "is_trainable", False):
+        raise BridgeError(
+            f"sentences must be a factory whose component needs no training, found {factory!r}"
+        )
 
 
 def _sets_sentences(nlp: Language) -> bool:
@@ -132,7 +152,10 @@ def measure(nlp: Language, path: Union[str, Path], gold_tokens: bool = False) ->
     """
     from spacy.training import Corpus
 
-    examples = list(Corpus(path, gold_preproc=gold_tokens)(nlp))
+    try:
+        examples = list(Corpus(path, gold_preproc=gold_tokens)(nlp))
+    except ValueError as error:
+        raise BridgeError(f"{path} cannot be read to measure scores on: {error}") from error
     if not examples:
         raise BridgeError(f"{path} holds no docs to measure scores on")
     scores = nlp.evaluate(examples)

@@ -111,7 +111,9 @@ def test_another_version_of_spacy_is_warned_of(command: List[str], tmp_path: Pat
 
 
 def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: Any) -> None:
-    out = str(tmp_path)
+    out, parsers = str(tmp_path), str(archive_of(parser()))
+    broken = tmp_path / "broken.spacy"
+    broken.write_bytes(b"nothing")
     for arguments, message in (
         ([], "a pipeline needs at least one student: give --ner"),
         (["--ner", str(tmp_path / "gone")], "cannot be opened as an archive"),
@@ -120,6 +122,21 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
          "has a component 'ner' already"),
         (["--ner", str(archive_of(tagger(label_encoding=None)))], "package it with an encoding"),
         (["--ner", str(archive_of(tagger())), "--encoding", "X"], "found 'X' as well"),
+        (["--ner", "x", "--decoder", "exact"], "--decoder exact is of no use without a parser"),
+        (["--tagger", "x", "--encoding", "BIO"], "--encoding BIO is of no use without a chunker or ner"),
+        (["--ner", "x", "--attribute", "pos"], "--attribute pos is of no use without a tagger"),
+        (["--ner", "x", "--gold-tokens"], "--gold-tokens is of no use without --scores"),
+        (["--parser", parsers, "--decoder", "exact", "--sentences", "splitter"],
+         "sentences must be a factory of spaCy's, such as sentencizer, found 'splitter'"),
+        (["--parser", parsers, "--decoder", "exact", "--sentences", "senter"],
+         "sentences must be a factory whose component needs no training, found 'senter'"),
+        (["--component", "parser", "sentencizer", parsers, "--decoder", "exact"],
+         "has a component 'sentencizer' already"),
+        (["--ner", str(archive_of(tagger())), "--scores", str(broken)],
+         f"{broken} cannot be read to measure scores on: "),
+        *((["--component", "ner", name, str(archive_of(tagger()))],
+           f"none of vocab, tokenizer, which are spaCy's; found {name!r}")
+          for name in ("vocab", "tokenizer", "a.b", "../up", "meta.json", "")),
     ):  # fmt: skip
         assert main(["package", out, *arguments]) == 1
         error = capsys.readouterr().err.splitlines()[-1]
@@ -164,6 +181,10 @@ def test_demo_writes_a_page(command: List[str], tmp_path: Path, capsys: Any) -> 
     (tmp_path / "text").write_text("")
     assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 0
     assert "<title>Nothing</title>" in page.read_text()
+    (tmp_path / "text").write_bytes(b"caf\xe9")
+    capsys.readouterr()
+    assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 1
+    assert "text is not text in UTF-8" in capsys.readouterr().err
 
 
 def test_load_student(archive_of: Any, tmp_path: Path) -> None:
@@ -176,8 +197,9 @@ def test_load_student(archive_of: Any, tmp_path: Path) -> None:
     plain = load_student(archive_of(tagger(label_encoding=None)), lang="de")
     assert plain.pipe_names == ["tagger"] and plain.lang == "de"
     assert load_student(packaged("tagger"), "chunker").pipe_names == ["chunker"]
-    with pytest.raises(BridgeError, match="is packaged already"):
-        load_student(packaged("tagger"), int8=True)
+    for options in ({"int8": True}, {"transformer": "folder"}):
+        with pytest.raises(BridgeError, match="is packaged already"):
+            load_student(packaged("tagger"), **options)
     with pytest.raises(BridgeError, match="component must be one of .*, found 'lemmatizer'"):
         load_student(packaged("tagger"), "lemmatizer")
     with pytest.raises(BridgeError, match="'ner' runs a tagger, found a parser"):
