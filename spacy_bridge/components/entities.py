@@ -1,10 +1,12 @@
 """The component that sets named entities."""
 
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
+import numpy
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.language import Language
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 
@@ -14,6 +16,8 @@ from spacy_bridge.components.units import Unit
 
 DEFAULT_CONFIG = {"existing": "keep", "max_words": 500, "threads": 1}
 POLICIES = ("keep", "override", "replace")
+BEGIN = 3
+"""spaCy's `ent_iob` of an entity's first token, and of a token that is blocked, which has no type."""
 
 
 class StudentEntities(SpanPipe):
@@ -24,7 +28,8 @@ class StudentEntities(SpanPipe):
     existing : `str`
         What happens to entities that the doc has already. `keep`: they stay, and of the student's those
         that do not overlap with them are added. `override`: the student's win where they overlap.
-        `replace`: all that were there are dropped.
+        `replace`: all that were there are dropped. Tokens that `doc.set_ents(blocked=...)` has barred
+        from entities count as entities that are there.
     """
 
     def __init__(
@@ -34,17 +39,32 @@ class StudentEntities(SpanPipe):
         self.existing = one_of(f"{name}: existing", existing, POLICIES)
 
     def _set(self, doc: Doc, results: List[Tuple[Unit, Any]]) -> None:
-        first, second = self._spans(doc, results), list(doc.ents)
+        spans, there, barred = self._spans(doc, results), list(doc.ents), _blocked(doc)
         if self.existing == "replace":
-            second = []
+            barred = []
         elif self.existing == "keep":
-            first, second = second, first
-        taken = {place for span in first for place in range(span.start, span.end)}
-        spans = first + [span for span in second if taken.isdisjoint(range(span.start, span.end))]
-        doc.set_ents(sorted(spans, key=lambda span: span.start))
+            spans = there + _apart(spans, there + barred)
+        else:
+            barred = _apart(barred, spans)
+            spans = spans + _apart(there, spans)
+        doc.set_ents(sorted(spans, key=lambda span: span.start), blocked=barred)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         return get_ner_prf(examples)
+
+
+def _apart(spans: Sequence[Span], others: Sequence[Span]) -> List[Span]:
+    """Those spans which overlap with none of the others."""
+    taken = {place for span in others for place in range(span.start, span.end)}
+    return [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
+
+
+def _blocked(doc: Doc) -> List[Span]:
+    """The tokens that are barred from entities."""
+    # Shape: (tokens, 2)
+    values = doc.to_array([ENT_IOB, ENT_TYPE])
+    places = numpy.flatnonzero((values[:, 0] == BEGIN) & (values[:, 1] == 0))
+    return [Span(doc, place, place + 1) for place in places.tolist()]
 
 
 @Language.factory(

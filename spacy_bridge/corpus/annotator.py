@@ -91,8 +91,20 @@ class Annotator(NamedTuple):
 
 
 def doc_of(nlp: Language, row: Row) -> Doc:
-    """Text is cut by the pipeline's own rules; words are one sentence as they are."""
-    if row.words is None:
+    """Text is cut by the pipeline's own rules; words are one sentence as they are.
+
+    # Raises
+
+    BridgeError
+        If a text is longer than the pipeline takes.
+    """
+    if row.text is not None:
+        if len(row.text) > nlp.max_length:
+            raise BridgeError(
+                f"a text of {len(row.text)} characters is too long for the pipeline, which takes "
+                f"{nlp.max_length} (nlp.max_length): cut the one that begins {row.text[:40]!r}"
+            )
         return nlp.make_doc(row.text)
-    starts = [place == 0 for place in range(len(row.words))]
-    return Doc(nlp.vocab, words=list(row.words), sent_starts=starts)
+    words = row.words or ()
+    starts = [place == 0 for place in range(len(words))]
+    return Doc(nlp.vocab, words=list(words), sent_starts=starts)

@@ -177,6 +177,10 @@ def test_what_is_refused(folder, corpus, tmp_path, capsys):
     ):
         task.open()
     assert json.loads((out / "run.json").read_text())["pipeline"] == pipeline_digest(str(folder))
+    other.write_text("Long. " * 200_000)
+    found = error(folder, other, "--output", tmp_path / "long")
+    assert "a text of 1200000 characters is too long for the pipeline, which takes 1000000" in found
+    assert "begins 'Long. Long." in found and not list((tmp_path / "long").glob("*.spacy"))
 
 
 def test_rows_become_docs():

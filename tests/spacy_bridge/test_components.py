@@ -157,6 +157,24 @@ def test_policy_for_entities_that_are_there(policy: str, expected: str) -> None:
     assert kept == (["bc", "de"] if policy == "replace" else ["bc", "de", "f"])
 
 
+@pytest.mark.parametrize(
+    "policy, expected, blocked",
+    [("keep", ["de"], "ab"), ("override", ["bc", "de"], "a"), ("replace", ["bc", "de"], "")],
+)
+def test_blocked_tokens_are_as_entities_that_are_there(
+    policy: str, expected: Any, blocked: str
+) -> None:
+    nlp = pipeline("ner", existing=policy)
+    saying(nlp, "ner", lambda words: ["O", "B-1", "I-1", "B-1", "I-1", "O"])
+    doc = Doc(nlp.vocab, words=list("abcdef"), spaces=[False] * 6)
+    doc.set_ents([], blocked=[Span(doc, 0, 2)])
+    doc = nlp.get_pipe("ner")(doc)
+    assert [span.text for span in doc.ents] == expected
+    found = "".join(t.text for t in doc if t.ent_iob_ == "B" and not t.ent_type_)
+    assert found == blocked
+    assert doc[5].ent_iob_ == "O"
+
+
 def test_long_sentences_are_cut_at_punctuation_with_a_warning() -> None:
     nlp = pipeline("parser", "tagger", max_words=8)
     words = ["w"] * 5 + [","] + ["w"] * 20
