@@ -3,6 +3,7 @@
 `python -m benchmarks accuracy --grid benchmarks/grids/chunking.json --output runs.jsonl` trains what is not
 yet in `runs.jsonl`, so it can be stopped and started again; `--table` prints what is there and trains nothing.
 Where the grid has a `search`, each arm's candidates are trained first and the best on dev is taken: `search.py`.
+The overrides of an arm may name a `config` of its own.
 """
 
 import argparse
@@ -110,12 +111,15 @@ def train_all(grid: Dict[str, Any], output: Path, threads: int, quick: bool) -> 
             lines.write(json.dumps(line) + "\n")
         logger.info("finished %s", line)
 
+    def trained(overrides: Dict[str, Any], test: bool = True) -> Dict[str, Any]:
+        config = overrides.pop("config", grid["config"])
+        return train(config, overrides, grid["metric"], also, test)
+
     for trial in search.trials_of(grid):
         if search.score_of(trial, read_lines(output)) is not None:
             continue
         overrides = {**search.overrides_of(grid, trial), **seeded(trial.seed)}
-        result = train(grid["config"], overrides, grid["metric"], also, test=False)
-        finish(trial._asdict(), result)
+        finish(trial._asdict(), trained(overrides, test=False))
         if quick:
             return
     chosen = search.with_chosen(grid, read_lines(output))
@@ -123,7 +127,7 @@ def train_all(grid: Dict[str, Any], output: Path, threads: int, quick: bool) -> 
         lines = finals(read_lines(output))
         if run in {Run(*(line[name] for name in Run._fields)) for line in lines}:
             continue
-        finish(run._asdict(), train(grid["config"], overrides, grid["metric"], also))
+        finish(run._asdict(), trained(overrides))
         if quick:
             return
 

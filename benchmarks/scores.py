@@ -39,15 +39,17 @@ def summary(grid: Dict[str, Any], lines: List[Line]) -> str:
 
 
 def overview_rows(grid: Dict[str, Any], lines: List[Line], arms: List[str]) -> List[List[str]]:
-    """Of each portion of the gold: grid, portion, the teacher's test score, that of each arm, and the share of
-    the gap that the second arm recovers over the first. No row where no arm has a finished run."""
+    """Of each portion of the gold: the grid's `test` set and `student`, the portion, the test scores of the teacher
+    and of each arm, and the share of the gap that the second arm recovers over the first. No row where no arm has a
+    finished run."""
     rows = []
     for data in grid["data"]:
         cells = [_cell(grid, lines, data, arm) for arm in arms]
         if any(cells):
             rows.append(
                 [
-                    grid["name"],
+                    grid.get("test", grid["name"]),
+                    grid.get("student", "BiLSTM"),
                     data,
                     f"{100 * grid['teacher']:.2f}",
                     *(_score(cell, "test", seeds=len(grid["seeds"])) for cell in cells),

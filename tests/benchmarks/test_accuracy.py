@@ -121,6 +121,7 @@ class TestOverview:
         (row,) = overview_rows(self.GRID, lines, ["plain", "good", "absent"])
         assert row == [
             "small",
+            "BiLSTM",
             "all",
             "90.00",
             "70.10 ± 0.10",
@@ -128,7 +129,9 @@ class TestOverview:
             "(empty)",
             "50 %",
         ]
-        assert overview_rows(self.GRID, [], ["plain", "good"]) == []
+        grid = {**self.GRID, "test": "tests", "student": "LSTM"}
+        assert overview_rows(grid, lines, ["plain", "good"])[0][:2] == ["tests", "LSTM"]
+        assert overview_rows(grid, [], ["plain", "good"]) == []
 
 
 SEARCHED = {
@@ -195,10 +198,12 @@ class TestSearch:
 
         def train(config, overrides, metric, also, test=True):
             calls.append((overrides, test))
+            assert config == ("y" if "rate" in overrides else "x") and "config" not in overrides
             return {"dev": overrides.get("alpha", 1), "test": 0.5}
 
         monkeypatch.setattr(accuracy, "train", train)
-        grid, output = {**SEARCHED, "config": "x"}, tmp_path / "runs.jsonl"
+        arms = {**SEARCHED["arms"], "plain": {"config": "y", "rate": 1}}
+        grid, output = {**SEARCHED, "config": "x", "arms": arms}, tmp_path / "runs.jsonl"
         train_all(grid, output, 1, quick=True)
         assert len(calls) == 1
         train_all(grid, output, 1, quick=False)
@@ -217,5 +222,6 @@ ROOT = Path(__file__).parents[2]
 def test_grids_are_whole(path):
     grid = json.loads(path.read_text())
     trials = list(search.trials_of(grid))
-    assert (ROOT / grid["config"]).exists() and list(runs_of(grid))
+    configs = [overrides.get("config", grid["config"]) for _, overrides in runs_of(grid)]
+    assert configs and all((ROOT / config).exists() for config in configs)
     assert all(trial.seed not in grid["seeds"] and trial.data in grid["data"] for trial in trials)

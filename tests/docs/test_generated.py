@@ -59,7 +59,7 @@ def test_tables_come_from_the_results() -> None:
     shares = [
         row.split("|")[-2].split()[0]
         for row in TABLES["methods"]().splitlines()
-        if row.split("|")[2].strip() == "10 %" and row.split("|")[-2].split()[-1] == "%"
+        if row.split("|")[3].strip() == "10 %" and row.split("|")[-2].split()[-1] == "%"
     ]
     assert f"of {len(shares)} |" in TABLES["goals"]()
     assert f": {max(map(int, shares))} % |" in TABLES["goals"]()

@@ -11,6 +11,7 @@ from benchmarks.table import format_table
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 RESULTS = BENCHMARKS / "results"
+FROM_TEACHER = "predictions, the teacher's layers"
 
 
 def _read(name: str) -> Dict[str, Any]:
@@ -65,6 +66,7 @@ def methods() -> str:
     """Test scores of the method beside the best exact one: a row a grid and portion of the gold."""
     header = [
         "test",
+        "student",
         "gold",
         "teacher",
         "plain",
@@ -80,6 +82,10 @@ def _overview() -> List[List[str]]:
     for grid, lines in _grids():
         if "structural" in grid["arms"]:
             rows += scores.overview_rows(grid, lines, ["plain", "predictions", "structural"])
+        if FROM_TEACHER in grid["arms"]:
+            found = scores.overview_rows(grid, lines, ["plain", FROM_TEACHER])
+            for test, student, *cells, gap in found:
+                rows.append([test, f"{student}, the teacher's", *cells, "", gap])
     return rows
 
 
@@ -90,7 +96,11 @@ def goals() -> str:
         ("all", "all", 60),
         ("10 %", "10 %, and the teacher on the rest", 90),
     ):
-        found = {row[0]: row[-1].split(" ") for row in _overview() if row[1] == portion}
+        found = {
+            f"{test}, {student}": share.split(" ")
+            for test, student, gold_of_row, *_, share in _overview()
+            if gold_of_row == portion
+        }
         shares = {name: int(cell[0]) for name, cell in found.items() if cell[-1] == "%"}
         best = max(shares, key=lambda name: shares[name], default=scores.EMPTY)
         met = sum(share >= goal for share in shares.values())
