@@ -56,4 +56,10 @@
     },
     train_data_path: { labelled: distilled.train_data_path, unlabelled: text },
   },
+
+  // The same with the words of a treebank in CoNLL-U beside the labelled text; its gold is not looked at.
+  with_treebank(distilled, treebank):: distilled {
+    dataset_reader+: { unlabelled_reader: { type: "column_text", conllu: true, max_words: 100 } },
+    train_data_path: { labelled: distilled.train_data_path, unlabelled: treebank },
+  },
 }

@@ -40,6 +40,7 @@ local independent(task, type) =
   distilled:: distilled,
   tenth:: distillation.tenth,
   with_text:: distillation.with_text,
+  with_treebank:: distillation.with_treebank,
 
   teacher(task):: experiment(
     task, inputs.transformer(task.hidden), "crf_tagger", training.adamw(5, task.metric)
