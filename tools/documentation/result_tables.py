@@ -87,7 +87,7 @@ def _overview() -> List[List[str]]:
             for test, student, *cells, gap in found:
                 student = student.replace("a transformer", "the teacher")
                 rows.append([test, student, *cells, "", gap])
-    return rows
+    return sorted(rows, key=lambda row: row[:2])
 
 
 def goals() -> str:
