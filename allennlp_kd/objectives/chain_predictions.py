@@ -28,7 +28,8 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     if not narrow:
         return _by_cells(student, teacher)
     losses: Tensor = EdgeDivergence.apply(*scores_of(student), scores_of(teacher), student.mask)
-    return losses
+    # In products a forbidden tag (-inf in emissions, start or end) is 0 * inf.
+    return _by_cells(student, teacher) if bool(losses.detach().isnan().any()) else losses
 
 
 def folded_nodes(potentials: ChainPotentials) -> Tensor:

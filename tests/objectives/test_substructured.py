@@ -173,13 +173,30 @@ def test_forbidden_transitions_of_the_teacher_have_no_mass():
     assert torch.isfinite(student.transitions.grad).all()
 
 
+@pytest.mark.parametrize("where", ["emissions", "start", "end"])
+@pytest.mark.parametrize("both", [False, True])
+def test_forbidden_tags_have_no_mass(where, both):
+    student, teacher = pair([4, 1, 2], 3)
+    for side in (teacher, student) if both else (teacher,):
+        scores = getattr(side, where)
+        (scores[0, 1] if where == "emissions" else scores)[0] = float("-inf")
+    student.emissions.requires_grad_()
+    found = edge_predictions(student, teacher)
+    scores = [part.detach().clamp(min=-1e3) for part in (student.emissions, student.transitions)]
+    ends = [part.clamp(min=-1e3) for part in (student.start, student.end)]
+    finite = ChainPotentials(scores[0], student.mask, scores[1], *ends)
+    assert_close(found.detach(), rows(_predictions_without_forbidden, finite, teacher))
+    found.sum().backward()
+    assert torch.isfinite(student.emissions.grad).all()
+
+
 def _predictions_without_forbidden(student, teacher, row):
     finite = ChainPotentials(
-        teacher.emissions,
+        teacher.emissions.clamp(min=-1e3),
         teacher.mask,
         teacher.transitions.clamp(min=-1e3),
-        teacher.start,
-        teacher.end,
+        teacher.start.clamp(min=-1e3),
+        teacher.end.clamp(min=-1e3),
     )
     return enumerated_predictions(student, finite, row)
 
