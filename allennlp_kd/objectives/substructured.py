@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from allennlp_kd.objectives.chain_matching import ChainMatching
+from allennlp_kd.objectives.finite_scores import check_finite_scores
 from allennlp_kd.objectives.learned_scale import LearnedScale
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tree_matching import TreeMatching
@@ -74,6 +75,8 @@ class Substructured(Objective):
 
     ConfigurationError
         If an option has none of its values, or is given where it has no meaning.
+    ValueError
+        On a call, if `scores` meet one of the teacher's that is infinite; see `check_finite_scores`.
     """
 
     def __init__(
@@ -164,6 +167,8 @@ class Substructured(Objective):
             if self._student_scale is not None and match == "scores":
                 scaled = self._student_scale(student)
             losses.append(factor * matching[match](scaled, teacher, self.temperature))
+            if match == "scores":
+                check_finite_scores(losses[-1], teacher)
         return sum(losses[1:], losses[0])
 
 
