@@ -43,7 +43,7 @@ nav a { display: inline-block; padding: .25rem 0; }
 .scroll { overflow-x: auto; max-width: 100%; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 figure svg { display: block; width: 100%; height: auto; max-width: calc(var(--width) * 1.15); margin: 0 auto; }
-.wide figure svg { min-width: var(--width); }
+.wide figure svg { min-width: calc(var(--width) * .85); }
 figcaption { margin-top: .5rem; }
 figcaption strong { color: var(--ink); }
 table { border-collapse: collapse; font-size: .9375rem; margin: .5rem 0;
