@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.structs.finite import not_finite
 from allennlp_kd.structs.tree import TreePotentials
 
 
@@ -21,17 +22,18 @@ def check_finite_scores(losses: Tensor, teacher: Union[ChainPotentials, TreePote
     # Raises
 
     ValueError
-        If a loss is infinite or NaN, and a score of the teacher is.
+        If a loss is infinite or NaN, and a score of the teacher is. Of labels in factors, which only
+        make scores, none is looked at.
     """
     if bool(torch.isfinite(losses.detach()).all()):
         return
-    for name, scores in _scores(teacher).items():
-        wrong = scores[~torch.isfinite(scores)]
-        if wrong.numel():
-            raise ValueError(
-                "match 'scores' compares scores that are finite, but the teacher has "
-                f"{float(wrong[0])} in its {name}; match 'predictions' takes what is forbidden"
-            )
+    found = not_finite(_scores(teacher))
+    if found is not None:
+        name, wrong = found
+        raise ValueError(
+            "match 'scores' compares scores that are finite, but the teacher has "
+            f"{wrong} in its {name}; match 'predictions' takes what is forbidden"
+        )
 
 
 def _scores(teacher: Union[ChainPotentials, TreePotentials]) -> Dict[str, Tensor]:

@@ -76,7 +76,8 @@ class Substructured(Objective):
     ConfigurationError
         If an option has none of its values, or is given where it has no meaning.
     ValueError
-        On a call, if `scores` meet one of the teacher's that is infinite; see `check_finite_scores`.
+        On a call, if `scores` meet one of the teacher's that is not finite; see
+        `check_finite_scores`.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 
 from allennlp_kd.structs.chain.potentials import ChainPotentials
+from allennlp_kd.structs.finite import check_centrable
 
 
 def canonical(potentials: ChainPotentials) -> ChainPotentials:
@@ -40,15 +41,7 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
     assert start is not None and end is not None  # zeros where they were not given
     # Padding is filled before it is computed with: what stands there may be anything.
     nodes = potentials.emissions.masked_fill(~mask.unsqueeze(2), 0)
-    for name, scores in (
-        ("emissions", nodes),
-        ("transitions", transitions),
-        ("start", start),
-        ("end", end),
-    ):
-        if not bool(torch.isfinite(scores).all()):
-            wrong = float(scores[~torch.isfinite(scores)][0])
-            raise ValueError(f"scores must be finite to be centred, found {wrong} in {name}")
+    check_centrable({"emissions": nodes, "transitions": transitions, "start": start, "end": end})
     mean, rows, columns = transitions.mean(), transitions.mean(1), transitions.mean(0)
     later = torch.nn.functional.pad(mask[:, 1:], (1, 0)).unsqueeze(2)
     followed = torch.nn.functional.pad(mask[:, 1:], (0, 1)).unsqueeze(2)

@@ -5,6 +5,7 @@ from typing import Optional, Sequence, Union
 import torch
 from torch import Tensor
 
+from allennlp_kd.structs.finite import check_centrable
 from allennlp_kd.structs.mixing import check_members, log_weighted_sum, weighted_sum
 from allennlp_kd.structs.tree.factored_labels import FactoredLabels
 from allennlp_kd.structs.tree.local import log_head_probabilities, log_normalised
@@ -50,9 +51,7 @@ def _centred(potentials: TreePotentials) -> Tensor:
     A word as its own head, over which stock normalises, moves along.
     """
     arcs = potentials.arcs.masked_fill(~potentials.arc_mask, 0)
-    if not bool(torch.isfinite(arcs).all()):
-        wrong = float(arcs[~torch.isfinite(arcs)][0])
-        raise ValueError(f"scores must be finite to be centred, found {wrong} in arcs")
+    check_centrable({"arcs": arcs})
     heads = potentials.arc_mask.sum(dim=2, keepdim=True).clamp(min=1)
     inside = potentials.mask.unsqueeze(2) & torch.nn.functional.pad(
         potentials.mask, (1, 0), value=True

@@ -1,0 +1,39 @@
+"""Scores that can be added up and centred."""
+
+from typing import Mapping, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+
+def not_finite(scores: Mapping[str, Tensor]) -> Optional[Tuple[str, float]]:
+    """The name of the first part that holds an infinity or NaN, and the first such score of it.
+
+    # Parameters
+
+    scores : `Mapping[str, Tensor]`
+        By name; padding must be finite, or left out.
+    """
+    for name, part in scores.items():
+        finite = torch.isfinite(part)
+        if not bool(finite.all()):
+            return name, float(part[~finite][0])
+    return None
+
+
+def check_centrable(scores: Mapping[str, Tensor]) -> None:
+    """
+    # Parameters
+
+    scores : `Mapping[str, Tensor]`
+        As `not_finite` takes them.
+
+    # Raises
+
+    ValueError
+        If a score is not finite: what is forbidden cannot be centred.
+    """
+    found = not_finite(scores)
+    if found is not None:
+        name, wrong = found
+        raise ValueError(f"scores must be finite to be centred, found {wrong} in {name}")
