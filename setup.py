@@ -56,7 +56,13 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(
-        include=["allennlp_kd", "allennlp_kd.*", "corpus_shards", "spacy_bridge", "spacy_bridge.*"]
+        include=[
+            "allennlp_kd",
+            "allennlp_kd.*",
+            "spacy_bridge.corpus",
+            "spacy_bridge",
+            "spacy_bridge.*",
+        ]
     ),
     python_requires=">=3.10,<3.13",
     install_requires=SERVING,

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whenever the process that writes them is killed."""
+"""Atomic writes: after a kill, a file is complete or absent."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Iterator
 
 SUFFIX = ".unfinished"
+LEFT_ALONE = 3600.0  # seconds; an unfinished file that is older belongs to a killed process
 
 
 @contextmanager

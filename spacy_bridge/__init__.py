@@ -4,7 +4,7 @@ from typing import Any
 
 
 def load_student(*args: Any, **kwargs: Any) -> Any:
-    """See `spacy_bridge.packaging.notebook.load_student`; imported when called, for it may need torch."""
-    from spacy_bridge.packaging.notebook import load_student as load
+    """See `spacy_bridge.packaging.load_student.load_student`; imported when called, for it may need torch."""
+    from spacy_bridge.packaging.load_student import load_student as load
 
     return load(*args, **kwargs)

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from spacy_bridge.corpus.command import add_command as add_annotate
-from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.corpus.annotate_command import add_command as add_annotate
+from spacy_bridge.errors import BridgeError
 
 COMPONENTS = ("tagger", "ner", "chunker", "parser")
 
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _package(parsed: argparse.Namespace) -> int:
-    from spacy_bridge.packaging.given_transformers import given_transformers
+    from spacy_bridge.packaging.archive.given_transformers import given_transformers
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline, measure
     from spacy_bridge.packaging.wheel import build_wheel, requirement, save_pipeline
 

@@ -7,3 +7,7 @@ class BridgeError(ValueError):
 
 class PackageError(BridgeError):
     """A packaged student that is damaged, incomplete, of another version or not to be trusted."""
+
+
+class UnsupportedError(BridgeError):
+    """A part of an archive that cannot be packaged, by its name."""

@@ -2,9 +2,9 @@
 
 from typing import Any, Dict, Iterable, Optional
 
-from allennlp_kd.safety.carried_files import carried_transformers
-from allennlp_kd.safety.configuration import inner, read_configuration
-from allennlp_kd.safety.foreign_names import (
+from allennlp_kd.archives.carried_files import carried_transformers
+from allennlp_kd.archives.configuration import inner, read_configuration
+from allennlp_kd.archives.external_references import (
     Remedies,
     forget_sources,
     refuse_foreign_names,

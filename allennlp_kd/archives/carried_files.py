@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Union
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.configuration import read_configuration
-from allennlp_kd.safety.members import VOCABULARY
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.configuration import read_configuration
+from allennlp_kd.archives.members import VOCABULARY
 
 CARRIED = f"{VOCABULARY}/.transformers/"
 """Where an archive carries the architecture and the tokenizer of `pretrained_transformer_layers`."""

@@ -3,8 +3,8 @@
 import json
 from typing import Any, Dict, List, Tuple
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.limits import MIB
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.limits import MIB
 
 LARGEST = 16 * MIB
 

@@ -4,7 +4,7 @@ import re
 from pathlib import PureWindowsPath
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.archives.archive_error import ArchiveError
 
 CARRYING = ("pretrained_transformer_layers",)
 """Types that open their transformer inside of the archive, wherever `model_name` points."""

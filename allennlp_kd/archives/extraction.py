@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Optional
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.limits import MIB, Limits
-from allennlp_kd.safety.members import CONFIG, VOCABULARY, WEIGHTS, Content, members
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.limits import MIB, Limits
+from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS, Content, members
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from typing import BinaryIO
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.limits import MIB, Limits
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.limits import MIB, Limits
 
 
 class GuardedReader:

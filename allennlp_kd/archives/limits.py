@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from allennlp_kd.safety.archive_error import ArchiveError
+from allennlp_kd.archives.archive_error import ArchiveError
 
 MAX_GIB = "ALLENNLP_KD_MAX_ARCHIVE_GIB"
 """The environment variable that sets `Limits.total`."""

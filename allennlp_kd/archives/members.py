@@ -9,9 +9,9 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Iterator, NamedTuple, Optional, Set, Tuple
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.guarded_reader import GuardedReader
-from allennlp_kd.safety.limits import Limits
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.guarded_reader import GuardedReader
+from allennlp_kd.archives.limits import Limits
 
 CONFIG, WEIGHTS, BEST, VOCABULARY = "config.json", "weights.th", "best.th", "vocabulary"
 _GZIP = b"\x1f\x8b"

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, Dict, Union
 
 import torch
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.tensor_unpickler import TensorOutlines, TensorUnpickler
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.tensor_unpickler import TensorOutlines, TensorUnpickler
 
 _DAMAGE = (
     pickle.UnpicklingError, zipfile.BadZipFile, struct.error, RuntimeError, EOFError, OSError, MemoryError,

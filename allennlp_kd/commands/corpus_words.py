@@ -6,8 +6,8 @@ from typing import Iterable, List, Optional
 import spacy
 from allennlp.common.checks import ConfigurationError
 
-from allennlp_kd.teachers.sentence import Sentence
-from corpus_shards.row import Row
+from allennlp_kd.fields.sentence import Sentence
+from spacy_bridge.corpus.row import Row
 
 TAGS = ("upos", "xpos", "none")
 

@@ -59,7 +59,7 @@ def _score(arguments: argparse.Namespace) -> None:
     from allennlp.common.checks import ConfigurationError
     from allennlp.data import DatasetReader
 
-    from allennlp_kd.teachers.sentence import Sentence
+    from allennlp_kd.fields.sentence import Sentence
     from allennlp_kd.teachers.teacher import Teacher
 
     given = configuration(arguments)

@@ -9,7 +9,7 @@ from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
 from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
-from corpus_shards import command_line
+from spacy_bridge.corpus import command_line
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ def _score(arguments: argparse.Namespace) -> None:
     # What follows is slow to import, and every `allennlp` command imports this module.
     from allennlp.common.checks import ConfigurationError
 
-    from allennlp_kd.cluster.shard_scorer import ShardScorer
-    from corpus_shards.engine import run
-    from corpus_shards.errors import ShardsError
-    from corpus_shards.planning import plan
+    from allennlp_kd.commands.shard_scorer import ShardScorer
+    from spacy_bridge.corpus.engine import run
+    from spacy_bridge.corpus.errors import ShardsError
+    from spacy_bridge.corpus.planning import plan
 
     teacher = store_of(configuration(arguments)["dataset_reader"])
     teacher["directory"] = os.path.abspath(teacher["directory"])

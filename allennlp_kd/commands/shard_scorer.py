@@ -10,12 +10,12 @@ import torch
 from allennlp.common import Params
 from allennlp.common.util import import_module_and_submodules
 
-from allennlp_kd.cluster.corpus_words import CorpusWords
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.commands.corpus_words import CorpusWords
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 from allennlp_kd.teachers.teacher import Teacher
-from corpus_shards.command_line import Done
-from corpus_shards.piece import Piece
-from corpus_shards.reading import read
+from spacy_bridge.corpus.command_line import Done
+from spacy_bridge.corpus.piece import Piece
+from spacy_bridge.corpus.reading import read
 
 # By their parameters: what a process has opened. A network is not for two threads at once.
 _opened: Dict[str, Tuple[StoreTeacher, CorpusWords]] = {}

@@ -6,7 +6,7 @@ from allennlp.data import Vocabulary
 from allennlp.data.fields.field import Field
 from overrides import overrides
 
-from allennlp_kd.data.optional_field import OptionalField
+from allennlp_kd.fields.optional_field import OptionalField
 
 
 class EnsembleField(Field[Any]):

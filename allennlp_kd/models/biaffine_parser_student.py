@@ -14,11 +14,11 @@ from overrides import overrides
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from allennlp_kd.models.rows import fit_columns
+from allennlp_kd.metrics.dependency_scores import DependencyScores
+from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.stock_tree_decoding import stock_trees
 from allennlp_kd.models.student import Student
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials, maximum_spanning_tree
-from allennlp_kd.training.metrics.dependency_scores import DependencyScores
 
 DECODERS = ("exact", "stock")
 

@@ -11,10 +11,10 @@ from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.models.rows import fit_columns
+from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
+from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.student import Student, require_tags
 from allennlp_kd.structs.chain import ChainPotentials, k_best, nll, viterbi
-from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
 
 # What stock's decoder adds to a forbidden transition's score. Finite, so that a sentence of which
 # every tag sequence is forbidden still gets stock's best one.

@@ -10,14 +10,14 @@ from allennlp.nn.parallel import DdpAccelerator
 from overrides import overrides
 from torch import Tensor
 
+from allennlp_kd.metrics.label_agreement import LabelAgreement
 from allennlp_kd.models.loss_terms import LossTerms, Term
 from allennlp_kd.models.pairing import Pairing
-from allennlp_kd.models.rows import Rows, select_rows
+from allennlp_kd.models.row_selection import RowSelection, select_rows
 from allennlp_kd.models.student_wrapper import StudentWrapper
 from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.teachers.teacher import Teacher
-from allennlp_kd.training.metrics.label_agreement import LabelAgreement
 
 _ABSENT = object()  # no sentence of the batch can have teacher inputs: their reader gives none
 DISTILLATION_LOSS = "distillation_loss"
@@ -135,7 +135,7 @@ class Distillation(StudentWrapper):
         gold_rows = {}
         if annotated:
             gold_rows = {
-                name: Rows.of(gold[name], size, withheld=not self.training) for name in gold
+                name: RowSelection.of(gold[name], size, withheld=not self.training) for name in gold
             }
         teachable = teacher is not _ABSENT
         if self.training and self.alpha > 0 and not teachable:
@@ -148,7 +148,7 @@ class Distillation(StudentWrapper):
             gold_term = self._gold_term(potentials, gold_rows, weight=1 - alpha)
         outputs = {} if self.training else self.student.decode(potentials, **inputs)
         if alpha > 0:
-            rows = Rows.of(teacher, size)
+            rows = RowSelection.of(teacher, size)
             distillation_terms.update(
                 self._distillation_terms(potentials, rows, outputs, states, weight=alpha)
             )
@@ -168,7 +168,9 @@ class Distillation(StudentWrapper):
             'be of type "distillation", with "teacher_inputs" not false'
         )
 
-    def _gold_term(self, potentials: Any, gold: Dict[str, Rows], weight: float) -> Optional[Term]:
+    def _gold_term(
+        self, potentials: Any, gold: Dict[str, RowSelection], weight: float
+    ) -> Optional[Term]:
         if not gold or any(rows.value is None for rows in gold.values()):
             return None
         index = next(iter(gold.values())).index
@@ -182,7 +184,7 @@ class Distillation(StudentWrapper):
     def _distillation_terms(
         self,
         potentials: Any,
-        inputs: Rows,
+        inputs: RowSelection,
         outputs: Dict[str, Any],
         states: Mapping[Layer, Tensor],
         weight: float,
@@ -215,7 +217,7 @@ class Distillation(StudentWrapper):
         potentials: Any,
         outputs: Dict[str, Any],
         inputs: Dict[str, Any],
-        gold: Dict[str, Rows],
+        gold: Dict[str, RowSelection],
     ) -> None:
         decoded = {name: value for name, value in outputs.items() if name != "loss"}
         index = next(iter(gold.values())).index

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from torch import Tensor
 
-from allennlp_kd.models.rows import Rows
+from allennlp_kd.models.row_selection import RowSelection
 from allennlp_kd.models.student import Student
 from allennlp_kd.modules.word_states import Layer, WordStates
 from allennlp_kd.objectives.hidden import HiddenStates
@@ -52,7 +52,7 @@ class HiddenMatching:
         self,
         student: Mapping[Layer, Tensor],
         teacher: Mapping[Layer, Tensor],
-        rows: Rows,
+        rows: RowSelection,
         length: int,
     ) -> Dict[str, Any]:
         """What the objective is given beside the potentials.
@@ -63,7 +63,7 @@ class HiddenMatching:
             Each of shape `(batch, words, width)`, of all sentences; empty where none were recorded.
         teacher : `Mapping[Layer, Tensor]`
             Of those that have teacher inputs, whose words may be padded to another length.
-        rows : `Rows`
+        rows : `RowSelection`
             Which these are.
         length : `int`
             Of the potentials that are compared.

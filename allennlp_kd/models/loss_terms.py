@@ -8,8 +8,8 @@ from allennlp.common.util import is_distributed
 from allennlp.nn.util import dist_reduce_sum
 from torch import Tensor
 
+from allennlp_kd.metrics.word_average import WordAverage
 from allennlp_kd.models.matching import Potentials, score_tensors
-from allennlp_kd.training.metrics.word_average import WordAverage
 
 
 class Term(NamedTuple):

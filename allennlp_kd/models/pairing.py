@@ -8,7 +8,7 @@ from torch import Tensor
 
 from allennlp_kd.models.hidden_matching import HiddenMatching
 from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, spread_tags
-from allennlp_kd.models.rows import Rows
+from allennlp_kd.models.row_selection import RowSelection
 from allennlp_kd.models.student import Student
 from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.structs.chain import with_marginals
@@ -103,10 +103,10 @@ class Pairing:
         ValueError
             If the teacher has scored other sentences, or other numbers of words.
         """
-        return self.with_needed(student, Rows(None, inputs), {})[:2]
+        return self.with_needed(student, RowSelection(None, inputs), {})[:2]
 
     def with_needed(
-        self, student: Any, rows: Rows, states: Mapping[Layer, Tensor]
+        self, student: Any, rows: RowSelection, states: Mapping[Layer, Tensor]
     ) -> Tuple[Any, Any, Dict[str, Any]]:
         """As `__call__`, with what the objective needs beside the potentials as a third.
 
@@ -114,7 +114,7 @@ class Pairing:
 
         student : `ChainPotentials` or `TreePotentials`
             Of all sentences.
-        rows : `Rows`
+        rows : `RowSelection`
             The teacher inputs, of one sentence at least.
         states : `Mapping[Layer, Tensor]`
             The student's vectors, which `hidden` has recorded; where there are none, nothing is

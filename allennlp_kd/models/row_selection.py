@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Rows(NamedTuple):
+class RowSelection(NamedTuple):
     """What a batch holds of a field that a sentence may lack.
 
     # Parameters
@@ -21,7 +21,7 @@ class Rows(NamedTuple):
     value: Any
 
     @classmethod
-    def of(cls, value: Any, batch_size: int, withheld: bool = True) -> "Rows":
+    def of(cls, value: Any, batch_size: int, withheld: bool = True) -> "RowSelection":
         """Reads a collated field: an `OptionalField`'s, or any other.
 
         `withheld` says whether the sentences count of which it is withheld.
@@ -38,7 +38,7 @@ class Rows(NamedTuple):
             if not len(given):
                 return nothing
             rows, tensors = rows[given], select_rows(tensors, given)
-        # Rows come in the order of the batch, so all of them means that nothing is to be selected.
+        # RowSelection come in the order of the batch, so all of them means that nothing is to be selected.
         return cls(None if len(rows) == batch_size else rows, tensors)
 
 

@@ -11,10 +11,10 @@ from overrides import overrides
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from allennlp_kd.models.rows import fit_columns
+from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
+from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.student import Student, require_tags
 from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals
-from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
 
 
 @Model.register("simple_tagger_student")

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.tree import TreePotentials, log_label_probabilities
-from allennlp_kd.structs.tree.arborescence import maximum_spanning_arborescence
 from allennlp_kd.structs.tree.decoding import best_labels
+from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arborescence
 
 
 def stock_trees(potentials: TreePotentials) -> Tuple[Tensor, Optional[Tensor]]:

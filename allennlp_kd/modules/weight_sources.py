@@ -11,10 +11,10 @@ from allennlp.common.file_utils import cached_path
 from torch import Tensor
 from transformers import AutoConfig, AutoModel
 
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.members import WEIGHTS, members
+from allennlp_kd.archives.tensors import load_tensors
 from allennlp_kd.modules.layer_selection import LayeredWeights, layer_list_name
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.members import WEIGHTS, members
-from allennlp_kd.safety.tensors import load_tensors
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.objectives.label_divergence import LabelDivergence
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tempered_objective import TemperedObjective
+from allennlp_kd.objectives.tree.label_divergence import LabelDivergence
 from allennlp_kd.structs.chain import ChainPotentials, log_edge_marginals, log_node_marginals
 from allennlp_kd.structs.tree import TreePotentials, log_arc_marginals
 from allennlp_kd.structs.tree.blocks import over_label_scores

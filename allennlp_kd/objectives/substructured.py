@@ -7,11 +7,11 @@ from overrides import overrides
 from torch import Tensor
 from torch.nn import Module
 
-from allennlp_kd.objectives.chain_matching import ChainMatching
+from allennlp_kd.objectives.chain.matching import ChainMatching
 from allennlp_kd.objectives.finite_scores import check_finite_scores
 from allennlp_kd.objectives.learned_scale import LearnedScale
 from allennlp_kd.objectives.objective import Objective
-from allennlp_kd.objectives.tree_matching import TreeMatching
+from allennlp_kd.objectives.tree.matching import TreeMatching
 from allennlp_kd.structs.tree import TreePotentials
 
 MATCHES = ("predictions", "scores", "both")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tempered_objective import TemperedObjective
-from allennlp_kd.objectives.tree_predictions import arc_predictions, label_predictions
+from allennlp_kd.objectives.tree.predictions import arc_predictions, label_predictions
 from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.structs.tree import TreePotentials
 from allennlp_kd.structs.tree.local import divergence, log_normalised

@@ -7,10 +7,10 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader
 from overrides import overrides
 
-from allennlp_kd.data.columns import DOCUMENT_START, NO_WORD, TREEBANK_COLUMNS
-from allennlp_kd.data.plain_text_reader import lines_of
-from allennlp_kd.data.unlabelled_reader import UnlabelledReader
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.readers.malformed_lines import DOCUMENT_START, NO_WORD, TREEBANK_COLUMNS
+from allennlp_kd.readers.plain_text_reader import lines_of
+from allennlp_kd.readers.unlabelled_reader import UnlabelledReader
 
 
 @DatasetReader.register("column_text")

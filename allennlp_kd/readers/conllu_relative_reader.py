@@ -11,7 +11,7 @@ from conllu import parse_incr
 from conllu.exceptions import ParseException
 from overrides import overrides
 
-from allennlp_kd.data.relative_tags import tags_of, tree_of
+from allennlp_kd.fields.relative_tags import tags_of, tree_of
 
 
 @DatasetReader.register("conllu_relative_heads")

@@ -10,12 +10,12 @@ from allennlp.data import DatasetReader, Instance
 from allennlp.data.dataset_readers.dataset_reader import DistributedInfo, WorkerInfo
 from overrides import overrides
 
-from allennlp_kd.data.choice import chosen, evenly, place
-from allennlp_kd.data.explained import explained, unsharded
-from allennlp_kd.data.optional_field import OptionalField
-from allennlp_kd.data.transfer_paths import TransferPaths
-from allennlp_kd.data.unlabelled_reader import UnlabelledReader, without_gold
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.optional_field import OptionalField
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.readers.reader_errors import explained, unsharded
+from allennlp_kd.readers.sampling import hash_fraction, interleave, sample
+from allennlp_kd.readers.transfer_paths import TransferPaths
+from allennlp_kd.readers.unlabelled_reader import UnlabelledReader, without_gold
 from allennlp_kd.teachers.teacher import Teacher
 
 GOLD_FIELDS = ("tags", "head_tags", "head_indices")
@@ -137,7 +137,7 @@ class DistillationReader(DatasetReader):
             ]
         unlabelled = self._unlabelled(paths, len(labelled))
         fields = set(labelled[0].fields) if labelled else None
-        mixed: Iterator[Union[Instance, Sentence]] = evenly(labelled, unlabelled)
+        mixed: Iterator[Union[Instance, Sentence]] = interleave(labelled, unlabelled)
         for item in self.shard_iterable(mixed):
             if isinstance(item, Sentence):
                 item = without_gold(item, self._reader)
@@ -151,7 +151,7 @@ class DistillationReader(DatasetReader):
             if self._unlabelled_ratio is None:
                 return list(found)
             wanted = round(self._unlabelled_ratio * labelled)
-            sentences = chosen(found, wanted, self._unlabelled_seed)
+            sentences = sample(found, wanted, self._unlabelled_seed)
         if len(sentences) < wanted:
             raise ConfigurationError(
                 f"unlabelled_ratio {self._unlabelled_ratio} asks for {wanted} unlabelled sentences "
@@ -198,7 +198,7 @@ class DistillationReader(DatasetReader):
         return instances
 
     def _is_labelled(self, instance: Instance) -> bool:
-        return place(Sentence.of(instance)) < self._labelled_fraction
+        return hash_fraction(Sentence.of(instance)) < self._labelled_fraction
 
     @overrides
     def text_to_instance(self, *inputs, **kwargs) -> Instance:

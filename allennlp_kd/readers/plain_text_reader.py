@@ -12,8 +12,8 @@ from overrides import overrides
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from allennlp_kd.data.unlabelled_reader import UnlabelledReader
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.readers.unlabelled_reader import UnlabelledReader
 
 
 @DatasetReader.register("plain_text")

@@ -9,7 +9,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from conllu.exceptions import ParseException
 
-from allennlp_kd.data.columns import columns_of, fault_of
+from allennlp_kd.readers.malformed_lines import columns_of, fault_of
 
 _MISREAD = (ValueError, KeyError, ParseException, ConfigurationError)
 

@@ -1,31 +1,31 @@
-"""Which sentences of many, and in which order."""
+"""Deterministic sampling and interleaving of sentences."""
 
 import hashlib
 import heapq
 from typing import Iterable, Iterator, List, Sequence, TypeVar
 
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
 
 Item = TypeVar("Item")
 
 
-def place(sentence: Sentence, seed: str = "") -> float:
+def hash_fraction(sentence: Sentence, seed: str = "") -> float:
     """A number in [0, 1) that depends on a sentence and a seed alone."""
     content = (seed + sentence.key).encode()
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") / 2**64
 
 
-def chosen(sentences: Iterable[Sentence], number: int, seed: int) -> List[Sentence]:
+def sample(sentences: Iterable[Sentence], number: int, seed: int) -> List[Sentence]:
     """So many of the sentences, in the order that they came in.
 
     Which ones depends on their words and the seed, and not on that order; a larger number has all
     of a smaller one.
     """
-    keyed = ((place(each, f"{seed} "), rank, each) for rank, each in enumerate(sentences))
+    keyed = ((hash_fraction(each, f"{seed} "), rank, each) for rank, each in enumerate(sentences))
     return [each for _, _, each in sorted(heapq.nsmallest(number, keyed), key=lambda t: t[1])]
 
 
-def evenly(*parts: Sequence[Item]) -> Iterator[Item]:
+def interleave(*parts: Sequence[Item]) -> Iterator[Item]:
     """The items of all parts, each part in its order and spread over the whole."""
 
     def spread(part: Sequence[Item], number: int) -> Iterator[tuple]:

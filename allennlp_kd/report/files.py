@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Dict
 
 from allennlp_kd.atomic_file import atomic_file
-from allennlp_kd.report.figures import figures
-from allennlp_kd.report.page import page
+from allennlp_kd.report.page.page import page
+from allennlp_kd.report.plots.figures import figures
 
 PAGE, NUMBERS, PLOTS = "index.html", "report.json", "plots"
 NAMES = re.compile(r"(labels|distances|deviation-\d+|calibration|speed|curve-.+)\.(svg|png)")

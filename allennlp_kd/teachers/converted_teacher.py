@@ -8,7 +8,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Instance
 from overrides import overrides
 
-from allennlp_kd.data.relative_tags import parse_tag
+from allennlp_kd.fields.relative_tags import parse_tag
 from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.structs.chain.conversions import independent
 from allennlp_kd.structs.tree.conversions import relative_tags

@@ -4,7 +4,7 @@ from typing import Any, Dict, FrozenSet, List
 
 from overrides import overrides
 
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.teachers.teacher import Teacher
 
 

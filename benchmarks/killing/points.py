@@ -50,7 +50,7 @@ def points(experiment: str) -> Dict[str, Callable[[], None]]:
     from allennlp.training import GradientDescentTrainer, gradient_descent_trainer
     from allennlp.training.metric_tracker import MetricTracker
 
-    from allennlp_kd.teachers.potential_store import PotentialStore
+    from allennlp_kd.teachers.store.potential_store import PotentialStore
     from allennlp_kd.training.checkpoint_manifest import CheckpointManifest
     from allennlp_kd.training.whole_checkpointer import WholeCheckpointer
 

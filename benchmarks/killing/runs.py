@@ -68,7 +68,7 @@ def _run(config: Dict[str, Any], directory: Path, arm: Optional[Callable[[], Non
         from allennlp.commands.train import train_model
         from allennlp.common import Params
 
-        from allennlp_kd.teachers.store import StoreTeacher
+        from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 
         StoreTeacher.SHARD = SHARD
         if arm is not None:

@@ -10,7 +10,7 @@ from benchmarks.measures.ties import are_tied
 from benchmarks.report import Report, Target
 from benchmarks.setups import served
 from benchmarks.setups.treebank import BATCH_SIZE, treebank
-from spacy_bridge.runtime.parser import ParsedSentence
+from spacy_bridge.runtime.packaged_parser import ParsedSentence
 from spacy_bridge.runtime.spans import spans_of
 
 GOLD = ("tags", "head_tags", "head_indices")

@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 from typing import Callable, Dict
 
-from allennlp_kd.cluster.shard_scorer import ShardScorer
+from allennlp_kd.commands.shard_scorer import ShardScorer
 from benchmarks.command import Options
 from benchmarks.report import Report
 from benchmarks.setups.made_up import sentences, write_treebank
 from benchmarks.setups.students import build
 from benchmarks.setups.tagger import tagger
-from corpus_shards.engine import run
-from corpus_shards.planning import plan
+from spacy_bridge.corpus.engine import run
+from spacy_bridge.corpus.planning import plan
 
 LENGTH, TAGS, SHARD = 25, 17, 256
 SHARDS = 8

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Tuple
 
 from allennlp.common import Params
 
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.teachers.teacher import Teacher
 from benchmarks.command import Options
 from benchmarks.measures.exponents import keep

@@ -12,9 +12,9 @@ from spacy.vocab import Vocab
 
 from spacy_bridge.components.student_pipe import StudentPipe, one_of
 from spacy_bridge.components.units import Unit
-from spacy_bridge.runtime.errors import BridgeError
-from spacy_bridge.runtime.parser import ParsedSentence
-from spacy_bridge.runtime.student import PackagedStudent
+from spacy_bridge.errors import BridgeError
+from spacy_bridge.runtime.packaged_parser import ParsedSentence
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 DEFAULT_CONFIG = {"without_sentences": "raise", "max_words": 250, "threads": 1}
 ROOT, WHITESPACE = "ROOT", "dep"

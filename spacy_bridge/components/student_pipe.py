@@ -23,9 +23,10 @@ from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from spacy_bridge.components.units import Unit, units_of
+from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime import manifest
-from spacy_bridge.runtime.errors import BridgeError, PackageError
-from spacy_bridge.runtime.student import PackagedStudent, open_student
+from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 
 class StudentPipe(Pipe):

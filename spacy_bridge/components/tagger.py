@@ -13,8 +13,8 @@ from spacy.vocab import Vocab
 
 from spacy_bridge.components.student_pipe import StudentPipe, one_of
 from spacy_bridge.components.units import Unit
-from spacy_bridge.runtime.errors import PackageError
-from spacy_bridge.runtime.student import PackagedStudent
+from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 DEFAULT_CONFIG = {"attribute": "tag", "max_words": 500, "threads": 1}
 WHITESPACE = {"tag": "_SP", "pos": "SPACE"}

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from corpus_shards import command_line
-from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.corpus import command_line
+from spacy_bridge.errors import BridgeError
 
 OUTPUTS = ("spacy", "parquet")
 
@@ -25,13 +25,13 @@ def add_command(commands: Any) -> None:
 
 
 def _annotate(parsed: argparse.Namespace) -> int:
-    from corpus_shards.engine import run
-    from corpus_shards.errors import ShardsError
-    from corpus_shards.parquet import pyarrow
-    from corpus_shards.planning import plan
     from spacy_bridge.corpus.annotator import Annotator
+    from spacy_bridge.corpus.engine import run
+    from spacy_bridge.corpus.errors import ShardsError
     from spacy_bridge.corpus.output_folder import open_output
+    from spacy_bridge.corpus.parquet import pyarrow
     from spacy_bridge.corpus.pipeline_digest import pipeline_digest
+    from spacy_bridge.corpus.planning import plan
 
     try:
         if parsed.to == "parquet":

@@ -8,14 +8,14 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from corpus_shards.command_line import Done
-from corpus_shards.piece import Piece
-from corpus_shards.reading import read
-from corpus_shards.row import Row
-from corpus_shards.whole_file import write_whole
+from allennlp_kd.atomic_file import atomic_file
+from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.doc_rows import parquet_of
+from spacy_bridge.corpus.piece import Piece
 from spacy_bridge.corpus.pipeline_digest import pipeline_digest
-from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.corpus.reading import read
+from spacy_bridge.corpus.row import Row
+from spacy_bridge.errors import BridgeError
 
 OUTPUTS = {"spacy": ".spacy", "parquet": ".parquet"}
 ATTRIBUTES = ["ORTH", "TAG", "POS", "MORPH", "LEMMA", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID"]
@@ -79,7 +79,8 @@ class Annotator(NamedTuple):
                 return Done(file.name, piece.sentences, False)
             nlp = self.open()
             docs = list(nlp.pipe(doc_of(nlp, row) for row in read(piece)))
-            write_whole(file, self._packed(docs))
+            with atomic_file(file) as content:
+                content.write(self._packed(docs))
         return Done(file.name, piece.sentences, True)
 
     def _packed(self, docs: List[Doc]) -> bytes:

@@ -5,8 +5,8 @@ import sys
 import time
 from typing import Iterable, NamedTuple, TextIO
 
-from corpus_shards.formats import FORMATS
-from corpus_shards.planning import SENTENCES
+from spacy_bridge.corpus.formats import FORMATS
+from spacy_bridge.corpus.planning import SENTENCES
 
 EVERY = 5.0  # seconds between two lines of progress
 

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Sequence
 
 from spacy.tokens import Doc
 
-from corpus_shards.parquet import pyarrow
+from spacy_bridge.corpus.parquet import pyarrow
 
 
 def parquet_of(docs: Sequence[Doc]) -> bytes:

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from itertools import chain, islice
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
-from corpus_shards.errors import ShardsError
-from corpus_shards.piece import Piece
+from spacy_bridge.corpus.errors import ShardsError
+from spacy_bridge.corpus.piece import Piece
 
 Result = TypeVar("Result")
 AHEAD = 2  # pieces that wait at each thread of a worker, so that none is idle

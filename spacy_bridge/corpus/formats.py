@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Dict, Optional
 
-from corpus_shards.errors import ShardsError
+from spacy_bridge.corpus.errors import ShardsError
 
 # By format: the suffixes of its files.
 FORMATS: Dict[str, tuple] = {

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterable
 
-from corpus_shards.whole_file import remove_unfinished, write_whole
-from spacy_bridge.runtime.errors import BridgeError
+from allennlp_kd.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
+from spacy_bridge.errors import BridgeError
 
 RECORD = "run.json"
 
@@ -43,5 +43,6 @@ def open_output(folder: Path, record: Dict[str, Any], files: Iterable[Path]) -> 
             f"{folder} has {len(others)} parts that these inputs do not make, the first is "
             f"{others[0]}; remove them or name another folder"
         )
-    remove_unfinished(folder)
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+    remove_unfinished(folder, LEFT_ALONE)
+    with atomic_file(path) as file:
+        file.write((json.dumps(record, indent=1) + "\n").encode())

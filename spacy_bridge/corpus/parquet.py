@@ -2,8 +2,8 @@
 
 from typing import Any, Iterator, List
 
-from corpus_shards.errors import ShardsError
-from corpus_shards.row import Row
+from spacy_bridge.corpus.errors import ShardsError
+from spacy_bridge.corpus.row import Row
 
 COLUMNS = ("words", "text")
 BATCH = 1024  # rows

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spacy.util import get_package_path, is_package
 
-from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.errors import BridgeError
 
 
 def pipeline_digest(pipeline: str) -> str:

@@ -3,10 +3,10 @@
 import hashlib
 from typing import BinaryIO, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from corpus_shards import parquet
-from corpus_shards.errors import ShardsError
-from corpus_shards.formats import format_of
-from corpus_shards.piece import Piece
+from spacy_bridge.corpus import parquet
+from spacy_bridge.corpus.errors import ShardsError
+from spacy_bridge.corpus.formats import format_of
+from spacy_bridge.corpus.piece import Piece
 
 SENTENCES = 1024
 BLOCK = 1 << 20

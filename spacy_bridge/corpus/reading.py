@@ -2,11 +2,11 @@
 
 from typing import Iterator, List
 
-from corpus_shards import parquet
-from corpus_shards.errors import ShardsError
-from corpus_shards.piece import Piece
-from corpus_shards.planning import digest_of
-from corpus_shards.row import Row
+from spacy_bridge.corpus import parquet
+from spacy_bridge.corpus.errors import ShardsError
+from spacy_bridge.corpus.piece import Piece
+from spacy_bridge.corpus.planning import digest_of
+from spacy_bridge.corpus.row import Row
 
 COLUMNS = 10
 

@@ -5,10 +5,11 @@ from typing import Any, Optional, Union
 
 from spacy.language import Language
 
+from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.pipeline import FACTORIES, add_student, blank
-from spacy_bridge.runtime.errors import BridgeError
 from spacy_bridge.runtime.manifest import MANIFEST
-from spacy_bridge.runtime.student import SETTINGS, open_student, read_json
+from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.packaged_student import SETTINGS, read_json
 
 
 def load_student(

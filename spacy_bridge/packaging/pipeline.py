@@ -10,10 +10,11 @@ from spacy.language import Language
 
 # Registers the factories also where the package's entry points are not installed.
 from spacy_bridge.components import chunker, entities, parser, tagger  # noqa: F401
+from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime.errors import BridgeError
 from spacy_bridge.runtime.manifest import MANIFEST, sum_up
-from spacy_bridge.runtime.student import PackagedStudent, open_student
+from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 FACTORIES = {
     "tagger": "kd_tagger",

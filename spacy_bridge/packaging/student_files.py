@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Union
 
-from spacy_bridge.packaging.archive import StudentArchive
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.parser_network import parser_network
-from spacy_bridge.packaging.tagger_network import tagger_network
-from spacy_bridge.packaging.text_inputs import TextInputs
-from spacy_bridge.runtime.student import NETWORK, SETTINGS, VOCABULARY, WEIGHTS
+from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.packaging.archive.student_archive import StudentArchive
+from spacy_bridge.packaging.networks.parser_network import parser_network
+from spacy_bridge.packaging.networks.tagger_network import tagger_network
+from spacy_bridge.packaging.networks.text_inputs import TextInputs
+from spacy_bridge.runtime.packaged_student import NETWORK, SETTINGS, VOCABULARY, WEIGHTS
 from spacy_bridge.runtime.tensors import dump_tensors
 
 TAGGERS = ("crf_tagger", "crf_tagger_student")
@@ -68,7 +68,7 @@ def student_files(
     network, settings, tensors = build(opened, inputs.size, **option)
     files = {**inputs.files, NETWORK: network}
     if int8:
-        from spacy_bridge.packaging.quantise import halve, quantise
+        from spacy_bridge.packaging.quantize import halve, quantise
 
         inputs.tensors = halve(inputs.tensors)
         files = {

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional
 from packaging.version import InvalidVersion, Version
 from spacy.language import Language
 
-from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.errors import BridgeError
 
 DISTRIBUTION = "allennlp-kd"
 

@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Mapping
 
 import numpy
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.runtime.text_encoder import SentenceSource, TextEncoder
 from spacy_bridge.runtime.vocabulary import TokenNumbers

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Dict, Mapping, Union
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1

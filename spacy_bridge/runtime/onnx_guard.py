@@ -8,7 +8,7 @@ Buffers and the few field numbers on the way to a tensor (onnx.proto).
 
 from typing import Dict, Iterator, Tuple
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 
 # The fields of each message that lead to tensors: number -> message.
 _WAYS: Dict[str, Dict[int, str]] = {

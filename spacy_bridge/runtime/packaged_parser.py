@@ -4,8 +4,8 @@ from typing import List, Mapping, NamedTuple
 
 import numpy
 
-from spacy_bridge.runtime.errors import PackageError
-from spacy_bridge.runtime.student import PackagedStudent
+from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.tree_decoding import DECODERS, ArcScores, decode
 
 

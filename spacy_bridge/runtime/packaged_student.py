@@ -2,14 +2,12 @@
 
 import json
 from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy
 
-from spacy_bridge.runtime import manifest
+from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.batches import batches_by_length
-from spacy_bridge.runtime.errors import PackageError
 from spacy_bridge.runtime.inputs import build_text_encoder
 from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.runtime.tensors import load_tensors
@@ -107,32 +105,3 @@ def read_json(files: Mapping[str, bytes], name: str, where: str) -> Dict[str, An
     if not isinstance(content, dict):
         raise PackageError(f"{where}: {name} must hold an object, found {type(content).__name__}")
     return content
-
-
-def open_student(
-    source: Union[str, Path, Mapping[str, bytes]], threads: int = 1
-) -> PackagedStudent:
-    """Opens a packaged student, from its folder or from its files' content (manifest included).
-
-    # Raises
-
-    PackageError
-        If it is damaged, incomplete, of another version, or of an unknown kind.
-    """
-    from spacy_bridge.runtime.parser import PackagedParser
-    from spacy_bridge.runtime.tagger import PackagedTagger
-
-    if isinstance(source, (str, Path)):
-        where, files = str(source), manifest.read_files(source)
-    else:
-        where, files = "packaged student", manifest.check_files(source, "packaged student")
-    if SETTINGS not in files:
-        raise PackageError(f"{where}: {SETTINGS} is missing")
-    kinds = {student.kind: student for student in (PackagedTagger, PackagedParser)}
-    kind = read_json(files, SETTINGS, where).get("kind")
-    if kind not in kinds:
-        raise PackageError(
-            f"{where}: {SETTINGS} names an unknown component {kind!r}, expected one of "
-            f"{', '.join(sorted(kinds))}"
-        )
-    return kinds[kind](files, where, threads)

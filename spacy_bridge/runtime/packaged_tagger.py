@@ -4,9 +4,9 @@ from typing import List, Mapping, Optional
 
 import numpy
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.spans import ENCODINGS
-from spacy_bridge.runtime.student import PackagedStudent
 from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
 
 

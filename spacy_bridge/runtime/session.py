@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.onnx_guard import refuse_external_data
 
 

@@ -9,7 +9,7 @@ from typing import Dict, Mapping
 
 import numpy
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 
 _TYPES = {"F32": numpy.dtype("<f4"), "F16": numpy.dtype("<f2"), "U8": numpy.dtype("u1")}
 _NAMES = {kind: name for name, kind in _TYPES.items()}

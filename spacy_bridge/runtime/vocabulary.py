@@ -2,7 +2,7 @@
 
 from typing import List, Sequence
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 
 PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
 

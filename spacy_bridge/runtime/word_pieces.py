@@ -4,8 +4,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy
 
+from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.batches import batches_by_length
-from spacy_bridge.runtime.errors import PackageError
 from spacy_bridge.runtime.session import LazySession
 
 

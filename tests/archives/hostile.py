@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from tests.safety.building import (
+from tests.archives.building import (
     EMBEDDER,
     Build,
     Runs,

@@ -13,12 +13,12 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.models import load_archive
 
 import allennlp_kd.plugin  # noqa: F401 (registers what configurations name)
-from allennlp_kd.safety.limits import MAX_GIB
-from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.archives.limits import MAX_GIB
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime.errors import BridgeError
-from tests.safety import conftest
-from tests.safety.hostile import ATTACKS, Attack
+from tests.archives import conftest
+from tests.archives.hostile import ATTACKS, Attack
 
 
 def as_teacher(path: Path) -> None:

@@ -14,15 +14,15 @@ from allennlp.modules import Seq2SeqEncoder
 
 import allennlp_kd.plugin  # noqa: F401 (registers what configurations name)
 from allennlp_kd.commands.store_parameters import trusted as trusting
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.registered_types import registered_types_only
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.archive.registered_types import registered_types_only
 from spacy_bridge.__main__ import main
+from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime.errors import BridgeError
+from tests.archives.building import EMBEDDER, Runs, at, configured, packed
 from tests.modules.conftest import save_bert
-from tests.safety.building import EMBEDDER, Runs, at, configured, packed
 from tests.spacy_bridge.archives import make_archive, tagger
-from tests.teachers.test_archive import collated
+from tests.teachers.archive.test_archive import collated
 
 WORDS = [("the", "cat"), ("a",)]
 

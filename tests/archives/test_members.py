@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.extraction import extracted
-from allennlp_kd.safety.guarded_reader import GuardedReader
-from allennlp_kd.safety.limits import MAX_GIB, MIB, Limits
-from allennlp_kd.safety.members import members
-from tests.safety.building import member, packed
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.extraction import extracted
+from allennlp_kd.archives.guarded_reader import GuardedReader
+from allennlp_kd.archives.limits import MAX_GIB, MIB, Limits
+from allennlp_kd.archives.members import members
+from tests.archives.building import member, packed
 
 
 def sizes(path: Path, **limits: int) -> dict:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.tensor_unpickler import TensorOutlines, TensorUnpickler
-from allennlp_kd.safety.tensors import load_tensors
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.tensor_unpickler import TensorOutlines, TensorUnpickler
+from allennlp_kd.archives.tensors import load_tensors
 
 
 def saved(state, **options) -> bytes:

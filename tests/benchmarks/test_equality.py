@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.measures import agreement, ties
 from benchmarks.report import Report
-from spacy_bridge.runtime.parser import ParsedSentence
-from spacy_bridge.runtime.student import open_student
+from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.packaged_parser import ParsedSentence
 from tests.benchmarks.test_benchmarks import data, run  # noqa: F401
 from tests.spacy_bridge.pipelines import packaged
 

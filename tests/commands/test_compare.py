@@ -8,7 +8,7 @@ from allennlp.common.checks import ConfigurationError
 
 import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.commands.compare import KdCompare
-from allennlp_kd.report import plot_style
+from allennlp_kd.report.plots import plot_style
 from tests.configs.corpora import SENTENCES
 from tests.models.parsing import SENTENCES as TREES
 from tests.teachers.archives import tagger_params, train_tagger

@@ -11,8 +11,8 @@ from allennlp.common.checks import ConfigurationError
 
 import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.commands.score import KdScore
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 from tests.configs.corpora import SENTENCES, write_corpora
 from tests.models.parsing import SENTENCES as TREES
 from tests.teachers.archives import train_tagger

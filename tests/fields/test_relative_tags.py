@@ -5,8 +5,8 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Token
 from hypothesis import given, strategies as st
 
-from allennlp_kd.data.conllu_relative_reader import ConlluRelativeReader
-from allennlp_kd.data.relative_tags import parse_tag, tags_of, tree_of
+from allennlp_kd.fields.relative_tags import parse_tag, tags_of, tree_of
+from allennlp_kd.readers.conllu_relative_reader import ConlluRelativeReader
 from tests.structs.tree.enumeration import all_trees, is_tree
 
 LINE = "{}\t{}\t_\tX\tY\t_\t{}\t{}\t_\t_\n"

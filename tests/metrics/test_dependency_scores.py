@@ -1,6 +1,6 @@
 import torch
 
-from allennlp_kd.training.metrics.dependency_scores import DependencyScores
+from allennlp_kd.metrics.dependency_scores import DependencyScores
 
 LABELS = ["nmod:poss", "obj", "nmod", "nmod:tmod"]
 

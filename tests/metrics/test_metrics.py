@@ -5,9 +5,9 @@ import torch
 from allennlp.data import Vocabulary
 from allennlp.training.metrics import SpanBasedF1Measure
 
-from allennlp_kd.training.metrics.distributed_span_f1 import DistributedSpanF1
-from allennlp_kd.training.metrics.label_agreement import LabelAgreement
-from allennlp_kd.training.metrics.word_average import WordAverage
+from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
+from allennlp_kd.metrics.label_agreement import LabelAgreement
+from allennlp_kd.metrics.word_average import WordAverage
 
 BIO = ["O", "B-A", "I-A", "B-C-A", "I-B", "B-B"]
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 
 FOLDER = "ALLENNLP_KD_TEST_PROCESSES"
 

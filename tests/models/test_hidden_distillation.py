@@ -11,12 +11,12 @@ from allennlp.common import Params
 from allennlp.models import load_archive
 from allennlp.training.optimizers import make_parameter_groups
 
-from allennlp_kd.data.optional_field import OptionalField
+from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.hidden import Hidden
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.substructured import Substructured
-from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 from tests.models.experiments import distillation_config
 from tests.models.tagging import instances, tagger, tensors, vocabulary
 

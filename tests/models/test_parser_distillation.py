@@ -7,12 +7,12 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Vocabulary
 
-from allennlp_kd.data.distillation_reader import DistillationReader
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.objectives.substructured import Substructured
+from allennlp_kd.readers.distillation_reader import DistillationReader
 from allennlp_kd.structs.tree import maximum_spanning_tree
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 from tests.models.parsing import SENTENCES, instances, parser, vocabulary
 from tests.models.tagging import tensors
 from tests.teachers.archives import train_tagger

@@ -1,32 +1,32 @@
 import pytest
 import torch
 
-from allennlp_kd.models.rows import Rows, fit_columns, select_rows
+from allennlp_kd.models.row_selection import RowSelection, fit_columns, select_rows
 
 
 def test_a_field_that_all_sentences_have():
     value = torch.ones(3, 2)
-    assert Rows.of(value, 3) == (None, value)
-    assert Rows.of({"tokens": value}, 3).value == {"tokens": value}
-    assert Rows.of({"rows": torch.arange(3), "value": value}, 3) == (None, value)
+    assert RowSelection.of(value, 3) == (None, value)
+    assert RowSelection.of({"tokens": value}, 3).value == {"tokens": value}
+    assert RowSelection.of({"rows": torch.arange(3), "value": value}, 3) == (None, value)
 
 
 def test_a_field_that_some_or_none_have():
     rows, value = torch.tensor([0, 2]), torch.ones(2, 2)
-    found = Rows.of({"rows": rows, "value": value}, 3)
+    found = RowSelection.of({"rows": rows, "value": value}, 3)
     assert found.index is rows and found.value is value
-    assert Rows.of(None, 3).value is None and Rows.of(None, 3).index.tolist() == []
+    assert RowSelection.of(None, 3).value is None and RowSelection.of(None, 3).index.tolist() == []
 
 
 def test_what_is_withheld_counts_or_does_not():
     value = {"rows": torch.tensor([0, 2]), "value": torch.tensor([[1], [2]])}
     value["withheld"] = torch.tensor([True, False])
-    assert Rows.of(value, 3).index.tolist() == [0, 2]
-    assert Rows.of(value, 2) == (None, value["value"])
-    found = Rows.of(value, 3, withheld=False)
+    assert RowSelection.of(value, 3).index.tolist() == [0, 2]
+    assert RowSelection.of(value, 2) == (None, value["value"])
+    found = RowSelection.of(value, 3, withheld=False)
     assert found.index.tolist() == [2] and found.value.tolist() == [[2]]
     value["withheld"] = torch.tensor([True, True])
-    found = Rows.of(value, 2, withheld=False)
+    found = RowSelection.of(value, 2, withheld=False)
     assert found.index.tolist() == [] and found.value is None
 
 

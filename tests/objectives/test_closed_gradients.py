@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from allennlp_kd.objectives.chain_predictions import edge_predictions
-from allennlp_kd.objectives.chain_scores import centred_scores, raw_scores
-from allennlp_kd.objectives.chain_weights import weighted_scores
+from allennlp_kd.objectives.chain.predictions import edge_predictions
+from allennlp_kd.objectives.chain.scores import centred_scores, raw_scores
+from allennlp_kd.objectives.chain.weighted_scores import weighted_scores
 from tests.objectives.chains import enumerated_predictions, enumerated_raw, random_chains
 
 LENGTHS = [4, 1, 0, 3, 2]

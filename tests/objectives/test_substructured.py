@@ -5,9 +5,9 @@ from allennlp.common.checks import ConfigurationError
 from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
 
-from allennlp_kd.objectives import chain_predictions
-from allennlp_kd.objectives.chain_predictions import edge_predictions
-from allennlp_kd.objectives.chain_scores import centred_scores, emission_scores, raw_scores
+from allennlp_kd.objectives.chain import predictions as chain_predictions
+from allennlp_kd.objectives.chain.predictions import edge_predictions
+from allennlp_kd.objectives.chain.scores import centred_scores, emission_scores, raw_scores
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.structs.chain import ChainPotentials

@@ -8,13 +8,13 @@ from allennlp.common.checks import ConfigurationError
 from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
 
-from allennlp_kd.objectives.chain_predictions import edge_predictions
-from allennlp_kd.objectives.chain_scores import centred_scores, emission_scores
-from allennlp_kd.objectives.chain_weights import product_weights, weighted_scores
-from allennlp_kd.objectives.chain_windows import window_predictions
-from allennlp_kd.objectives.huber import penalty
+from allennlp_kd.objectives.chain.predictions import edge_predictions
+from allennlp_kd.objectives.chain.scores import centred_scores, emission_scores
+from allennlp_kd.objectives.chain.weighted_scores import product_weights, weighted_scores
+from allennlp_kd.objectives.chain.window_predictions import window_predictions
+from allennlp_kd.objectives.numerics.huber import huber_loss
 from allennlp_kd.objectives.substructured import Substructured
-from allennlp_kd.objectives.tree_scores import (
+from allennlp_kd.objectives.tree.scores import (
     centred_arc_scores,
     centred_label_scores,
     mixed_heads,
@@ -179,11 +179,11 @@ class TestWeights:
 
 def test_huber_is_a_square_and_then_a_line():
     differences = torch.tensor([-3.0, -0.5, 0.0, 1.0, 1.5], dtype=torch.float64)
-    found = penalty(differences, 1.0)
+    found = huber_loss(differences, 1.0)
     assert_close(found, torch.tensor([5.0, 0.25, 0.0, 1.0, 2.0], dtype=torch.float64))
-    assert_close(penalty(differences), differences**2)
+    assert_close(huber_loss(differences), differences**2)
     differences.requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: penalty(x, 1.2), differences)
+    assert torch.autograd.gradcheck(lambda x: huber_loss(x, 1.2), differences)
 
 
 @pytest.mark.parametrize("form,function", [(None, centred_scores), ("emissions", emission_scores)])
@@ -197,7 +197,7 @@ def test_huber_of_chains(form, function):
     if form is None:  # one word: its centred emissions, start and end
         word = [s.emissions[1, 0] + s.start + s.end for s in (student, teacher)]
         difference = word[0] - word[1]
-        assert_close(huber[1], penalty(difference - difference.mean(), 0.5).mean())
+        assert_close(huber[1], huber_loss(difference - difference.mean(), 0.5).mean())
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_huber_of_trees():
     )
     arcs = [side.arcs[3, 1, [0, 1]] for side in (student, teacher)]
     other = (arcs[0] - arcs[1])[0] - (arcs[0] - arcs[1])[1]
-    assert_close(one[0], penalty(difference / 2, 0.5) + penalty(other / 2, 0.5))
+    assert_close(one[0], huber_loss(difference / 2, 0.5) + huber_loss(other / 2, 0.5))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader
 
-import allennlp_kd.data.column_text_reader  # noqa: F401 (registers it)
-from allennlp_kd.teachers.sentence import Sentence
+import allennlp_kd.readers.column_text_reader  # noqa: F401 (registers it)
+from allennlp_kd.fields.sentence import Sentence
 from tests.configs.corpora import conllu
 
 

@@ -4,7 +4,7 @@ import pytest
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Token
 
-from allennlp_kd.data.conllu_tagging_reader import ConlluTaggingReader
+from allennlp_kd.readers.conllu_tagging_reader import ConlluTaggingReader
 
 TREE = """# sent_id = 1
 1-2\tdella\t_\t_\t_\t_\t_\t_\t_\t_

@@ -7,9 +7,9 @@ from allennlp.data import Batch, DatasetReader, Vocabulary
 from allennlp.data.data_loaders import MultiProcessDataLoader
 from allennlp.data.samplers import BucketBatchSampler
 
-import allennlp_kd.data.distillation_reader  # noqa: F401 (registers it)
-import allennlp_kd.teachers.archive  # noqa: F401 (registers it)
-from allennlp_kd.data.optional_field import OptionalField
+import allennlp_kd.readers.distillation_reader  # noqa: F401 (registers it)
+import allennlp_kd.teachers.archive.archive_teacher  # noqa: F401 (registers it)
+from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.teachers.teacher import Teacher
 from tests.configs.corpora import SENTENCES, write_corpora
 from tests.teachers.archives import train_tagger

@@ -5,8 +5,8 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Vocabulary
 
-import allennlp_kd.data.conllu_tagging_reader  # noqa: F401 (registers it)
-import allennlp_kd.data.plain_text_reader  # noqa: F401 (registers it)
+import allennlp_kd.readers.conllu_tagging_reader  # noqa: F401 (registers it)
+import allennlp_kd.readers.plain_text_reader  # noqa: F401 (registers it)
 
 
 def reader(**options) -> DatasetReader:

@@ -12,10 +12,10 @@ from allennlp.data import Batch, DatasetReader, Token, Vocabulary
 from allennlp.data.data_loaders import MultiProcessDataLoader
 from allennlp.data.samplers import BucketBatchSampler
 
-import allennlp_kd.data.conllu_tagging_reader  # noqa: F401 (registers it)
-import allennlp_kd.data.distillation_reader  # noqa: F401 (registers it)
-import allennlp_kd.data.plain_text_reader  # noqa: F401 (registers it)
-from allennlp_kd.data.transfer_paths import TransferPaths
+import allennlp_kd.readers.conllu_tagging_reader  # noqa: F401 (registers it)
+import allennlp_kd.readers.distillation_reader  # noqa: F401 (registers it)
+import allennlp_kd.readers.plain_text_reader  # noqa: F401 (registers it)
+from allennlp_kd.readers.transfer_paths import TransferPaths
 
 TREE = "{number}\t{word}\t_\tX\tX\t_\t{head}\troot\t_\t_\n"
 

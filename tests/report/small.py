@@ -4,10 +4,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional, Sequence
 
-from allennlp_kd.report import comparison
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.report.labelled_sentence import LabelledSentence
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.report.numbers import comparison
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.labelled_sentence import LabelledSentence
 
 SCRIPT = "<script>alert(1)</script>"
 WORDS = [[SCRIPT, "sees", "R&D"], ["http://a.b/c", "$", "cat"]]

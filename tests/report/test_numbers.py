@@ -4,13 +4,13 @@ import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
 
-from allennlp_kd.report.agreement import agreement
-from allennlp_kd.report.calibration import calibration
-from allennlp_kd.report.curves import curves
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.report.figures import heat_map
-from allennlp_kd.report.plot_style import apart
-from allennlp_kd.report.tree_scores import distance_of, tree_scores
+from allennlp_kd.report.numbers.agreement import agreement
+from allennlp_kd.report.numbers.calibration import calibration
+from allennlp_kd.report.numbers.curves import curves
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.tree_scores import distance_of, tree_scores
+from allennlp_kd.report.plots.figures import heat_map
+from allennlp_kd.report.plots.plot_style import apart
 from tests.report.small import SPANS, TREES, report, spans, trees
 
 
@@ -183,7 +183,7 @@ def test_names_keep_apart():
 def test_models_that_encode_spans_differently(monkeypatch):
     from types import SimpleNamespace
 
-    from allennlp_kd.report.comparison import _encoding, compare
+    from allennlp_kd.report.numbers.comparison import _encoding, compare
 
     models = [
         SimpleNamespace(name=n, encoding=e) for n, e in (("a", "BIO"), ("b", None), ("c", "BIOUL"))
@@ -198,7 +198,7 @@ def test_models_that_encode_spans_differently(monkeypatch):
 def test_a_file_that_the_reader_cannot_read(tmp_path):
     from allennlp.data import DatasetReader
 
-    from allennlp_kd.report.labelled_sentence import read_labelled
+    from allennlp_kd.report.numbers.labelled_sentence import read_labelled
 
     class Picky(DatasetReader):
         def _read(self, file_path):
@@ -214,7 +214,7 @@ def test_a_file_that_the_reader_cannot_read(tmp_path):
 def test_a_sentence_without_words(tmp_path):
     from allennlp_models.structured_prediction import UniversalDependenciesDatasetReader
 
-    from allennlp_kd.report.labelled_sentence import read_labelled
+    from allennlp_kd.report.numbers.labelled_sentence import read_labelled
 
     path = tmp_path / "some.conllu"
     path.write_text("1\ta\t_\tX\tX\t_\t0\troot\t_\t_\n\n# nothing\n\n")
@@ -227,7 +227,7 @@ def test_a_sentence_without_words(tmp_path):
 def test_a_stock_tagger_without_a_crf_decides_word_by_word():
     import allennlp_models.tagging  # noqa: F401 (registers it)
 
-    from allennlp_kd.report.decisions import decide
+    from allennlp_kd.report.numbers.decisions import decide
     from allennlp_kd.structs.chain import ChainPotentials
     from tests.models.tagging import tagger, vocabulary
 

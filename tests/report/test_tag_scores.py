@@ -7,9 +7,9 @@ from allennlp.data import Vocabulary
 from allennlp.data.dataset_readers.dataset_utils import span_utils
 from allennlp.training.metrics import SpanBasedF1Measure
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.report.spans import check_tags, parts_of
-from allennlp_kd.report.tag_scores import tag_scores
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.spans import check_tags, parts_of
+from allennlp_kd.report.numbers.tag_scores import tag_scores
 from tests.report.small import SPANS, report, spans
 
 

@@ -15,10 +15,10 @@ from spacy.tokens import DocBin
 
 from spacy_bridge import load_student
 from spacy_bridge.__main__ import main
+from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime.errors import BridgeError
 from spacy_bridge.runtime.manifest import sum_up
-from spacy_bridge.runtime.student import open_student
+from spacy_bridge.runtime.open_student import open_student
 from tests.spacy_bridge.archives import parser, tagger
 from tests.spacy_bridge.pipelines import packaged
 from tests.spacy_bridge.serving_environment import link_serving

@@ -13,8 +13,8 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_bridge import load_student
-from spacy_bridge.runtime.errors import BridgeError, PackageError
-from spacy_bridge.runtime.parser import ParsedSentence
+from spacy_bridge.errors import BridgeError, PackageError
+from spacy_bridge.runtime.packaged_parser import ParsedSentence
 from tests.spacy_bridge.pipelines import TEXTS, packaged, pipeline
 
 

@@ -9,8 +9,8 @@ import pytest
 import spacy
 
 from spacy_bridge.__main__ import main
-from spacy_bridge.packaging.given_transformers import given_transformers
-from spacy_bridge.runtime.errors import BridgeError
+from spacy_bridge.errors import BridgeError
+from spacy_bridge.packaging.archive.given_transformers import given_transformers
 from tests.modules.conftest import BUILDERS
 from tests.spacy_bridge.archives import make_archive, parser, tagger
 from tests.spacy_bridge.test_transformers import inputs

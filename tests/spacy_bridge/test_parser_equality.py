@@ -8,8 +8,8 @@ import pytest
 
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.manifest import sum_up
-from spacy_bridge.runtime.parser import PackagedParser
-from spacy_bridge.runtime.student import open_student
+from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.packaged_parser import PackagedParser
 from tests.spacy_bridge.archives import parser, predict
 
 CONFIGS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spacy_bridge.runtime.student import open_student
+from spacy_bridge.runtime.open_student import open_student
 from tests.spacy_bridge.pipelines import packaged, pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_the_run_time_imports_nothing_heavy(tmp_path: Path) -> None:
 
 def test_importing_the_package_is_light() -> None:
     found = run(
-        "-c", "import sys, spacy_bridge, spacy_bridge.runtime.student; print(*sys.modules)"
+        "-c", "import sys, spacy_bridge, spacy_bridge.runtime.packaged_student; print(*sys.modules)"
     ).split()
     assert not {"spacy", "onnxruntime", *HEAVY} & {name.split(".")[0] for name in found}
 

@@ -8,11 +8,10 @@ from typing import Any, Callable, Dict, List
 import pytest
 import torch
 
-from spacy_bridge.packaging.archive import StudentArchive
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.safe_weights import load_weights
+from spacy_bridge.errors import BridgeError, UnsupportedError
+from spacy_bridge.packaging.archive.safe_weights import load_weights
+from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime.errors import BridgeError
 from tests.spacy_bridge.archives import parser, tagger
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.manifest import sum_up
-from spacy_bridge.runtime.student import open_student
+from spacy_bridge.runtime.open_student import open_student
 from tests.spacy_bridge.archives import CHARACTERS, CNN, WORDS, predict, tagger
 
 CHARACTER_LSTM = {
@@ -129,7 +129,7 @@ def test_a_word_is_the_same_beside_longer_ones(archive_of: Any) -> None:
 def test_archives_of_distillation_are_read_inside(archive_of: Any, tmp_path: Any) -> None:
     import json
 
-    from spacy_bridge.packaging.archive import StudentArchive
+    from spacy_bridge.packaging.archive.student_archive import StudentArchive
 
     config = tagger()
     folder = archive_of(config).parent

@@ -10,11 +10,10 @@ import pytest
 
 import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
-from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.errors import PackageError, UnsupportedError
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime.errors import PackageError
 from spacy_bridge.runtime.manifest import sum_up
-from spacy_bridge.runtime.student import open_student
+from spacy_bridge.runtime.open_student import open_student
 from tests.modules.conftest import BUILDERS
 from tests.spacy_bridge.archives import WORDS, make_archive, parser, predict, tagger
 

@@ -14,11 +14,11 @@ import pytest
 import spacy
 from onnx import TensorProto, helper
 
-from spacy_bridge.runtime.errors import PackageError
+from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.manifest import MANIFEST, read_files, sum_up, write_files
 from spacy_bridge.runtime.onnx_guard import refuse_external_data
+from spacy_bridge.runtime.open_student import open_student
 from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.student import open_student
 from spacy_bridge.runtime.tensors import dump_tensors, load_tensors
 from tests.spacy_bridge.pipelines import packaged, pipeline
 

@@ -11,8 +11,8 @@ from allennlp.common import Params
 from allennlp.data import Batch, Instance
 from allennlp.models import load_archive
 
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 from tests.models.parsing import SENTENCES, Sentence as Tree, instances
 
 POS = {"embedding_dim": 3, "vocab_namespace": "pos"}

@@ -6,7 +6,7 @@ from allennlp_kd.models.pairing import Pairing
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.structs.chain.conversions import independent
 from allennlp_kd.structs.tree.conversions import relative_tags
-from allennlp_kd.teachers.converted import ConvertedTeacher
+from allennlp_kd.teachers.converted_teacher import ConvertedTeacher
 from allennlp_kd.teachers.teacher import Teacher
 from tests.models.fake_teacher import FakeTeacher, teacher_inputs
 from tests.structs.tree.enumeration import random_potentials

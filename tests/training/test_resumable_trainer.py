@@ -20,7 +20,7 @@ from allennlp_kd.training.callback_states import callback_names
 from allennlp_kd.training.interruption import interruption
 from allennlp_kd.training.random_states import random_states, seed_generators, set_random_states
 from allennlp_kd.training.resumable_trainer import ResumableTrainer
-from spacy_bridge.packaging.archive import StudentArchive
+from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from tests.models.experiments import READER, experiment, write_data
 from tests.models.tagging import tagger_config
 

@@ -5,7 +5,7 @@ from typing import Any, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.first_derivative import refuse_second_derivative
+from allennlp_kd.objectives.numerics.second_derivative import refuse_second_derivative
 
 Scores = Tuple[Tensor, Tensor, Tensor, Tensor]
 TEACHER, STUDENT = 0, 1

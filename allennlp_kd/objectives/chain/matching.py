@@ -5,9 +5,9 @@ from typing import Optional
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
-from allennlp_kd.objectives.chain_scores import centred_scores, emission_scores, raw_scores
-from allennlp_kd.objectives.chain_weights import product_weights, weighted_scores
-from allennlp_kd.objectives.chain_windows import window_predictions
+from allennlp_kd.objectives.chain.scores import centred_scores, emission_scores, raw_scores
+from allennlp_kd.objectives.chain.weighted_scores import product_weights, weighted_scores
+from allennlp_kd.objectives.chain.window_predictions import window_predictions
 from allennlp_kd.structs.chain import ChainPotentials
 
 

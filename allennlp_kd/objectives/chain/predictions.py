@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.chain_scores import scores_of
-from allennlp_kd.objectives.edge_divergence import EdgeDivergence
+from allennlp_kd.objectives.chain.edge_divergence import EdgeDivergence
+from allennlp_kd.objectives.chain.scores import scores_of
 from allennlp_kd.structs.chain import ChainPotentials
 
 # A table's largest cell is at least exp(-spread of the transitions) of the product of the largest factors,

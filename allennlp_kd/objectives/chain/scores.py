@@ -5,8 +5,8 @@ from typing import NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.huber import penalty
-from allennlp_kd.objectives.orthogonal_squares import OrthogonalSquares
+from allennlp_kd.objectives.chain.orthogonal_squares import OrthogonalSquares
+from allennlp_kd.objectives.numerics.huber import huber_loss
 from allennlp_kd.structs.chain import ChainPotentials
 
 
@@ -49,7 +49,7 @@ def emission_scores(
     `huber`: see `penalty`.
     """
     nodes = difference(student, teacher, ends=False).nodes
-    return penalty(nodes, huber).mean(-1).sum(1)
+    return huber_loss(nodes, huber).mean(-1).sum(1)
 
 
 def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
@@ -89,7 +89,7 @@ def centred_scores(
     nodes[:, :-1] = nodes[:, :-1] + later * rows
     nodes = (nodes - nodes.mean(-1, keepdim=True)) * student.mask.unsqueeze(-1)
     steps = student.mask[:, 1:].sum(1)
-    return penalty(nodes, huber).mean(-1).sum(1) + steps * penalty(remainder, huber).mean()
+    return huber_loss(nodes, huber).mean(-1).sum(1) + steps * huber_loss(remainder, huber).mean()
 
 
 def _squares(student: ChainPotentials, teacher: ChainPotentials, centred: bool) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
-from allennlp_kd.objectives.chain_scores import difference
+from allennlp_kd.objectives.chain.scores import difference
 from allennlp_kd.structs.chain import ChainPotentials
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.chain_predictions import edge_predictions, folded_nodes, local_kl
+from allennlp_kd.objectives.chain.predictions import edge_predictions, folded_nodes, local_kl
 from allennlp_kd.structs.chain import ChainPotentials, kl_divergence
 
 

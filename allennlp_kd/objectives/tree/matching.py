@@ -5,8 +5,8 @@ from typing import Optional
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
-from allennlp_kd.objectives.tree_predictions import arc_predictions, label_predictions
-from allennlp_kd.objectives.tree_scores import (
+from allennlp_kd.objectives.tree.predictions import arc_predictions, label_predictions
+from allennlp_kd.objectives.tree.scores import (
     all_heads,
     best_heads,
     centred_arc_scores,

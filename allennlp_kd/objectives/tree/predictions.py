@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from allennlp_kd.objectives.label_divergence import LabelDivergence
+from allennlp_kd.objectives.tree.label_divergence import LabelDivergence
 from allennlp_kd.structs.tree import TreePotentials, log_head_probabilities
 from allennlp_kd.structs.tree.blocks import over_label_scores
 from allennlp_kd.structs.tree.local import divergence

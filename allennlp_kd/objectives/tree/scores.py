@@ -5,8 +5,8 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.huber import penalty
-from allennlp_kd.objectives.label_squares import LabelSquares
+from allennlp_kd.objectives.numerics.huber import huber_loss
+from allennlp_kd.objectives.tree.label_squares import LabelSquares
 from allennlp_kd.structs.tree import TreePotentials, k_best_heads, log_head_probabilities
 from allennlp_kd.structs.tree.blocks import over_label_scores
 
@@ -38,7 +38,7 @@ def centred_arc_scores(
     weights = all_heads(teacher) if weights is None else weights
     differences = _arc_differences(student, teacher)
     means = (weights * differences).sum(dim=2, keepdim=True)
-    return (weights * penalty(differences - means, huber)).sum(dim=(1, 2))
+    return (weights * huber_loss(differences - means, huber)).sum(dim=(1, 2))
 
 
 def raw_label_scores(
@@ -151,7 +151,7 @@ def _label_differences(
         differences = student_scores - teacher_scores
         if centred:
             differences = differences - differences.mean(dim=3, keepdim=True)
-        return penalty(differences, huber).mean(dim=3)
+        return huber_loss(differences, huber).mean(dim=3)
 
     per_arc = over_label_scores(of_labels, student, teacher)
     return (weights * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))

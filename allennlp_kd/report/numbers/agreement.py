@@ -5,8 +5,8 @@ from typing import Any, Dict, List, Sequence
 
 import torch
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.training.metrics.label_agreement import LabelAgreement
+from allennlp_kd.metrics.label_agreement import LabelAgreement
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
 
 def agreement(

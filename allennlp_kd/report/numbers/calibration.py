@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Sequence
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
 BINS = 10
 

@@ -9,10 +9,10 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch
 from allennlp.nn.util import move_to_device
 
-from allennlp_kd.report.decisions import confidence, decide
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.report.numbers.decisions import confidence, decide
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 
 ARCHIVE = "model.tar.gz"
 REQUIRED = ("config.json", "weights.th", "vocabulary")  # in a folder that is an archive

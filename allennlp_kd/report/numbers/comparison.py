@@ -10,16 +10,16 @@ import torch
 from allennlp.common import Tqdm
 from allennlp.common.checks import ConfigurationError
 
-from allennlp_kd.report.agreement import agreement
-from allennlp_kd.report.calibration import calibration
-from allennlp_kd.report.contender import Contender
-from allennlp_kd.report.curves import curves
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.report.differences import differences
-from allennlp_kd.report.labelled_sentence import LabelledSentence, read_labelled
-from allennlp_kd.report.spans import check_tags
-from allennlp_kd.report.tag_scores import tag_scores
-from allennlp_kd.report.tree_scores import tree_scores
+from allennlp_kd.report.numbers.agreement import agreement
+from allennlp_kd.report.numbers.calibration import calibration
+from allennlp_kd.report.numbers.compared_model import Contender
+from allennlp_kd.report.numbers.curves import curves
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.differences import differences
+from allennlp_kd.report.numbers.labelled_sentence import LabelledSentence, read_labelled
+from allennlp_kd.report.numbers.spans import check_tags
+from allennlp_kd.report.numbers.tag_scores import tag_scores
+from allennlp_kd.report.numbers.tree_scores import tree_scores
 
 FORMAT = 1
 BATCH_SIZE = 32

@@ -2,8 +2,8 @@
 
 from typing import Any, Dict, List, Sequence
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.report.labelled_sentence import LabelledSentence
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.labelled_sentence import LabelledSentence
 
 
 def differences(

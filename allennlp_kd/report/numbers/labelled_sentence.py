@@ -7,9 +7,9 @@ from typing import List, Tuple
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 
-from allennlp_kd.data.columns import fault_of
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.teachers.sentence import Sentence, unwrapped
+from allennlp_kd.fields.sentence import Sentence, unwrapped
+from allennlp_kd.readers.malformed_lines import fault_of
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 from allennlp.common.checks import ConfigurationError
 from allennlp.data.dataset_readers.dataset_utils import span_utils
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
 Part = Tuple[str, Tuple[int, int]]  # a type, and the first and the last word
 

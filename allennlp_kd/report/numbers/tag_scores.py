@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any, Dict, Optional, Sequence
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.report.spans import parts_of
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.spans import parts_of
 
 
 def tag_scores(

@@ -5,8 +5,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import torch
 from allennlp_models.structured_prediction.models.biaffine_dependency_parser import POS_TO_IGNORE
 
-from allennlp_kd.report.decoded_sentence import DecodedSentence
-from allennlp_kd.training.metrics.dependency_scores import DependencyScores
+from allennlp_kd.metrics.dependency_scores import DependencyScores
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
 # The last of them has no end.
 DISTANCES = ((1, 1), (2, 2), (3, 4), (5, 8), (9, None))

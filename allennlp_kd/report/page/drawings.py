@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from spacy import displacy
 
-from allennlp_kd.report.markup import Markup, element, joined, scrolling
-from allennlp_kd.report.spans import parts_of
+from allennlp_kd.report.numbers.spans import parts_of
+from allennlp_kd.report.page.markup import Markup, element, joined, scrolling
 
 # Light, so that dark letters stand on them.
 TINTS = ("#BFDDF0", "#F7D0B5", "#BFE6D9", "#EBD3E1", "#F8E3B0", "#D3EBF8", "#E0E0E0")

@@ -4,7 +4,7 @@ import html
 import re
 from typing import Any, Iterable, Optional, Sequence
 
-from allennlp_kd.report.plot_style import INK, Plot
+from allennlp_kd.report.plots.plot_style import INK, Plot
 
 
 class Markup(str):

@@ -2,8 +2,7 @@
 
 from typing import Any, Dict, List, Sequence
 
-from allennlp_kd.report.figures import NAMES
-from allennlp_kd.report.markup import (
+from allennlp_kd.report.page.markup import (
     Markup,
     bytes_of,
     element,
@@ -13,9 +12,10 @@ from allennlp_kd.report.markup import (
     percent,
     times,
 )
-from allennlp_kd.report.plot_style import Plot, colour
-from allennlp_kd.report.sections import agreement, calibration, cost, method, scores, sentences
-from allennlp_kd.report.stylesheet import STYLESHEET
+from allennlp_kd.report.page.sections import agreement, calibration, cost, method, scores, sentences
+from allennlp_kd.report.page.stylesheet import STYLESHEET
+from allennlp_kd.report.plots.figures import NAMES
+from allennlp_kd.report.plots.plot_style import Plot, colour
 
 # The browser is told to load nothing, wherever it might come from.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -2,9 +2,9 @@
 
 from typing import Any, Dict, List, Mapping
 
-from allennlp_kd.report.drawings import drawn
-from allennlp_kd.report.figures import NAMES
-from allennlp_kd.report.markup import Markup, bytes_of, element, joined, percent, table
+from allennlp_kd.report.page.drawings import drawn
+from allennlp_kd.report.page.markup import Markup, bytes_of, element, joined, percent, table
+from allennlp_kd.report.plots.figures import NAMES
 
 MOST_DEVIATIONS = 12
 COLUMNS = {

@@ -5,9 +5,9 @@ from collections import Counter
 from itertools import chain
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
-from allennlp_kd.report.curves import PART, part_names
-from allennlp_kd.report.plot_style import Plot, saved, short, styled
-from allennlp_kd.report.plots import Series, dots, heat, lines, reliability, scatter
+from allennlp_kd.report.numbers.curves import PART, part_names
+from allennlp_kd.report.plots.plot_style import Plot, saved, short, styled
+from allennlp_kd.report.plots.plots import Series, dots, heat, lines, reliability, scatter
 
 MOST_LABELS = 14
 MOST_IN_HEAT = 12

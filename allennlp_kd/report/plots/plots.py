@@ -3,7 +3,16 @@
 from math import isfinite, sqrt
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from allennlp_kd.report.plot_style import GRID, INK, PALETTE, apart, axes, colour, marker, short
+from allennlp_kd.report.plots.plot_style import (
+    GRID,
+    INK,
+    PALETTE,
+    apart,
+    axes,
+    colour,
+    marker,
+    short,
+)
 
 WIDTH = 4.0  # inches: what a phone shows without making it much smaller
 CELL = 0.34

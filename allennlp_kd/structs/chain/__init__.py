@@ -1,18 +1,17 @@
 """Linear chains: potentials and algorithms over them."""
 
-from allennlp_kd.structs.chain.beam import k_best
 from allennlp_kd.structs.chain.constraints import Constraints, constrain, constraints_for
 from allennlp_kd.structs.chain.decoding import viterbi
 from allennlp_kd.structs.chain.gauge import canonical
 from allennlp_kd.structs.chain.information import cross_entropy, entropy, kl_divergence
+from allennlp_kd.structs.chain.k_best import k_best
+from allennlp_kd.structs.chain.likelihood import log_partition, nll, score
 from allennlp_kd.structs.chain.marginals import (
     log_edge_marginals,
     log_node_marginals,
     with_marginals,
 )
-from allennlp_kd.structs.chain.partition import log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
-from allennlp_kd.structs.chain.scoring import nll, score
 
 __all__ = [
     "ChainPotentials",

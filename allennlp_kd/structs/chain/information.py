@@ -5,11 +5,11 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.partition import log_partition
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.select_algorithm import messages_of
+from allennlp_kd.structs.chain.likelihood import log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
-from allennlp_kd.structs.chain.switch import messages_of
 
 INFINITY = float("inf")
 

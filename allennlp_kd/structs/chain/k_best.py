@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain.constraints import Constraints, penalise
-from allennlp_kd.structs.chain.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
 

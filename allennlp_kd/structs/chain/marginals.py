@@ -5,17 +5,17 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.messages import Messages
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.messages import Messages
+from allennlp_kd.structs.chain.forward_backward.select_algorithm import messages_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
-from allennlp_kd.structs.chain.switch import messages_of
 
 
 def log_node_marginals(potentials: ChainPotentials) -> Tensor:
     """log p(y_i = j), the sum over all sequences with tag j at word i.
 
-    In log space, or precise enough to be taken there (`switch.scaling_period`), so never -inf for a
+    In log space, or precise enough to be taken there (`select_algorithm.scaling_period`), so never -inf for a
     tag that is only improbable. Differentiable.
 
     # Parameters

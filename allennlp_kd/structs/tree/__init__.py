@@ -14,8 +14,8 @@ from allennlp_kd.structs.tree.distribution import (
     nll,
     score,
 )
-from allennlp_kd.structs.tree.factored_labels import FactoredLabels
 from allennlp_kd.structs.tree.k_best import k_best_trees
+from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 from allennlp_kd.structs.tree.local import (
     k_best_heads,
     log_head_probabilities,

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from allennlp_kd.structs.tree.factored_labels import FactoredLabels
-from allennlp_kd.structs.tree.label_groups import Labels, scores_of, scores_shape
+from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.labels.label_groups import Labels, scores_of, scores_shape
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
 BLOCK_CELLS = 2**22

@@ -5,12 +5,12 @@ from typing import Optional, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.tree.arborescence import maximum_spanning_arborescence
 from allennlp_kd.structs.tree.blocks import over_label_scores
 from allennlp_kd.structs.tree.local import NOTHING
+from allennlp_kd.structs.tree.partition.projective import best_projective_score
 from allennlp_kd.structs.tree.potentials import TreePotentials
-from allennlp_kd.structs.tree.projective import best_projective_score
-from allennlp_kd.structs.tree.single_root import finite_scores, penalised_root
+from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arborescence
+from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalised_root
 from allennlp_kd.structs.tree.trees import are_trees
 
 

@@ -21,8 +21,8 @@ from allennlp_kd.structs.tree.local import (
     log_label_probabilities,
     log_normalised,
 )
+from allennlp_kd.structs.tree.partition.select_algorithm import log_sum
 from allennlp_kd.structs.tree.potentials import TreePotentials
-from allennlp_kd.structs.tree.switch import log_sum
 from allennlp_kd.structs.tree.trees import check_trees
 
 # Float64 cannot tell a smaller marginal from 0: it comes from a difference of numbers around 1.

@@ -9,8 +9,8 @@ from torch import Tensor
 from allennlp_kd.structs.tree.decoding import best_heads, best_labels, refuse_nan
 from allennlp_kd.structs.tree.local import NOTHING, log_label_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
-from allennlp_kd.structs.tree.ranked_arborescences import ranked_arborescences
-from allennlp_kd.structs.tree.single_root import finite_scores, penalised_root
+from allennlp_kd.structs.tree.spanning.ranked_arborescences import ranked_arborescences
+from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalised_root
 from allennlp_kd.structs.tree.trees import are_trees
 
 

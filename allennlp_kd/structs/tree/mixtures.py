@@ -7,7 +7,7 @@ from torch import Tensor
 
 from allennlp_kd.structs.finite import check_centrable
 from allennlp_kd.structs.mixing import check_members, log_weighted_sum, weighted_sum
-from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 from allennlp_kd.structs.tree.local import log_head_probabilities, log_normalised
 from allennlp_kd.structs.tree.potentials import TreePotentials
 

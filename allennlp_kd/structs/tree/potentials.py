@@ -7,8 +7,8 @@ from typing import Iterator, Optional, Sequence, Union
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.tree.factored_labels import FactoredLabels
-from allennlp_kd.structs.tree.label_groups import LabelGroups, scores_of
+from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.labels.label_groups import LabelGroups, scores_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, List, Tuple
 
-from allennlp_kd.safety.members import BEST, CONFIG, VOCABULARY, WEIGHTS
+from allennlp_kd.archives.members import BEST, CONFIG, VOCABULARY, WEIGHTS
 
 
 def version_of(archive_file: str) -> Tuple:

@@ -11,15 +11,15 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader
 from allennlp.models import Model
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.archive_parts import archive_parts
-from allennlp_kd.safety.carried_files import check_carried
-from allennlp_kd.safety.extraction import extracted
-from allennlp_kd.safety.foreign_names import Remedies
-from allennlp_kd.safety.members import CONFIG, WEIGHTS
-from allennlp_kd.safety.tensors import load_tensors
-from allennlp_kd.teachers.archive_files import absent_checkpoints, fingerprint
-from allennlp_kd.teachers.registered_types import registered_types_only
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.archive_parts import archive_parts
+from allennlp_kd.archives.carried_files import check_carried
+from allennlp_kd.archives.external_references import Remedies
+from allennlp_kd.archives.extraction import extracted
+from allennlp_kd.archives.members import CONFIG, WEIGHTS
+from allennlp_kd.archives.tensors import load_tensors
+from allennlp_kd.teachers.archive.archive_files import absent_checkpoints, fingerprint
+from allennlp_kd.teachers.archive.registered_types import registered_types_only
 
 REMEDIES = Remedies("'transformer'", "'trust: true'")
 _MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit

@@ -16,20 +16,20 @@ from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.data.optional_field import OptionalField
-from allennlp_kd.data.teacher_instance_field import TeacherInstanceField
+from allennlp_kd.fields.optional_field import OptionalField
+from allennlp_kd.fields.sentence import Sentence, tag_parameters
+from allennlp_kd.fields.teacher_instance_field import TeacherInstanceField
 from allennlp_kd.modules.word_states import WordStates
 from allennlp_kd.objectives.objective import Layer
-from allennlp_kd.teachers.archive_files import version_of
-from allennlp_kd.teachers.archive_loading import archive_fingerprint, load_teacher
-from allennlp_kd.teachers.biaffine_parser_scorer import BiaffineParserScorer
-from allennlp_kd.teachers.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.archive.archive_files import version_of
+from allennlp_kd.teachers.archive.archive_loading import archive_fingerprint, load_teacher
+from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.archive.position_limit import position_limit, word_pieces
+from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
+from allennlp_kd.teachers.archive.tag_sets import check_tags
 from allennlp_kd.teachers.packed_tensors import packed
-from allennlp_kd.teachers.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
-from allennlp_kd.teachers.sentence import Sentence, tag_parameters
-from allennlp_kd.teachers.simple_tagger_scorer import SimpleTaggerScorer
-from allennlp_kd.teachers.tag_sets import check_tags
 from allennlp_kd.teachers.teacher import Teacher
 
 Scorer = Union[CrfTaggerScorer, SimpleTaggerScorer, BiaffineParserScorer]

@@ -10,16 +10,16 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Instance
 from overrides import overrides
 
-from allennlp_kd.data.ensemble_field import EnsembleField
-from allennlp_kd.data.optional_field import OptionalField
+from allennlp_kd.fields.ensemble_field import EnsembleField
+from allennlp_kd.fields.optional_field import OptionalField
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.chain import mixtures as chain_mixtures
 from allennlp_kd.structs.tree import mixtures as tree_mixtures
+from allennlp_kd.teachers.ensemble.shared_labels import shared_labels
+from allennlp_kd.teachers.ensemble.shared_scores import nothing_scored, shared_scores
 from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.packed_tensors import packed, unpacked
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.shared_labels import shared_labels
-from allennlp_kd.teachers.shared_scores import nothing_scored, shared_scores
 from allennlp_kd.teachers.teacher import Teacher
 
 MIXTURES = {"chain": chain_mixtures, "tree": tree_mixtures}

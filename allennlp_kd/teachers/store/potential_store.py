@@ -17,8 +17,8 @@ from typing import Any, Dict, Optional, Set
 
 import numpy
 
-from allennlp_kd.atomic_file import atomic_file, remove_unfinished
-from allennlp_kd.teachers.shard_files import (
+from allennlp_kd.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
+from allennlp_kd.teachers.store.shard_files import (
     Entry,
     arrays_of,
     digest_of,
@@ -26,12 +26,11 @@ from allennlp_kd.teachers.shard_files import (
     mapped,
     packed_shard,
 )
-from allennlp_kd.teachers.store_error import StoreError
+from allennlp_kd.teachers.store.store_error import StoreError
 
 FORMAT = 2
 READABLE = (1, FORMAT)  # in format 1 the digest of the index was of the index alone
 
-LEFT_ALONE = 3600.0  # seconds, after which an unfinished file is one of a killed process
 OPEN_FILES = 64  # shards at once: a process may have 1,024, and a large corpus has more shards
 
 

@@ -1,4 +1,4 @@
-"""What is missing in a store."""
+"""Estimates how many sentences are still unscored and the disk space they need."""
 
 import shutil
 from typing import Any, Dict, Iterable, NamedTuple
@@ -7,14 +7,14 @@ import numpy
 from allennlp.common.util import format_size
 from torch import Tensor
 
-from allennlp_kd.teachers.potential_store import PotentialStore
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.teachers.store.potential_store import PotentialStore
 
 OVERHEAD = 120  # bytes a sentence: its part of an index
 
 
-class Need(NamedTuple):
-    """What is missing in a store, and about what it takes on disk."""
+class ScoringEstimate(NamedTuple):
+    """The number of unscored sentences and words, and the disk space their scores need."""
 
     sentences: int
     words: int
@@ -28,7 +28,7 @@ class Need(NamedTuple):
         store: PotentialStore,
         form: Any,
         shared: Dict[str, Tensor],
-    ) -> "Need":
+    ) -> "ScoringEstimate":
         """
         # Parameters
 

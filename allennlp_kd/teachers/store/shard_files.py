@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Tu
 
 import numpy
 
-from allennlp_kd.teachers.store_error import StoreError
+from allennlp_kd.teachers.store.store_error import StoreError
 
 MAGIC = b"allennlp-kd store"
 PREFIX = struct.Struct(f"<{len(MAGIC)}sIQ16s")

@@ -8,11 +8,11 @@ from allennlp.common import Tqdm
 from allennlp.common.util import SigTermReceived
 from torch import Tensor
 
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.chain import with_marginals
-from allennlp_kd.teachers.narrowing import narrowed
-from allennlp_kd.teachers.potential_store import PotentialStore
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.store.potential_store import PotentialStore
+from allennlp_kd.teachers.store.precision import narrowed
 
 logger = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ from allennlp.data import Instance
 from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.data.optional_field import OptionalField
-from allennlp_kd.data.stored_potentials_field import MADE_BY, StoredPotentialsField
-from allennlp_kd.teachers.need import Need
+from allennlp_kd.fields.optional_field import OptionalField
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.fields.stored_potentials_field import MADE_BY, StoredPotentialsField
 from allennlp_kd.teachers.packed_tensors import unpacked
-from allennlp_kd.teachers.potential_store import PotentialStore
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store_error import StoreError
-from allennlp_kd.teachers.store_scorer import StoreScorer
-from allennlp_kd.teachers.stored_forms import FORMS
+from allennlp_kd.teachers.store.potential_store import PotentialStore
+from allennlp_kd.teachers.store.scoring_estimate import ScoringEstimate
+from allennlp_kd.teachers.store.store_error import StoreError
+from allennlp_kd.teachers.store.store_scorer import StoreScorer
+from allennlp_kd.teachers.store.stored_forms import FORMS
 from allennlp_kd.teachers.teacher import Teacher
 
 logger = logging.getLogger(__name__)
@@ -152,13 +152,13 @@ class StoreTeacher(Teacher):
         keyed = {self.key(sentence): sentence for sentence in sentences}
         return {key: sentence for key, sentence in keyed.items() if key not in store}
 
-    def need(self, sentences: Iterable[Sentence]) -> Need:
+    def need(self, sentences: Iterable[Sentence]) -> ScoringEstimate:
         """What those of the sentences that are not in the store would take there."""
         return self._need(self._missing(sentences))
 
-    def _need(self, missing: Dict[str, Sentence]) -> Need:
+    def _need(self, missing: Dict[str, Sentence]) -> ScoringEstimate:
         shared = self._shared_on(torch.device("cpu"))
-        return Need.of(missing.values(), self._open(), FORMS[self.structure], shared)
+        return ScoringEstimate.of(missing.values(), self._open(), FORMS[self.structure], shared)
 
     def fill(self, sentences: Iterable[Sentence]) -> int:
         """Scores those of the sentences that are not in the store; returns their number.

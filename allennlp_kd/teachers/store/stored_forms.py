@@ -1,6 +1,6 @@
 """How a store holds potentials of each structure."""
 
-from allennlp_kd.teachers.stored_chains import StoredChains
-from allennlp_kd.teachers.stored_trees import StoredTrees
+from allennlp_kd.teachers.store.stored_chains import StoredChains
+from allennlp_kd.teachers.store.stored_trees import StoredTrees
 
 FORMS = {"chain": StoredChains, "tree": StoredTrees}

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Set
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.archive_parts import archive_parts
-from allennlp_kd.safety.carried_files import carried_transformers
-from allennlp_kd.safety.foreign_names import foreign_transformers
-from allennlp_kd.safety.members import CONFIG, members
-from spacy_bridge.packaging.archive import REMEDIES
-from spacy_bridge.runtime.errors import BridgeError
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.archive_parts import archive_parts
+from allennlp_kd.archives.carried_files import carried_transformers
+from allennlp_kd.archives.external_references import foreign_transformers
+from allennlp_kd.archives.members import CONFIG, members
+from spacy_bridge.errors import BridgeError
+from spacy_bridge.packaging.archive.student_archive import REMEDIES
 
 
 def given_transformers(

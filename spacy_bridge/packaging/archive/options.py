@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Mapping, Optional
 
-from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.errors import UnsupportedError
 
 _REQUIRED = object()
 

@@ -4,9 +4,9 @@ from typing import Dict
 
 import numpy
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.tensors import load_tensors
-from spacy_bridge.runtime.errors import BridgeError
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.tensors import load_tensors
+from spacy_bridge.errors import BridgeError
 
 
 def load_weights(content: bytes, where: str) -> Dict[str, numpy.ndarray]:

@@ -6,14 +6,13 @@ from typing import Any, Dict, List, Optional, Union
 
 import numpy
 
-from allennlp_kd.safety.archive_error import ArchiveError
-from allennlp_kd.safety.archive_parts import archive_parts
-from allennlp_kd.safety.carried_files import check_carried
-from allennlp_kd.safety.foreign_names import Remedies
-from allennlp_kd.safety.members import CONFIG, VOCABULARY, WEIGHTS, members
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.safe_weights import load_weights
-from spacy_bridge.runtime.errors import BridgeError
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.archive_parts import archive_parts
+from allennlp_kd.archives.carried_files import check_carried
+from allennlp_kd.archives.external_references import Remedies
+from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS, members
+from spacy_bridge.errors import BridgeError, UnsupportedError
+from spacy_bridge.packaging.archive.safe_weights import load_weights
 from spacy_bridge.runtime.vocabulary import PADDING, UNKNOWN
 
 REMEDIES = Remedies("--transformer", "--trust")

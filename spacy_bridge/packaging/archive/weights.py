@@ -4,7 +4,7 @@ from typing import Dict, Tuple
 
 import numpy
 
-from spacy_bridge.packaging.errors import UnsupportedError
+from spacy_bridge.errors import UnsupportedError
 
 
 class Weights:

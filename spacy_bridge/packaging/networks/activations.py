@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.graph import Graph
+from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.packaging.networks.graph import Graph
 
 _OPERATORS = {
     "relu": "Relu",

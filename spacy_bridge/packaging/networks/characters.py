@@ -4,12 +4,12 @@ from typing import Tuple
 
 import numpy
 
-from spacy_bridge.packaging.activations import activate, activation_name
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.graph import Graph
-from spacy_bridge.packaging.options import Options
-from spacy_bridge.packaging.recurrent import torch_recurrent
-from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.packaging.archive.options import Options
+from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.activations import activate, activation_name
+from spacy_bridge.packaging.networks.graph import Graph
+from spacy_bridge.packaging.networks.recurrent import torch_recurrent
 
 SUPPORTED = ("cnn", "lstm", "gru")
 LOWEST = numpy.finfo(numpy.float32).min

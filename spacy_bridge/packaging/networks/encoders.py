@@ -2,12 +2,12 @@
 
 from typing import Tuple
 
-from spacy_bridge.packaging.activations import activate, activation_name
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.graph import Graph
-from spacy_bridge.packaging.options import Options
-from spacy_bridge.packaging.recurrent import stacked_bidirectional, torch_recurrent
-from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.packaging.archive.options import Options
+from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.activations import activate, activation_name
+from spacy_bridge.packaging.networks.graph import Graph
+from spacy_bridge.packaging.networks.recurrent import stacked_bidirectional, torch_recurrent
 
 SUPPORTED = ("lstm", "gru", "stacked_bidirectional_lstm", "feedforward", "pass_through")
 

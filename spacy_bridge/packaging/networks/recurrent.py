@@ -4,9 +4,9 @@ from typing import Tuple
 
 import numpy
 
-from spacy_bridge.packaging.graph import Graph
-from spacy_bridge.packaging.options import Options
-from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.packaging.archive.options import Options
+from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.graph import Graph
 
 # The order of the gates' blocks in torch, as places in ONNX's: i o f c, and z r h.
 _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}

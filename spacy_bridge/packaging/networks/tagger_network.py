@@ -4,12 +4,12 @@ from typing import Any, Dict, Optional, Tuple
 
 import numpy
 
-from spacy_bridge.packaging.archive import StudentArchive
-from spacy_bridge.packaging.encoders import encode, feed_forward
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.graph import Graph
-from spacy_bridge.packaging.options import Options
-from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.packaging.archive.options import Options
+from spacy_bridge.packaging.archive.student_archive import StudentArchive
+from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.encoders import encode, feed_forward
+from spacy_bridge.packaging.networks.graph import Graph
 from spacy_bridge.runtime.spans import ENCODINGS
 
 

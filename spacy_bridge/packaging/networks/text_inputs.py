@@ -4,11 +4,11 @@ from typing import Any, Dict, List
 
 import numpy
 
-from spacy_bridge.packaging.archive import StudentArchive
-from spacy_bridge.packaging.characters import character_graph, embedding_weight
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.options import Options
-from spacy_bridge.packaging.weights import Weights
+from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.packaging.archive.options import Options
+from spacy_bridge.packaging.archive.student_archive import StudentArchive
+from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.characters import character_graph, embedding_weight
 
 SUPPORTED = (
     "single_id with embedding",
@@ -78,7 +78,7 @@ class TextInputs:
         elif kinds == ("characters", "character_encoding"):
             self._add_characters(name, file, indexer, embedder, weights)
         elif kinds[0] in TRANSFORMERS and kinds[1] in TRANSFORMERS:
-            from spacy_bridge.packaging.transformer import add_transformer
+            from spacy_bridge.packaging.networks.transformer import add_transformer
 
             settings = add_transformer(self._archive, self.files, file, indexer, embedder, weights)
             self.settings[name] = settings

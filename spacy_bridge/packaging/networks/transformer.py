@@ -10,13 +10,12 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy
 import torch
 
-from allennlp_kd.safety.carried_files import CARRIED
-from spacy_bridge.packaging.archive import StudentArchive
-from spacy_bridge.packaging.errors import UnsupportedError
-from spacy_bridge.packaging.graph import OPSET
-from spacy_bridge.packaging.options import Options
-from spacy_bridge.packaging.weights import Weights
-from spacy_bridge.runtime.errors import BridgeError
+from allennlp_kd.archives.carried_files import CARRIED
+from spacy_bridge.errors import BridgeError, UnsupportedError
+from spacy_bridge.packaging.archive.options import Options
+from spacy_bridge.packaging.archive.student_archive import StudentArchive
+from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.graph import OPSET
 
 _TRAINING = ("train_parameters", "load_weights", "gradient_checkpointing", "eval_mode", "layers",
              "from_archive", "archive_prefix", "transformer_kwargs", "override_weights_file",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from allennlp_kd.objectives.label_divergence import LabelDivergence
+from allennlp_kd.objectives.tree.label_divergence import LabelDivergence
 
 NOTHING = float("-inf")
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from allennlp_kd.objectives.label_squares import LabelSquares
-from tests.objectives.test_label_divergence import random_scores, with_gradient
+from allennlp_kd.objectives.tree.label_squares import LabelSquares
+from tests.objectives.tree.test_label_divergence import random_scores, with_gradient
 
 
 def defined(centred):

@@ -9,8 +9,8 @@ from torch.testing import assert_close
 
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.substructured import Substructured
-from allennlp_kd.objectives.tree_predictions import arc_predictions, label_predictions
-from allennlp_kd.objectives.tree_scores import (
+from allennlp_kd.objectives.tree.predictions import arc_predictions, label_predictions
+from allennlp_kd.objectives.tree.scores import (
     all_heads,
     best_heads,
     centred_arc_scores,

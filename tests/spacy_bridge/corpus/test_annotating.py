@@ -10,16 +10,16 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
-from corpus_shards.row import Row
 from spacy_bridge.__main__ import main
 from spacy_bridge.corpus.annotator import Annotator, doc_of
 from spacy_bridge.corpus.pipeline_digest import pipeline_digest
-from spacy_bridge.runtime.errors import BridgeError
-from tests.cluster.killing import run_and_kill
-from tests.corpus_shards.test_pieces import treebank
+from spacy_bridge.corpus.row import Row
+from spacy_bridge.errors import BridgeError
+from tests.spacy_bridge.corpus.killing import run_and_kill
+from tests.spacy_bridge.corpus.test_pieces import treebank
 from tests.spacy_bridge.pipelines import pipeline
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LINES = [f"The fox number {n} jumps over Dr. Müller. It is lazy !" for n in range(60)]
 
 

@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 
-from corpus_shards import command_line
-from corpus_shards.command_line import Done
-from corpus_shards.engine import run
-from corpus_shards.errors import ShardsError
-from corpus_shards.piece import Piece
-from corpus_shards.whole_file import LEFT_ALONE, remove_unfinished, write_whole
+from allennlp_kd.atomic_file import LEFT_ALONE, remove_unfinished
+from spacy_bridge.corpus import command_line
+from spacy_bridge.corpus.command_line import Done
+from spacy_bridge.corpus.engine import run
+from spacy_bridge.corpus.errors import ShardsError
+from spacy_bridge.corpus.piece import Piece
 
 PIECES = [Piece(number, "", "text", 0, 0, 1, number, "", f"{number}") for number in range(20)]
 
@@ -66,20 +66,11 @@ def test_what_is_reported(monkeypatch):
     assert file.getvalue().splitlines()[-1].startswith("40 of 40 sentences, ")
 
 
-def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
-    write_whole(tmp_path / "file", b"first")
-    monkeypatch.setattr(os, "fsync", lambda handle: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        write_whole(tmp_path / "file", b"second")
-    assert (tmp_path / "file").read_bytes() == b"first"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
 def test_what_a_killed_process_left_goes_in_time(tmp_path):
     for name in (".old.unfinished", ".new.unfinished", "old"):
         (tmp_path / name).write_bytes(b"half")
     then = (tmp_path / "old").stat().st_mtime - LEFT_ALONE - 1
     for name in (".old.unfinished", "old"):
         os.utime(tmp_path / name, (then, then))
-    remove_unfinished(tmp_path)
+    remove_unfinished(tmp_path, LEFT_ALONE)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".new.unfinished", "old"]

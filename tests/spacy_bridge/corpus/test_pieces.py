@@ -5,11 +5,11 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from corpus_shards import parquet
-from corpus_shards.errors import ShardsError
-from corpus_shards.planning import plan
-from corpus_shards.reading import read
-from corpus_shards.row import Row
+from spacy_bridge.corpus import parquet
+from spacy_bridge.corpus.errors import ShardsError
+from spacy_bridge.corpus.planning import plan
+from spacy_bridge.corpus.reading import read
+from spacy_bridge.corpus.row import Row
 
 WORD = st.text(st.sampled_from("aé日#1 \t\u3000\u2028"), max_size=4)
 

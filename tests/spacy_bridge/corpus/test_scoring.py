@@ -10,17 +10,17 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 
 import allennlp_kd.plugin  # noqa: F401
-from allennlp_kd.cluster.corpus_words import CorpusWords
-from allennlp_kd.cluster.shard_scorer import ShardScorer
+from allennlp_kd.commands.corpus_words import CorpusWords
 from allennlp_kd.commands.score_corpus import KdScoreCorpus
-from allennlp_kd.data.plain_text_reader import PlainTextReader
-from allennlp_kd.teachers.potential_store import PotentialStore
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.commands.shard_scorer import ShardScorer
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.readers.plain_text_reader import PlainTextReader
+from allennlp_kd.teachers.store.potential_store import PotentialStore
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 from allennlp_kd.teachers.teacher import Teacher
-from corpus_shards.row import Row
-from tests.cluster.killing import run_and_kill
-from tests.corpus_shards.test_pieces import treebank
+from spacy_bridge.corpus.row import Row
+from tests.spacy_bridge.corpus.killing import run_and_kill
+from tests.spacy_bridge.corpus.test_pieces import treebank
 
 WORDS = "the cat runs a dog sleeps #1 dogs can't sleep .".split()
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies
 
-from allennlp_kd.structs.chain import ChainPotentials, cross_entropy, entropy, kl_divergence, switch
+from allennlp_kd.structs.chain import ChainPotentials, cross_entropy, entropy, kl_divergence
+from allennlp_kd.structs.chain.forward_backward import select_algorithm
 from tests.structs.chain import enumeration
 from tests.structs.chain.enumeration import INFINITY, gradients, random_potentials, rebuild
 
@@ -76,7 +77,7 @@ def test_what_both_forbid_counts_nothing(scale):
 @pytest.mark.parametrize("cell", ["emissions", "transitions", "start", "end"])
 def test_infinite_where_q_forbids_what_p_allows(log_space, cell, monkeypatch):
     if log_space:
-        monkeypatch.setattr(switch, "scaling_period", lambda *_, **__: 0)
+        monkeypatch.setattr(select_algorithm, "scaling_period", lambda *_, **__: 0)
     p, q = pair(3)
     p = p.detach()
     names = ("emissions", "transitions", "start", "end")

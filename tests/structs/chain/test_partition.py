@@ -3,10 +3,10 @@ import torch
 from hypothesis import given, settings, strategies
 
 from allennlp_kd.structs.chain import ChainPotentials, log_partition
-from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.log_messages import LogMessages, logsumexp
-from allennlp_kd.structs.chain.scaled_messages import ScaledMessages
-from allennlp_kd.structs.chain.switch import messages_of, scaling_period
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.log_messages import LogMessages, logsumexp
+from allennlp_kd.structs.chain.forward_backward.scaled_messages import ScaledMessages
+from allennlp_kd.structs.chain.forward_backward.select_algorithm import messages_of, scaling_period
 from tests.structs.chain import enumeration
 from tests.structs.chain.enumeration import INFINITY, gradients, random_potentials, rebuild
 

@@ -14,8 +14,8 @@ from allennlp_kd.structs.tree import (
     maximum_spanning_tree,
     score,
 )
-from allennlp_kd.structs.tree.ranked_arborescences import ranked_arborescences
-from allennlp_kd.structs.tree.single_root import FORBIDDEN
+from allennlp_kd.structs.tree.spanning.ranked_arborescences import ranked_arborescences
+from allennlp_kd.structs.tree.spanning.single_root import FORBIDDEN
 from tests.structs.tree.enumeration import all_trees, random_potentials, scores_of_all_trees
 from tests.structs.tree.near import assert_near
 

@@ -14,7 +14,7 @@ from allennlp_kd.structs.tree import (
     maximum_spanning_tree,
     score,
 )
-from allennlp_kd.structs.tree.arborescence import maximum_spanning_arborescence
+from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arborescence
 from tests.structs.tree import enumeration
 from tests.structs.tree.enumeration import all_trees, random_potentials, scores_of_all_trees
 from tests.structs.tree.near import assert_near

@@ -15,8 +15,8 @@ from allennlp.models import load_archive
 from allennlp.models.simple_tagger import SimpleTagger
 from allennlp.nn import util
 
-from allennlp_kd.teachers.archive import SCORERS, ArchiveTeacher
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.teachers.archive.archive_teacher import SCORERS, ArchiveTeacher
 
 SENTENCES = [("the", "cat", "runs"), ("unheard",), ("a", "dog", "runs", "#1", "cat")]
 
@@ -150,7 +150,7 @@ class TestErrors:
         params["model"] = {**params["model"], "type": "simple_tagger"}
         train_model(Params(params), str(tmp_path / "run"))
         assert ArchiveTeacher(str(tmp_path / "run" / "model.tar.gz")).structure == "chain"
-        monkeypatch.setattr("allennlp_kd.teachers.archive._opened", {})
+        monkeypatch.setattr("allennlp_kd.teachers.archive.archive_teacher._opened", {})
         monkeypatch.delitem(SCORERS, SimpleTagger)  # as if nobody knew how to score it
         with pytest.raises(ConfigurationError, match="holds a SimpleTagger; .* one of CrfTagger"):
             ArchiveTeacher(str(tmp_path / "run" / "model.tar.gz")).labels

@@ -9,9 +9,9 @@ from allennlp_models.structured_prediction.models.biaffine_dependency_parser imp
 )
 from torch.testing import assert_close
 
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.tree import TreePotentials
-from allennlp_kd.teachers.biaffine_parser_scorer import BiaffineParserScorer
-from allennlp_kd.teachers.sentence import Sentence
+from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
 from tests.models.parsing import instances, vocabulary
 from tests.models.tagging import tensors
 from tests.teachers.parsers import (

@@ -8,11 +8,11 @@ import torch
 from allennlp.data import Batch, Token
 from allennlp.models import load_archive
 
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
+from tests.teachers.archive.test_archive import collated
 from tests.teachers.parsers import collated as parser_inputs, opened, stock_scores
-from tests.teachers.test_archive import collated
 
 FOLDER = os.environ.get("ALLENNLP_KD_TEACHERS")
 SENTENCES = [

@@ -5,11 +5,11 @@ from allennlp.commands.train import train_model
 from allennlp.common import Params
 
 import allennlp_kd.plugin  # noqa: F401
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
+from tests.teachers.archive.test_archive import collated
 from tests.teachers.archives import tagger_params
-from tests.teachers.test_archive import collated
-from tests.teachers.test_store import KEYS
+from tests.teachers.store.test_store import KEYS
 
 
 def test_a_student_of_a_student(tagger_archive, tmp_path):

@@ -7,10 +7,10 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, Token
 from allennlp.models import load_archive
 
-from allennlp_kd.teachers.archive import ArchiveTeacher
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 from tests.modules.conftest import save_bert, save_roberta
+from tests.teachers.archive.test_archive import collated
 from tests.teachers.archives import train_tagger
-from tests.teachers.test_archive import collated
 
 
 def train(folder, checkpoint, **options):

@@ -4,17 +4,18 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, Vocabulary
 
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.models.distillation import Distillation
 from allennlp_kd.structs.chain import log_node_marginals
 from allennlp_kd.structs.tree import FactoredLabels, log_head_probabilities
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.converted import ConvertedTeacher
-from allennlp_kd.teachers.ensemble import EnsembleTeacher
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store import StoreTeacher
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.converted_teacher import ConvertedTeacher
+from allennlp_kd.teachers.ensemble.ensemble_teacher import EnsembleTeacher
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 from allennlp_kd.teachers.teacher import Teacher
 from tests.models.parsing import instances, parser
 from tests.structs.chain import enumeration
+from tests.teachers.archive.test_archive import SENTENCES, collated, instance
 from tests.teachers.archives import relabelled, train_tagger
 from tests.teachers.parsers import (
     WORDS,
@@ -23,7 +24,6 @@ from tests.teachers.parsers import (
     student_instance,
     train_parser,
 )
-from tests.teachers.test_archive import SENTENCES, collated, instance
 
 KEYS = [Sentence(words) for words in SENTENCES]
 

@@ -5,9 +5,9 @@ import struct
 import numpy
 import pytest
 
-from allennlp_kd.teachers.potential_store import PotentialStore
-from allennlp_kd.teachers.shard_files import PREFIX
-from allennlp_kd.teachers.store_error import StoreError
+from allennlp_kd.teachers.store.potential_store import PotentialStore
+from allennlp_kd.teachers.store.shard_files import PREFIX
+from allennlp_kd.teachers.store.store_error import StoreError
 
 HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
 

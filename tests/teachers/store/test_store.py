@@ -3,12 +3,12 @@ import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
 
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.chain import with_marginals
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store import StoreTeacher
-from allennlp_kd.teachers.store_scorer import StoreScorer
-from tests.teachers.test_archive import SENTENCES, collated
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.store.store_scorer import StoreScorer
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
+from tests.teachers.archive.test_archive import SENTENCES, collated
 
 KEYS = [Sentence(words) for words in SENTENCES]
 
@@ -46,11 +46,15 @@ def test_what_is_there_is_not_scored_again(store, monkeypatch):
 
 
 def test_tags_are_part_of_the_key_where_the_teacher_takes_them(store, monkeypatch):
-    monkeypatch.setattr("allennlp_kd.teachers.archive.tag_parameters", lambda reader: [])
+    monkeypatch.setattr(
+        "allennlp_kd.teachers.archive.archive_teacher.tag_parameters", lambda reader: []
+    )
     assert store.fill([Sentence(("a", "cat"), ("D", "N")), Sentence(("a", "cat"))]) == 1
     assert store.fill([Sentence(("a", "cat"), ("D", "V"))]) == 0
     taking = StoreTeacher(store.directory + "2", ArchiveTeacher(store._source.archive_file))
-    monkeypatch.setattr("allennlp_kd.teachers.archive.tag_parameters", lambda reader: ["pos_tags"])
+    monkeypatch.setattr(
+        "allennlp_kd.teachers.archive.archive_teacher.tag_parameters", lambda reader: ["pos_tags"]
+    )
     assert (
         taking.fill([Sentence(("a", "cat"), ("D", "N")), Sentence(("a", "cat"), ("D", "V"))]) == 2
     )
@@ -76,7 +80,7 @@ class TestMarginals:
         assert "marginals" in live.provides
         potentials = live.potentials(collated(live)["value"])
         monkeypatch.setattr(
-            "allennlp_kd.teachers.store_scorer.with_marginals",
+            "allennlp_kd.teachers.store.store_scorer.with_marginals",
             lambda _: pytest.fail("computed again"),
         )
         stored = StoreTeacher(with_them.directory)
@@ -115,7 +119,7 @@ class TestMarginals:
 
 
 def test_a_mixed_batch(store):
-    from allennlp_kd.data.optional_field import OptionalField
+    from allennlp_kd.fields.optional_field import OptionalField
 
     store.fill(KEYS)
     whole = collated(store)["value"]

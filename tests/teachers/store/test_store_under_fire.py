@@ -12,12 +12,12 @@ import numpy
 import pytest
 from allennlp.common.checks import ConfigurationError
 
-from allennlp_kd.teachers.archive import ArchiveTeacher
-from allennlp_kd.teachers.potential_store import FORMAT, PotentialStore
-from allennlp_kd.teachers.sentence import Sentence
-from allennlp_kd.teachers.store import StoreTeacher
-from allennlp_kd.teachers.store_error import StoreError
-from allennlp_kd.teachers.store_scorer import StoreScorer
+from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.store.potential_store import FORMAT, PotentialStore
+from allennlp_kd.teachers.store.store_error import StoreError
+from allennlp_kd.teachers.store.store_scorer import StoreScorer
+from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 
 HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
 WORDS = ("the", "cat", "runs", "dog", "a", "sleeps")
@@ -110,7 +110,7 @@ def test_more_shards_than_a_process_may_open(tmp_path):
         opened = len(os.listdir("/proc/self/fd"))
         resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 20, opened + 20))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("allennlp_kd.teachers.potential_store.OPEN_FILES", 8)
+            patch.setattr("allennlp_kd.teachers.store.potential_store.OPEN_FILES", 8)
             assert assert_right(folder, range(60)) == 60
 
     assert os.waitpid(forked(limited), 0)[1] == 0
@@ -170,7 +170,7 @@ def test_all_damaged_shards_are_named_and_the_others_stay(tmp_path):
 
 def test_stores_of_the_first_format_are_read(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("allennlp_kd.teachers.potential_store.FORMAT", 1)
+        patch.setattr("allennlp_kd.teachers.store.potential_store.FORMAT", 1)
         write_all(tmp_path, range(3))
     assert json.loads((tmp_path / "header.json").read_text())["header"]["format"] == 1
     write_all(tmp_path, [3])
@@ -184,8 +184,8 @@ def test_stores_of_the_first_format_are_read(tmp_path, monkeypatch):
 
 def test_a_store_of_the_future_is_refused(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("allennlp_kd.teachers.potential_store.FORMAT", 3)
-        patch.setattr("allennlp_kd.teachers.potential_store.READABLE", (3,))
+        patch.setattr("allennlp_kd.teachers.store.potential_store.FORMAT", 3)
+        patch.setattr("allennlp_kd.teachers.store.potential_store.READABLE", (3,))
         write_all(tmp_path, range(3))
     with pytest.raises(StoreError, match="another format: expected 2, found 3; remove it"):
         PotentialStore(str(tmp_path), HEADER)

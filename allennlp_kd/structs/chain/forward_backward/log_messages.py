@@ -5,8 +5,8 @@ from typing import List, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.messages import Messages, expectation
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.messages import Messages, expectation
 
 INFINITY = float("inf")
 

@@ -4,7 +4,7 @@ from typing import Optional, Tuple
 
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
 
 
 class Messages:

@@ -5,8 +5,8 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.messages import Messages
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.messages import Messages
 
 
 class ScaledMessages(Messages):
@@ -15,7 +15,7 @@ class ScaledMessages(Messages):
         a[i] = (a[i-1] @ exp(transitions - max)) * softmax(words[i]) / c[i]
 
     where c[i] is the sum of the row at every `period`-th position, 1 elsewhere; the logarithms of
-    all that was divided by are summed apart. `switch.scaling_period` says for which scores that is
+    all that was divided by are summed apart. `select_algorithm.scaling_period` says for which scores that is
     exact.
 
     # Parameters

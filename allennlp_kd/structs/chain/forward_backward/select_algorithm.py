@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.layout import Layout
-from allennlp_kd.structs.chain.log_messages import LogMessages
-from allennlp_kd.structs.chain.messages import Messages
-from allennlp_kd.structs.chain.scaled_messages import ScaledMessages
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.log_messages import LogMessages
+from allennlp_kd.structs.chain.forward_backward.messages import Messages
+from allennlp_kd.structs.chain.forward_backward.scaled_messages import ScaledMessages
 
 MOST_STEPS_BETWEEN_SCALINGS = 16
 

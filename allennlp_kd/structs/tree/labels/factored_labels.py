@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from allennlp_kd.structs.tree.arc_label_scores import ArcLabelScores
+from allennlp_kd.structs.tree.labels.arc_label_scores import ArcLabelScores
 
 
 @dataclass(frozen=True)

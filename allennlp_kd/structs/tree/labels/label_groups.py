@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from allennlp_kd.structs.tree.factored_labels import FactoredLabels
+from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 
 Labels = Union[Tensor, FactoredLabels]
 

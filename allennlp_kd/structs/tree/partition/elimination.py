@@ -7,7 +7,7 @@ from typing import List, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.tree.single_root import FORBIDDEN
+from allennlp_kd.structs.tree.spanning.single_root import FORBIDDEN
 
 
 class Elimination:

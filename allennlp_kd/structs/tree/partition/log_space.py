@@ -2,10 +2,9 @@
 
 from torch import Tensor
 
-from allennlp_kd.structs.tree.local import NOTHING
-from allennlp_kd.structs.tree.non_projective import log_sum_over_trees
-from allennlp_kd.structs.tree.projective import log_sum_over_projective_trees
-from allennlp_kd.structs.tree.single_root import (
+from allennlp_kd.structs.tree.partition.non_projective import log_sum_over_trees
+from allennlp_kd.structs.tree.partition.projective import log_sum_over_projective_trees
+from allennlp_kd.structs.tree.spanning.single_root import (
     FORBIDDEN,
     finite_scores,
     only_multi_root,
@@ -46,4 +45,4 @@ def log_sum_in_log_space(
     if single_root:
         nothing = nothing | only_multi_root(total.detach(), penalty, mask)
         total = total + penalty
-    return (total + (peak * mask).sum(dim=1)).masked_fill(nothing, NOTHING)
+    return (total + (peak * mask).sum(dim=1)).masked_fill(nothing, float("-inf"))

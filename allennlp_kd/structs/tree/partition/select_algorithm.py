@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from allennlp_kd.structs.tree.elimination import Elimination
-from allennlp_kd.structs.tree.log_space import log_sum_in_log_space
-from allennlp_kd.structs.tree.sum_of_trees import SumOfTrees
+from allennlp_kd.structs.tree.partition.elimination import Elimination
+from allennlp_kd.structs.tree.partition.log_space import log_sum_in_log_space
+from allennlp_kd.structs.tree.partition.sum_of_trees import SumOfTrees
 
 
 def log_sum(scores: Tensor, mask: Tensor, single_root: bool, projective: bool) -> Tensor:

@@ -5,8 +5,8 @@ from typing import Any, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.tree.elimination import Elimination
-from allennlp_kd.structs.tree.log_space import log_sum_in_log_space
+from allennlp_kd.structs.tree.partition.elimination import Elimination
+from allennlp_kd.structs.tree.partition.log_space import log_sum_in_log_space
 
 
 class SumOfTrees(torch.autograd.Function):

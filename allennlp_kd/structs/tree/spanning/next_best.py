@@ -4,7 +4,7 @@ from typing import List, NamedTuple, Tuple
 
 import numpy
 
-from allennlp_kd.structs.tree.arborescence import contract_cycles, expand
+from allennlp_kd.structs.tree.spanning.arborescence import contract_cycles, expand
 
 
 class _Level(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Iterator, List, NamedTuple, Tuple
 
 import numpy
 
-from allennlp_kd.structs.tree.next_best import best_and_next
-from allennlp_kd.structs.tree.single_root import FORBIDDEN
+from allennlp_kd.structs.tree.spanning.next_best import best_and_next
+from allennlp_kd.structs.tree.spanning.single_root import FORBIDDEN
 
 
 class _Candidate(NamedTuple):

@@ -1,6 +1,6 @@
 import torch
 
-from allennlp_kd.structs.chain.layout import Layout
+from allennlp_kd.structs.chain.forward_backward.layout import Layout
 
 NAN = float("nan")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from allennlp_kd.structs.tree.arc_label_scores import ArcLabelScores
+from allennlp_kd.structs.tree.labels.arc_label_scores import ArcLabelScores
 
 
 def factors(heads=5, dependents=4, dtype=torch.double):

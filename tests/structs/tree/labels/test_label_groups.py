@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from allennlp_kd.structs.tree import TreePotentials
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.label_groups import by_length
+from allennlp_kd.structs.tree.labels.label_groups import by_length
 from tests.structs.tree.enumeration import random_potentials
 from tests.structs.tree.near import assert_near
 

@@ -9,11 +9,11 @@ from allennlp_kd.structs.tree import (
     log_arc_marginals,
     log_partition,
     maximum_spanning_tree,
-    switch,
 )
-from allennlp_kd.structs.tree.elimination import Elimination
-from allennlp_kd.structs.tree.log_space import log_sum_in_log_space
-from allennlp_kd.structs.tree.sum_of_trees import SumOfTrees
+from allennlp_kd.structs.tree.partition import select_algorithm
+from allennlp_kd.structs.tree.partition.elimination import Elimination
+from allennlp_kd.structs.tree.partition.log_space import log_sum_in_log_space
+from allennlp_kd.structs.tree.partition.sum_of_trees import SumOfTrees
 from tests.structs.tree.enumeration import all_trees, random_potentials, scores_of_all_trees
 from tests.structs.tree.near import assert_near
 
@@ -85,7 +85,7 @@ def log_space_rows(monkeypatch):
         found.append(mask.shape[0])
         return log_sum_in_log_space(scores, mask, single_root, projective)
 
-    monkeypatch.setattr(switch, "log_sum_in_log_space", spy)
+    monkeypatch.setattr(select_algorithm, "log_sum_in_log_space", spy)
     return found
 
 

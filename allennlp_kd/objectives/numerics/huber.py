@@ -1,11 +1,11 @@
-"""Squares of small numbers, and a multiple of the size of large ones."""
+"""Huber loss."""
 
 from typing import Optional
 
 from torch import Tensor
 
 
-def penalty(differences: Tensor, huber: Optional[float] = None) -> Tensor:
+def huber_loss(differences: Tensor, huber: Optional[float] = None) -> Tensor:
     """x^2, or beyond `huber` the line 2 * huber * |x| - huber^2 that touches it there.
 
     Twice the loss of Huber, "Robust estimation of a location parameter" (1964), so that for small

@@ -1,0 +1,5 @@
+"""Functions of tree potentials that objectives are made of."""
+
+from allennlp_kd.training_side import require_training_side
+
+require_training_side(__name__)

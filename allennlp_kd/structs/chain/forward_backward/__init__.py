@@ -1,0 +1,1 @@
+"""The forward-backward algorithm over ragged batches."""

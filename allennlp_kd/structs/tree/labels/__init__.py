@@ -1,0 +1,1 @@
+"""Label scores of arcs, stored as factors."""

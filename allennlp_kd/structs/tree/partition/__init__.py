@@ -1,0 +1,1 @@
+"""Sums over trees: the matrix-tree theorem and Eisner's inside algorithm."""

@@ -1,0 +1,1 @@
+"""Maximum spanning arborescences and the single-root rule."""

@@ -1,0 +1,5 @@
+"""A live teacher: a trained AllenNLP archive."""
+
+from allennlp_kd.training_side import require_training_side
+
+require_training_side(__name__)

@@ -1,0 +1,5 @@
+"""Several teachers as one."""
+
+from allennlp_kd.training_side import require_training_side
+
+require_training_side(__name__)

@@ -1,0 +1,1 @@
+"""Reads a student's archive without AllenNLP."""
