@@ -11,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 SERVING = [
     "numpy>=1.21",
     "onnxruntime>=1.16,<2",
+    "safetensors>=0.4",
     "spacy>=3.3,<3.9",
 ]
 

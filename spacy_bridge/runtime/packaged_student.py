@@ -10,7 +10,7 @@ from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.batches import batches_by_length
 from spacy_bridge.runtime.inputs import build_text_encoder
 from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.tensors import load_tensors
+from spacy_bridge.runtime.tensors import dump_tensors, load_tensors
 
 SETTINGS, VOCABULARY, WEIGHTS, NETWORK = (
     "settings.json",
@@ -40,7 +40,6 @@ class PackagedStudent(ABC):
     """The padded words of a batch."""
 
     def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
-        self.files: Dict[str, bytes] = dict(files)
         self._where, self._threads = where, threads
         for name in (SETTINGS, VOCABULARY, WEIGHTS, NETWORK):
             if name not in files:
@@ -48,6 +47,8 @@ class PackagedStudent(ABC):
         self.settings = read_json(files, SETTINGS, where)
         vocabulary = read_json(files, VOCABULARY, where)
         self.tensors = load_tensors(files[WEIGHTS], f"{where}: {WEIGHTS}")
+        # The arrays are a copy: tables of embeddings are not to be in memory twice.
+        self._others = {name: content for name, content in files.items() if name != WEIGHTS}
         try:
             self.labels: List[str] = list(self.settings["labels"])
             self._encode = build_text_encoder(
@@ -56,6 +57,11 @@ class PackagedStudent(ABC):
         except KeyError as error:
             raise PackageError(f"{where}: {SETTINGS} lacks or misnames {error}") from error
         self._network = LazySession(files[NETWORK], f"{where}: {NETWORK}", threads)
+
+    @property
+    def files(self) -> Dict[str, bytes]:
+        """The files that it is made of, without the manifest."""
+        return {**self._others, WEIGHTS: dump_tensors(self.tensors)}
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return type(self), (self.files, self._where, self._threads)

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import struct
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
@@ -253,19 +254,51 @@ def test_no_file_outside_is_read(tmp_path: Path) -> None:
     assert [path for path in opened if path not in inside and path.suffix not in code] == []
 
 
-def test_tensors_round_trip_and_are_those_of_the_format() -> None:
-    safetensors = pytest.importorskip("safetensors.numpy")
+def safetensors_file(header: Any, body: bytes = b"") -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + body
+
+
+def test_tensors_round_trip() -> None:
     tensors = {
         "a": numpy.arange(6, dtype="float32").reshape(2, 3).T,
         "b": numpy.ones((0, 3), "float16"),
         "é": numpy.array([1, 2, 255], "uint8"),
+        "scalar": numpy.array(3, "float32"),
     }
     content = dump_tensors(tensors)
-    theirs = safetensors.load(content)
-    for name, tensor in load_tensors(content, "x").items():
-        assert tensor.dtype == tensors[name].dtype
-        assert (tensor == tensors[name]).all() and (theirs[name] == tensors[name]).all()
-    again = load_tensors(safetensors.save({"a": tensors["a"].copy()}), "x")
-    assert (again["a"] == tensors["a"]).all()
+    assert dump_tensors(dict(reversed(list(tensors.items())))) == content
+    found = load_tensors(content, "x")
+    assert set(found) == set(tensors)
+    for name, tensor in found.items():
+        assert tensor.dtype == tensors[name].dtype and tensor.shape == tensors[name].shape
+        assert (tensor == tensors[name]).all() and not tensor.flags.writeable
     with pytest.raises(ValueError, match="x must be one of .*, found int64"):
         dump_tensors({"x": numpy.zeros(1, "int64")})
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"", "is not a safetensors file"),
+    (struct.pack("<Q", 2**63) + b"{}", "is not a safetensors file"),
+    (safetensors_file({"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 4]}}, b"0" * 4),
+     "is not a safetensors file"),
+    (safetensors_file({"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}, b"0" * 8),
+     "is not a safetensors file"),
+    (safetensors_file(b'{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},'
+                      b'"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}', b"0" * 8),
+     "is not a safetensors file"),
+    (safetensors_file({"a": {"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]}}),
+     "is not a safetensors file"),
+    (safetensors_file({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, b"0" * 5),
+     "is not a safetensors file"),
+    (safetensors_file({"a": {"dtype": "F32", "shape": [1] * 1000, "data_offsets": [0, 4]}}, b"0" * 4),
+     "is not a safetensors file"),
+    (safetensors_file(b'{"a":' + b"[" * 100_000), "is not a safetensors file"),
+    (safetensors_file({"a": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}, b"0" * 8),
+     "'a' is of type float64"),
+    (safetensors_file({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}, b"00"),
+     "the unknown type 'BF16'"),
+])  # fmt: skip
+def test_tensors_that_are_none(content: bytes, message: str) -> None:
+    with pytest.raises(PackageError, match=message):
+        load_tensors(content, "x")
