@@ -32,8 +32,8 @@ TRAIN = [
 
 TRANSFORMER = ["tokenizers>=0.12"]
 
-# The plots of `allennlp kd-compare`.
-REPORT = ["matplotlib>=3.6"]
+# The page and the plots of `allennlp kd-compare`.
+REPORT = ["jinja2>=3", "matplotlib>=3.6"]
 
 # `--workers` and `--scheduler` of the commands that go over a corpus; corpora in Parquet files.
 CLUSTER = ["distributed>=2023.10"]
@@ -65,6 +65,7 @@ setup(
             "spacy_bridge.*",
         ]
     ),
+    package_data={"allennlp_kd.report.page": ["templates/*"]},
     python_requires=">=3.10,<3.13",
     install_requires=SERVING,
     extras_require={

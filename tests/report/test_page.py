@@ -78,7 +78,7 @@ def test_the_page_needs_nothing_else(written):
     assert len(page.ids) == len(set(page.ids))
     assert not re.search(r"url\((?!#)|@import|@font-face", text)
     assert all(re.fullmatch(r"url\(#[\w.-]+\)", url) for url in re.findall(r"url\([^)]*\)", text))
-    assert "default-src &#x27;none&#x27;" in text and 'name="viewport"' in text
+    assert "default-src &#39;none&#39;" in text and 'name="viewport"' in text
     # Words and labels are shown as they are.
     assert "&lt;script&gt;alert(1)" in text and SCRIPT not in text
     assert "R&amp;D" in text and "R&D" not in text

@@ -2,12 +2,12 @@
 
 import html
 import re
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from markupsafe import Markup
 from spacy import displacy
 
 from allennlp_kd.report.numbers.spans import parts_of
-from allennlp_kd.report.page.markup import Markup, element, joined, scrolling
 
 # Light, so that dark letters stand on them.
 TINTS = ("#BFDDF0", "#F7D0B5", "#BFE6D9", "#EBD3E1", "#F8E3B0", "#D3EBF8", "#E0E0E0")
@@ -16,41 +16,46 @@ LONGEST_NOTE = 19  # letters
 ROOT = "ROOT"
 
 
-def drawn(
+class Drawing(NamedTuple):
+    """What one side decided, drawn. A drawing with a label may be wider than the page."""
+
+    side: str
+    label: Optional[str]
+    markup: Markup
+
+
+def drawings(
     sentence: Dict[str, Any], name: str, encoding: Optional[str], labels: Sequence[str]
-) -> Markup:
+) -> List[Drawing]:
     """
     # Parameters
 
     sentence : `Dict[str, Any]`
         As `differences` returns it.
     name : `str`
-        Of the drawing, other than that of any other.
+        A prefix for ids that no other sentence has.
     encoding : `str`, optional
-        Of spans.
+        The encoding of spans.
     labels : `Sequence[str]`
-        All that get a colour, in this order.
+        The labels in the order in which they get colors.
 
     # Returns
 
-    `Markup`
-        Spans: those of gold, teacher and student. Tags without an encoding: those of the words on
-        which the three are not at one. Trees: those of teacher and student; the gold head and label
-        stand under each word where they have another.
+    `List[Drawing]`
+        Spans: those of gold, teacher and student. Tags without an encoding: the tags that the three
+        do not agree on. Trees: those of teacher and student; the gold head and label stand under each
+        word that has another.
     """
     if "heads" in sentence["gold"]:
-        return joined(
-            _row(side, _tree(sentence, side, f"{name}-{side}")) for side in ("teacher", "student")
-        )
+        return [
+            Drawing(side, f"the tree of the {side}", _tree(sentence, side, f"{name}-{side}"))
+            for side in ("teacher", "student")
+        ]
     tints = {label: TINTS[place % len(TINTS)] for place, label in enumerate(labels)}
-    return joined(
-        _row(side, _entities(sentence, side, encoding, tints))
+    return [
+        Drawing(side, None, _entities(sentence, side, encoding, tints))
         for side in ("gold", "teacher", "student")
-    )
-
-
-def _row(side: str, drawing: Markup) -> Markup:
-    return element("div", element("span", side, class_="side"), drawing, class_=f"drawing {side}")
+    ]
 
 
 def _entities(
@@ -98,7 +103,7 @@ def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
     svg = _slim(_cropped(_render(drawing, "dep", options)))
     # Instead of random ones.
     svg = re.sub(r"[0-9a-f]{32}-0", name, svg)
-    return scrolling(Markup(svg), f"the tree of the {side}")
+    return Markup(svg)
 
 
 def _note(words: Sequence[str], head: int, label: str) -> str:

@@ -1,0 +1,46 @@
+"""The cards at the top of the page: each model at a glance."""
+
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+from allennlp_kd.report.page.number_formats import file_size, percent, times
+from allennlp_kd.report.plots.figures import NAMES
+from allennlp_kd.report.plots.plot_style import colour
+
+
+class Card(NamedTuple):
+    """A model's title, its color as CSS has it, and rows of a name and a value, the main one first."""
+
+    title: str
+    colour: str
+    rows: Sequence[Tuple[str, str]]
+
+
+def cards(report: Dict[str, Any]) -> List[Card]:
+    """A card for the teacher, then one for each student."""
+    teacher, metric = report["models"][0], report["metric"]
+    found = []
+    for place, model in enumerate(report["models"]):
+        rows = [(NAMES[metric], percent(model["scores"][metric], 2))]
+        if model["role"] == "teacher":
+            rows += [
+                ("parameters", f"{model['parameters']:,}"),
+                ("on disk", file_size(model["bytes"])),
+                ("words/s", f"{model['words_per_second']:,.0f}"),
+            ]
+        else:
+            gap = model["gap"]
+            if gap["recovered"] is not None:
+                text = f"{percent(gap['recovered'], 0)} % of {percent(gap['points'], 2)} points"
+                rows.append(("gap recovered", text))
+            elif gap["points"] is not None and gap["points"] <= 0:
+                rows.append(("gap recovered", "no gap"))
+            same = percent(model["agreement"]["scores"].get("agreement"))
+            rows += [
+                ("agreement", f"{same} %"),
+                ("smaller on disk", times(teacher["bytes"] / model["bytes"])),
+                ("faster", times(model["words_per_second"] / teacher["words_per_second"])),
+            ]
+        role = "" if model["name"] == model["role"] else f" ({model['role']})"
+        strip = "var(--ink)" if place == 0 else colour(place)
+        found.append(Card(model["name"] + role, strip, rows))
+    return found
