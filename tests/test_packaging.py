@@ -36,6 +36,7 @@ TRAINING_SIDE = [
     "modules",
     "objectives",
     "plugin",
+    "readers",
     "teachers",
     "training",
 ]
