@@ -53,6 +53,7 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
 
     structure = "tree"
     gold_fields = ("head_tags", "head_indices")
+    label_namespace = "head_tags"
 
     def __init__(self, vocab: Vocabulary, decoder: str = "exact", **kwargs) -> None:
         super().__init__(vocab, **kwargs)
@@ -62,12 +63,6 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
             )
         self.decoder = decoder
         self._attachment_scores = DependencyScores(self.labels)
-
-    @property
-    @overrides
-    def labels(self) -> List[str]:
-        names = self.vocab.get_index_to_token_vocabulary("head_tags")
-        return [names[index] for index in range(len(names))]
 
     @overrides(check_signature=False)
     def potentials(

@@ -11,9 +11,8 @@ from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
 from torch import Tensor
 
-from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
 from allennlp_kd.models.row_selection import fit_columns
-from allennlp_kd.models.student import Student, require_tags
+from allennlp_kd.models.tagger_student import TaggerStudent
 from allennlp_kd.structs.chain import ChainPotentials, k_best, nll, viterbi
 
 # What stock's decoder adds to a forbidden transition's score. Finite, so that a sentence of which
@@ -22,7 +21,7 @@ FORBIDDEN = -10000.0
 
 
 @Model.register("crf_tagger_student")
-class CrfTaggerStudent(CrfTagger, Student):
+class CrfTaggerStudent(CrfTagger, TaggerStudent):
     """Takes all of stock `crf_tagger`'s parameters and its weights; returns its loss and outputs.
 
     The loss is stock's, minus the log likelihood summed over the batch; where `label_weights` or
@@ -36,22 +35,10 @@ class CrfTaggerStudent(CrfTagger, Student):
         Those of `CrfTagger`.
     """
 
-    structure = "chain"
-    gold_fields = ("tags",)
-
     def __init__(self, vocab, **kwargs) -> None:
-        require_tags(vocab, kwargs.get("label_namespace", "labels"))
+        self._require_tags(vocab, kwargs)
         super().__init__(vocab, **kwargs)
-        if self.calculate_span_f1:
-            self._f1_metric = DistributedSpanF1(
-                vocab, tag_namespace=self.label_namespace, label_encoding=self.label_encoding
-            )
-
-    @property
-    @overrides
-    def labels(self) -> List[str]:
-        names = self.vocab.get_index_to_token_vocabulary(self.label_namespace)
-        return [names[index] for index in range(self.num_tags)]
+        self._use_distributed_span_f1(self.label_encoding)
 
     @overrides(check_signature=False)
     def potentials(self, tokens: TextFieldTensors, **inputs: Any) -> ChainPotentials:
@@ -192,11 +179,8 @@ class CrfTaggerStudent(CrfTagger, Student):
         # Stock's zeros carry the logits' signs, and stock leaves padded cells at zero.
         probabilities = outputs["logits"].detach() * 0.0
         probabilities.scatter_(-1, decoded.clamp(min=0), (decoded >= 0).to(probabilities.dtype))
-        for metric in self.metrics.values():
-            metric(probabilities, tags, mask)
-        if self.calculate_span_f1:
-            self._f1_metric(probabilities, tags, mask)
-        elif self._verbose_metrics:
+        self._count_tags(probabilities, tags, mask)
+        if self._verbose_metrics and not self.calculate_span_f1:
             self._f_beta_measure(probabilities, tags, mask)
 
     @overrides
@@ -209,7 +193,4 @@ class CrfTaggerStudent(CrfTagger, Student):
 
     @overrides
     def get_metrics(self, reset: bool = False) -> Dict[str, float]:
-        # The count is one of all processes, so they agree on whether there is anything to reduce.
-        if self.metrics["accuracy"].total_count == 0:
-            return {}
-        return {name: float(value) for name, value in super().get_metrics(reset).items()}
+        return self._counted(super().get_metrics, reset)

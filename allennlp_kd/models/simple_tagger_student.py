@@ -11,14 +11,13 @@ from overrides import overrides
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
 from allennlp_kd.models.row_selection import fit_columns
-from allennlp_kd.models.student import Student, require_tags
+from allennlp_kd.models.tagger_student import TaggerStudent
 from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals
 
 
 @Model.register("simple_tagger_student")
-class SimpleTaggerStudent(SimpleTagger, Student):
+class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
     """Takes all of stock `simple_tagger`'s parameters and its weights; returns its loss and outputs.
 
     Its potentials are a chain whose transitions are 0. Of a teacher with transitions it can hold the
@@ -35,22 +34,10 @@ class SimpleTaggerStudent(SimpleTagger, Student):
         Those of `SimpleTagger`.
     """
 
-    structure = "chain"
-    gold_fields = ("tags",)
-
     def __init__(self, vocab, **kwargs) -> None:
-        require_tags(vocab, kwargs.get("label_namespace", "labels"))
+        self._require_tags(vocab, kwargs)
         super().__init__(vocab, **kwargs)
-        if self.calculate_span_f1:
-            self._f1_metric = DistributedSpanF1(
-                vocab, tag_namespace=self.label_namespace, label_encoding=kwargs["label_encoding"]
-            )
-
-    @property
-    @overrides
-    def labels(self) -> List[str]:
-        names = self.vocab.get_index_to_token_vocabulary(self.label_namespace)
-        return [names[index] for index in range(self.num_classes)]
+        self._use_distributed_span_f1(kwargs.get("label_encoding"))
 
     @overrides(check_signature=False)
     def potentials(self, tokens: TextFieldTensors, **inputs: Any) -> ChainPotentials:
@@ -135,15 +122,8 @@ class SimpleTaggerStudent(SimpleTagger, Student):
         """See `Student`. Stock's metrics."""
         mask = outputs["mask"]
         tags = fit_columns(tags, mask.shape[1])
-        logits = outputs["logits"].detach()
-        for metric in self.metrics.values():
-            metric(logits, tags, mask)
-        if self.calculate_span_f1:
-            self._f1_metric(logits, tags, mask)
+        self._count_tags(outputs["logits"].detach(), tags, mask)
 
     @overrides
     def get_metrics(self, reset: bool = False) -> Dict[str, float]:
-        # The count is one of all processes, so they agree on whether there is anything to reduce.
-        if self.metrics["accuracy"].total_count == 0:
-            return {}
-        return {name: float(value) for name, value in super().get_metrics(reset).items()}
+        return self._counted(super().get_metrics, reset)

@@ -36,10 +36,14 @@ class Student(Model):
     gold_fields: ClassVar[Tuple[str, ...]]
     """The inputs that are annotation, all of shape `(batch, words)`, integer."""
 
+    label_namespace: str
+    """The vocabulary's namespace of the labels."""
+
     @property
     def labels(self) -> List[str]:
         """The names of the tags (chain) or arc labels (tree), in the order of the potentials."""
-        raise NotImplementedError
+        names = self.vocab.get_index_to_token_vocabulary(self.label_namespace)
+        return [names[index] for index in range(len(names))]
 
     def potentials(self, **inputs: Any) -> Any:
         """The scores of all sub-structures of a batch; nothing is decoded.

@@ -3,11 +3,10 @@
 import logging
 from typing import TYPE_CHECKING, Any, Dict
 
-from allennlp.common.checks import ConfigurationError
 from allennlp.training.callbacks import TrainerCallback
 from overrides import overrides
 
-from allennlp_kd.models.distillation import Distillation
+from allennlp_kd.training.distillation_callback import DistillationCallback
 
 if TYPE_CHECKING:
     from allennlp.training.gradient_descent_trainer import GradientDescentTrainer
@@ -16,23 +15,20 @@ logger = logging.getLogger(__name__)
 
 
 @TrainerCallback.register("agreement")
-class Agreement(TrainerCallback):
+class Agreement(DistillationCallback):
     """Logs, after each validation, how often the student decodes what the teacher does, by label.
 
     The shares are metrics too, `agreement/LABEL`, so they are in the metrics' files and in
     TensorBoard. A label that the teacher has not decoded is left out.
     """
 
+    registered_as = "agreement"
+
     @overrides
     def on_start(
         self, trainer: "GradientDescentTrainer", is_primary: bool = True, **kwargs: Any
     ) -> None:
         super().on_start(trainer, is_primary=is_primary, **kwargs)
-        if not isinstance(trainer.model, Distillation):
-            raise ConfigurationError(
-                "agreement needs a model of type distillation, "
-                f"found {type(trainer.model).__name__}"
-            )
         trainer.model.agreement_by_label = True
 
     @overrides

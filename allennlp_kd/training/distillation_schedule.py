@@ -6,7 +6,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.training.callbacks import TrainerCallback
 from overrides import overrides
 
-from allennlp_kd.models.distillation import Distillation
+from allennlp_kd.training.distillation_callback import DistillationCallback
 from allennlp_kd.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @TrainerCallback.register("distillation_schedule")
-class DistillationSchedule(TrainerCallback):
+class DistillationSchedule(DistillationCallback):
     """Sets the alpha and the temperature of a `distillation` model before each batch.
 
     The values follow from the trainer's own counts of epochs and steps, which it restores, so they
@@ -33,6 +33,8 @@ class DistillationSchedule(TrainerCallback):
     ConfigurationError
         If a value is out of range, or the model is none of type `distillation`.
     """
+
+    registered_as = "distillation_schedule"
 
     def __init__(
         self,
@@ -63,11 +65,6 @@ class DistillationSchedule(TrainerCallback):
         self, trainer: "GradientDescentTrainer", is_primary: bool = True, **kwargs: Any
     ) -> None:
         super().on_start(trainer, is_primary=is_primary, **kwargs)
-        if not isinstance(trainer.model, Distillation):
-            raise ConfigurationError(
-                "distillation_schedule needs a model of type distillation, "
-                f"found {type(trainer.model).__name__}"
-            )
         scheduled = {"alpha": self._alpha, "temperature": self._temperature}
         trainer.model.scheduled = tuple(name for name, value in scheduled.items() if value)
         # A recovered trainer counts the batches that it skips without telling its callbacks, so the

@@ -1,0 +1,54 @@
+"""What the students that tag words have in common."""
+
+from typing import Callable, Dict
+
+from allennlp.data import Vocabulary
+from torch import Tensor
+
+from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
+from allennlp_kd.models.student import Student, require_tags
+
+
+class TaggerStudent(Student):
+    """A student that stands in for one of stock's taggers, which its class must inherit from first.
+
+    (AllenNLP reads a constructor's parameters off the next class in line, so stock's comes first, and
+    what is stock's method too is called from here by name.)
+    """
+
+    structure = "chain"
+    gold_fields = ("tags",)
+
+    @staticmethod
+    def _require_tags(vocab: Vocabulary, kwargs: Dict) -> None:
+        """Refuses a vocabulary without tags, before stock divides by their number."""
+        require_tags(vocab, kwargs.get("label_namespace", "labels"))
+
+    def _use_distributed_span_f1(self, label_encoding: str) -> None:
+        """Replaces stock's span F1, where the tagger computes one, with one of all processes."""
+        if self.calculate_span_f1:
+            self._f1_metric = DistributedSpanF1(
+                self.vocab, tag_namespace=self.label_namespace, label_encoding=label_encoding
+            )
+
+    def _count_tags(self, scores: Tensor, tags: Tensor, mask: Tensor) -> None:
+        """Counts a batch in stock's metrics.
+
+        # Parameters
+
+        scores : `Tensor`
+            Shape `(batch, words, tags)`; the highest is what was decoded.
+        tags, mask : `Tensor`
+            Shape `(batch, words)`.
+        """
+        for metric in self.metrics.values():
+            metric(scores, tags, mask)
+        if self.calculate_span_f1:
+            self._f1_metric(scores, tags, mask)
+
+    def _counted(self, metrics: Callable[[bool], Dict], reset: bool) -> Dict[str, float]:
+        """Stock's metrics as plain floats; none if no sentence was counted."""
+        # The count is one of all processes, so they agree on whether there is anything to reduce.
+        if self.metrics["accuracy"].total_count == 0:
+            return {}
+        return {name: float(value) for name, value in metrics(reset).items()}
