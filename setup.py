@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 
 # What the packaged pipelines run on: no torch, no AllenNLP.
 SERVING = [
+    "murmurhash>=1.0.2,<1.1",
     "numpy>=1.21",
     "onnxruntime>=1.16,<2",
     "safetensors>=0.4",

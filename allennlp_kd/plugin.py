@@ -12,8 +12,11 @@ import allennlp_kd.models.crf_tagger_student  # noqa: F401
 import allennlp_kd.models.distillation  # noqa: F401
 import allennlp_kd.models.simple_tagger_student  # noqa: F401
 import allennlp_kd.models.student_predictor  # noqa: F401
+import allennlp_kd.modules.dilated_convolutions  # noqa: F401
+import allennlp_kd.modules.hashed_embedding  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
+import allennlp_kd.modules.word_features_indexer  # noqa: F401
 import allennlp_kd.objectives.hidden  # noqa: F401
 import allennlp_kd.objectives.marginal  # noqa: F401
 import allennlp_kd.objectives.structural  # noqa: F401

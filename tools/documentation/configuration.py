@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type
 from allennlp.common import FromParams, Registrable
 from allennlp.data import DatasetReader, TokenIndexer
 from allennlp.models import Model
-from allennlp.modules import TokenEmbedder
+from allennlp.modules import Seq2SeqEncoder, TokenEmbedder
 from allennlp.predictors import Predictor
 from allennlp.training import Checkpointer, Trainer
 from allennlp.training.callbacks import TrainerCallback
@@ -44,6 +44,7 @@ GROUPS = (
     Group(
         "Token embedders", TokenEmbedder, "`text_field_embedder.token_embedders.NAME` of a model"
     ),
+    Group("Encoders", Seq2SeqEncoder, "`encoder` of a model"),
     Group("Trainers", Trainer, "`trainer`"),
     Group("Checkpointers", Checkpointer, "`trainer.checkpointer`"),
     Group("Callbacks", TrainerCallback, "`trainer.callbacks`"),
