@@ -31,6 +31,7 @@ class DilatedConvolutions(Seq2SeqEncoder):
     # Parameters
 
     input_dim : `int`
+        The width of the words' vectors.
     hidden_dim : `int`, optional
         The width of the layers and of the output. The default is `input_dim`.
     dilations : `List[int]`, optional (default = `[1, 1, 2, 4]`)
