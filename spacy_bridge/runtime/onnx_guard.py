@@ -1,89 +1,161 @@
-"""Refuses ONNX files which name other files.
+"""Checks an ONNX file before ONNX Runtime opens it.
 
-A tensor of an ONNX file may say that its numbers lie in another file, anywhere on the disk. Students'
-graphs hold their own weights; so an entry of that kind is a mistake or an attack. The graph is read
-here without the `onnx` package, which serving does not need: only the wire format of its Protocol
-Buffers and the few field numbers on the way to a tensor (onnx.proto).
+A tensor of an ONNX file may say that its numbers lie in another file, anywhere on the disk; a graph may
+have operators of any library. Students' graphs hold their own weights and have the operators of
+`operators.py`. The file is read here without the `onnx` package, which serving does not need. Every
+message and field on the way is one of those below (from onnx.proto): an unknown field is refused, so
+that nothing can hide in what this reader skips and ONNX Runtime reads.
 """
 
-from typing import Dict, Iterator, Tuple
+import math
+from typing import Any, Dict, List, NamedTuple
 
 from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.operators import check_operator
+from spacy_bridge.runtime.wire_format import (
+    BYTES,
+    FIXED32,
+    FIXED64,
+    VARINT,
+    WireError,
+    fields,
+    varints,
+)
 
-# The fields of each message that lead to tensors: number -> message.
-_WAYS: Dict[str, Dict[int, str]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-}
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-_MAX_DEPTH = 64
+_MAX_DEPTH = 16  # of messages: a graph in an attribute of a node of a graph adds three
+_MAX_NODES = 100_000
+_MAX_DIMENSIONS = 64
 
 
-def refuse_external_data(content: bytes, where: str) -> None:
-    """
+class _Field(NamedTuple):
+    kind: Any  # a wire type, or the name of a message
+    repeated: bool = False
+
+
+_TEXT, _NUMBER = _Field(BYTES), _Field(VARINT)
+_TEXTS, _NUMBERS = _Field(BYTES, True), _Field(VARINT, True)
+_NOTES = _Field("note", True)
+
+_MESSAGES: Dict[str, Dict[int, _Field]] = {
+    "model": {
+        1: _NUMBER, 2: _TEXT, 3: _TEXT, 4: _TEXT, 5: _NUMBER, 6: _TEXT, 7: _Field("graph"),
+        8: _Field("operator set", True), 14: _NOTES,
+    },
+    "operator set": {1: _TEXT, 2: _NUMBER},
+    "note": {1: _TEXT, 2: _TEXT},
+    "graph": {
+        1: _Field("node", True), 2: _TEXT, 5: _Field("tensor", True), 10: _TEXT, 16: _NOTES,
+        11: _Field("value", True), 12: _Field("value", True), 13: _Field("value", True),
+    },
+    "node": {
+        1: _TEXTS, 2: _TEXTS, 3: _TEXT, 4: _TEXT, 5: _Field("attribute", True), 6: _TEXT, 7: _TEXT,
+        9: _NOTES,
+    },
+    "attribute": {
+        1: _TEXT, 2: _Field(FIXED32), 3: _NUMBER, 4: _TEXT, 5: _Field("tensor"), 6: _Field("graph"),
+        7: _Field(FIXED32, True), 8: _NUMBERS, 9: _TEXTS, 13: _TEXT, 20: _NUMBER,
+    },
+    "tensor": {
+        1: _NUMBERS, 2: _NUMBER, 4: _Field(FIXED32, True), 5: _NUMBERS, 7: _NUMBERS, 8: _TEXT,
+        9: _TEXT, 10: _Field(FIXED64, True), 11: _NUMBERS, 12: _TEXT, 16: _NOTES,
+    },
+    "value": {1: _TEXT, 2: _Field("type"), 3: _TEXT, 4: _NOTES},
+    "type": {1: _Field("tensor type"), 6: _TEXT},
+    "tensor type": {1: _NUMBER, 2: _Field("shape")},
+    "shape": {1: _Field("dimension", True)},
+    "dimension": {1: _NUMBER, 2: _TEXT, 3: _TEXT},
+}  # fmt: skip
+"""The fields of each message by their numbers."""
+
+_EXTERNAL = {("tensor", 13): "external_data", ("tensor", 14): "data_location"}
+_REFUSED = {("model", 25): "functions", ("model", 20): "training steps"}
+
+
+def check_graph(content: bytes, where: str) -> None:
+    """Refuses a file that ONNX Runtime is not to be given.
+
     # Raises
 
     PackageError
-        If a tensor's numbers lie in another file, which the message names; or if this is no ONNX file.
+        If a tensor's numbers lie in another file, or are fewer than it declares; if there is an
+        operator that no student has, or a function; or if this is no ONNX file that is read in one way
+        alone.
     """
     try:
-        _check(memoryview(content), "model", where, 0)
-    except (IndexError, UnicodeDecodeError) as error:
-        raise PackageError(f"{where} is not an ONNX file that can be read") from error
+        found = _Reader(where).read(memoryview(content), "model", 0)
+    except (WireError, UnicodeDecodeError) as error:
+        raise PackageError(f"{where} is not an ONNX file that can be read: {error}") from error
+    if 7 not in found:
+        raise PackageError(f"{where} is not an ONNX file that can be read: it has no graph")
 
 
-def _check(message: memoryview, kind: str, where: str, depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        raise PackageError(f"{where} nests graphs more than {_MAX_DEPTH} deep")
-    for number, value in _fields(message):
+class _Reader:
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._nodes = 0
+
+    def read(self, message: memoryview, kind: str, depth: int) -> Dict[int, Any]:
+        """Checks a message and returns the last value of each field."""
+        if depth > _MAX_DEPTH:
+            raise PackageError(f"{self._where} nests messages more than {_MAX_DEPTH} deep")
+        known = _MESSAGES[kind]
+        found: Dict[int, Any] = {}
+        shape: List[int] = []
+        for number, wire, value in fields(message):
+            field = known.get(number)
+            if field is None:
+                self._refuse(kind, number, value)
+            elif isinstance(field.kind, str):
+                if wire != BYTES:
+                    raise WireError(f"the field {number} of a {kind} has the wire type {wire}")
+                self.read(value, field.kind, depth + 1)  # type: ignore[arg-type]
+            elif wire != field.kind and not (field.repeated and wire == BYTES):
+                raise WireError(f"the field {number} of a {kind} has the wire type {wire}")
+            if field is not None and number in found and not field.repeated:
+                raise WireError(f"the field {number} of a {kind} is there twice")
+            if kind == "tensor" and number == 1:
+                shape += [value] if wire == VARINT else varints(value)  # type: ignore
+            found[number] = value
+        if kind == "node":
+            self._check_node(found)
         if kind == "tensor":
-            if number == _EXTERNAL_DATA and isinstance(value, memoryview):
-                entry = dict(_fields(value))
-                what = ": ".join(str(bytes(entry.get(part, b"")), "utf-8") for part in (1, 2))
-                raise PackageError(
-                    f"{where} takes weights from another file, which is refused ({what})"
-                )
-            if number == _DATA_LOCATION and value != 0:
-                raise PackageError(f"{where} takes weights from another file, which is refused")
-        elif number in _WAYS[kind] and isinstance(value, memoryview):
-            _check(value, _WAYS[kind][number], where, depth + 1)
+            self._check_size(shape, len(message))
+        return found
+
+    def _check_node(self, node: Dict[int, Any]) -> None:
+        self._nodes += 1
+        if self._nodes > _MAX_NODES:
+            raise PackageError(f"{self._where} has more than {_MAX_NODES:,} operators")
+        check_operator(_text(node.get(7)), _text(node.get(4)), self._where)
+
+    def _check_size(self, shape: List[int], size: int) -> None:
+        """ONNX Runtime makes room for what a tensor declares before it looks at what is there."""
+        if len(shape) > _MAX_DIMENSIONS:
+            raise PackageError(f"{self._where} declares a tensor of {len(shape)} dimensions")
+        numbers = math.prod(shape)
+        # A number has 4 bits at least, whether it is raw or one of the typed fields.
+        if numbers > 2 * size:
+            raise PackageError(
+                f"{self._where} declares a tensor of shape {tuple(shape)} with {size} bytes"
+            )
+
+    def _refuse(self, kind: str, number: int, value: Any) -> None:
+        if (kind, number) in _EXTERNAL:
+            if number == 14 and value == 0:
+                return  # the default, written out: the numbers are in this file
+            entry = {}
+            if isinstance(value, memoryview):
+                entry = {key: part for key, _, part in fields(value)}
+            what = ": ".join(_text(entry.get(part)) for part in (1, 2) if part in entry)
+            raise PackageError(
+                f"{self._where} takes weights from another file, which is refused ({what})"
+            )
+        if (kind, number) in _REFUSED:
+            raise PackageError(
+                f"{self._where} has {_REFUSED[kind, number]}, which no packaged student has"
+            )
+        raise WireError(f"a {kind} has the unknown field {number}")
 
 
-def _fields(message: memoryview) -> Iterator[Tuple[int, object]]:
-    """Number and value of each field; the value is a `memoryview` or, where it is one, an integer."""
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, place = _varint(message, place)
-            yield number, value
-            continue
-        if wire == 1:
-            size = 8
-        elif wire == 5:
-            size = 4
-        elif wire == 2:
-            size, place = _varint(message, place)
-        else:
-            raise IndexError(f"wire type {wire}")
-        if place + size > len(message):
-            raise IndexError("a field is cut off")
-        yield number, message[place : place + size]
-        place += size
-
-
-def _varint(message: memoryview, place: int) -> Tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = message[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-    raise IndexError("a number is too long")
+def _text(value: Any) -> str:
+    return bytes(value).decode("utf-8") if isinstance(value, memoryview) else ""

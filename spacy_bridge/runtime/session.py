@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.onnx_guard import refuse_external_data
+from spacy_bridge.runtime.onnx_guard import check_graph
 
 
 class LazySession:
@@ -26,11 +26,11 @@ class LazySession:
     # Raises
 
     PackageError
-        If the graph takes weights from another file.
+        If the graph is not one of a packaged student; see `check_graph`.
     """
 
     def __init__(self, graph: bytes, where: str, threads: int = 1) -> None:
-        refuse_external_data(graph, where)
+        check_graph(graph, where)
         self.graph = graph
         self.threads = threads
         self._where = where

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, List
 
-SERVING = ["numpy", "onnxruntime", "spacy"]
+SERVING = ["numpy", "onnxruntime", "safetensors", "spacy"]
 
 
 def link_serving(packages: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any, List, Optional, Sequence, Union
 import numpy
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from spacy_bridge.runtime.operators import check_operator
+
 OPSET = 13
 IR_VERSION = 7
 
@@ -58,7 +60,13 @@ class Graph:
 
         `str`
             The first output.
+
+        # Raises
+
+        PackageError
+            If the operator is not in `spacy_bridge/runtime/operators.py`, which the run-time reads.
         """
+        check_operator("", operator, "the student's graph")
         names = list(outputs) if outputs else [self.fresh(operator.lower())]
         self._nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
         return names[0]

@@ -1,0 +1,38 @@
+"""The ONNX operators that a packaged student may have.
+
+This is the one list: the packager builds graphs of these alone, and the run-time opens no graph with
+another. None of them reads a file, and none but `Scan`, which goes over a sentence, repeats a part of
+the graph.
+"""
+
+from typing import FrozenSet, Mapping
+
+from spacy_bridge.errors import PackageError
+
+OPERATORS: Mapping[str, FrozenSet[str]] = {
+    "": frozenset(
+        # What the packager builds by hand.
+        "Add Cast Concat Conv Elu Equal Erf Expand GRU Gather Identity LSTM LeakyRelu Less MatMul Mul "
+        "ReduceMax Relu Reshape ReverseSequence Scan Selu Shape Sigmoid Softplus Softsign Split Squeeze Sub "
+        "Tanh Transpose Unsqueeze Where "
+        # What torch's exporter makes of transformers, beside those.
+        "Abs And Ceil Clip Constant ConstantOfShape CumSum Div GatherElements Greater LessOrEqual Log Min "
+        "Neg Not Pad Pow Range ReduceMean Sign Slice Softmax Sqrt Tile "
+        # What ONNX Runtime's dynamic quantization puts in the place of matrix products.
+        "DequantizeLinear DynamicQuantizeLinear MatMulInteger".split()
+    ),
+    "com.microsoft": frozenset(["DynamicQuantizeLSTM"]),
+}
+"""The names of operators, by their domain; ONNX's own is the empty one."""
+
+
+def check_operator(domain: str, name: str, where: str) -> None:
+    """
+    # Raises
+
+    PackageError
+        If no student has this operator.
+    """
+    if name not in OPERATORS.get(domain, ()):
+        full = f"{domain}.{name}" if domain else name
+        raise PackageError(f"{where} has the operator {full!r}, which no packaged student has")
