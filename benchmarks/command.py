@@ -60,7 +60,11 @@ def conditions(options: Options) -> List[Condition]:
     return found if options.quick else [*found, Condition(options.threads[0], True)]
 
 
-class NoData(Exception):
+class Unavailable(Exception):
+    """What the benchmark needs is not there, such as a CUDA device."""
+
+
+class NoData(Unavailable):
     """The benchmark's data are not there."""
 
 
@@ -75,7 +79,7 @@ def run(
     # Returns
 
     `Report`, optional
-        `None` where the data are missing, which is said and is no fault.
+        `None` where the data or the device are missing. It prints so, which is no failure.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks {name}",
@@ -96,8 +100,9 @@ def run(
     threads = torch.get_num_threads()
     try:
         report = measure(options)
-    except NoData as error:
-        print(f"skipped: no data ({error})")
+    except Unavailable as error:
+        missing = "no data" if isinstance(error, NoData) else "not available"
+        print(f"skipped: {missing} ({error})")
         return None
     finally:
         torch.set_num_threads(threads)

@@ -1,17 +1,23 @@
 """Training steps as AllenNLP's trainer takes them."""
 
-from typing import Callable, List
+from contextlib import nullcontext
+from typing import Callable, ContextManager, List, Optional
 
 from allennlp.models import Model
 
 from benchmarks.setups.students import Batch, Setup
 
 
-def step(model: Model, inputs: Batch) -> None:
-    """Forward, backward and metrics, as AllenNLP's trainer calls them; no optimiser."""
+def step(model: Model, inputs: Batch, autocast: Optional[ContextManager] = None) -> None:
+    """Forward, backward and metrics, as AllenNLP's trainer calls them; no optimizer.
+
+    `autocast` is entered for the forward pass.
+    """
     for parameter in model.parameters():
         parameter.grad = None
-    model(**inputs)["loss"].backward()
+    with autocast or nullcontext():
+        loss = model(**inputs)["loss"]
+    loss.backward()
     model.get_metrics()
 
 

@@ -1,6 +1,7 @@
 """What every objective costs on trees, forward and backward."""
 
 import time
+from copy import copy
 from typing import Any, Callable, Dict
 
 import torch
@@ -63,6 +64,19 @@ class Trees:
     def potentials(self) -> TreePotentials:
         scaled = {**self.factors, "weight": self.factors["weight"] / LABEL_DIM}
         return TreePotentials(self.arcs, self.mask, FactoredLabels(**scaled))
+
+    def to(self, device: torch.device) -> "Trees":
+        """A copy on a device, whose gradients are its own."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.detach().to(device, copy=True).requires_grad_(tensor.requires_grad)
+
+        found = copy(self)
+        found.arcs = moved(self.arcs)
+        found.factors = {name: moved(factor) for name, factor in self.factors.items()}
+        found.mask, found.heads = self.mask.to(device), self.heads.to(device)
+        found.labels = self.labels.to(device)
+        return found
 
     def zero_grad(self) -> None:
         for tensor in (self.arcs, *self.factors.values()):

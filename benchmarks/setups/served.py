@@ -30,10 +30,10 @@ SMALL = Size(words=64, filters=0, hidden=48, layers=1)
 """Small enough for the speed of spaCy's small pipelines."""
 
 
-def sentences(count: int) -> List[List[str]]:
-    """The words of the first sentences of EWT's dev split."""
+def sentences(count: int, split: str = "dev") -> List[List[str]]:
+    """The words of the first sentences of a split of EWT."""
     found: List[List[str]] = [[]]
-    with open(treebank("dev"), encoding="utf-8") as lines:
+    with open(treebank(split), encoding="utf-8") as lines:
         for line in lines:
             columns = line.split("\t")
             if columns[0].isdigit():

@@ -13,6 +13,7 @@ from allennlp.data import DataLoader, DatasetReader, Instance, Vocabulary
 from allennlp.data.data_loaders import MultiProcessDataLoader, SimpleDataLoader
 from allennlp.data.samplers import BucketBatchSampler
 from allennlp.models import Model
+from allennlp.nn.util import move_to_device
 
 from benchmarks.setups.treebank import BATCH_SIZE, spaced
 
@@ -94,6 +95,7 @@ def build(
     warm_up: int = 60,
     num_batches: int = 4,
     objectives: Optional[Dict[str, Dict[str, Any]]] = None,
+    device: Optional[torch.device] = None,
 ) -> Setup:
     """Trains stock's model a little, makes it the teacher, and gives its weights to all.
 
@@ -112,25 +114,28 @@ def build(
         Of the file's sentences; batches of training; batches to measure on.
     objectives : `Dict[str, Dict[str, Any]]`, optional (default = `{"distilled": {}}`)
         Their configurations, by name.
+    device : `torch.device`, optional (default = the CPU)
+        The device of the training, of the teacher, of the models, and of the batches to measure on.
     """
     import allennlp_models.structured_prediction  # noqa: F401
     import allennlp_models.tagging  # noqa: F401
 
     import allennlp_kd.plugin  # noqa: F401
 
+    device = device or torch.device("cpu")
     reader_config = {**recipe.reader, "max_instances": max_instances}
     reader = DatasetReader.from_params(params(reader_config))
     instances = list(reader.read(data))
     vocab = Vocabulary.from_instances(instances)
     stock_config = {"type": recipe.stock, **recipe.model}
-    stock = Model.from_params(params(stock_config), vocab=vocab)
+    stock = Model.from_params(params(stock_config), vocab=vocab).to(device)
     _warm_up(stock, instances, warm_up)
     archive = _archive(stock, {"dataset_reader": recipe.reader, "model": stock_config}, folder)
 
     teacher = {
         "type": "store",
         "directory": str(folder / "store"),
-        "teacher": {"archive_file": archive},
+        "teacher": {"archive_file": archive, "cuda_device": cuda_device(device)},
     }
     distillation_reader = DatasetReader.from_params(
         params(
@@ -160,14 +165,19 @@ def build(
         stock,
         plain,
         distilled,
-        shuffled=spaced(list(loader), num_batches),
-        bucketed=spaced(in_order, num_batches),
+        shuffled=move_to_device(spaced(list(loader), num_batches), device),
+        bucketed=move_to_device(spaced(in_order, num_batches), device),
         loader=loader,
     )
     for model in setup.models().values():
         model.load_state_dict(stock.state_dict())
-        model.train()
+        model.to(device).train()
     return setup
+
+
+def cuda_device(device: torch.device) -> int:
+    """AllenNLP's number of a device: -1 for the CPU."""
+    return (device.index or 0) if device.type == "cuda" else -1
 
 
 def params(config: Dict[str, Any]) -> Params:
@@ -185,11 +195,12 @@ def _warm_up(model: Model, instances: List[Instance], steps: int) -> None:
     # A CRF's costs depend on its scores: those of untrained weights are alike as nowhere else.
     loader = SimpleDataLoader(instances, BATCH_SIZE, shuffle=True, vocab=model.vocab)
     optimizer = torch.optim.Adam(model.parameters(), lr=WARM_UP_RATE)
+    device = next(model.parameters()).device
     model.train()
     while steps > 0:
         for batch in loader:
             optimizer.zero_grad()
-            model(**batch)["loss"].backward()
+            model(**move_to_device(batch, device))["loss"].backward()
             optimizer.step()
             steps -= 1
             if steps <= 0:
