@@ -7,6 +7,8 @@ from allennlp.data import Vocabulary
 from allennlp.models import Model
 from torch import Tensor
 
+from allennlp_kd.archives.model_weights import reconcile_buffers
+
 
 def require_tags(vocab: Vocabulary, namespace: str = "labels") -> None:
     """
@@ -38,6 +40,17 @@ class Student(Model):
 
     label_namespace: str
     """The vocabulary's namespace of the labels."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # So that an archive or a checkpoint may come from another version of `transformers`.
+        self._register_load_state_dict_pre_hook(self._reconcile_buffers, with_module=True)
+
+    @staticmethod
+    def _reconcile_buffers(
+        module: "Student", state: Dict[str, Any], prefix: str, *args: Any
+    ) -> None:
+        reconcile_buffers(module, state, prefix)
 
     @property
     def labels(self) -> List[str]:

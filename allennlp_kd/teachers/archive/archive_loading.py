@@ -8,15 +8,17 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Type
 import torch
 from allennlp.common import Params, cached_transformers
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import DatasetReader
+from allennlp.data import DatasetReader, Vocabulary
 from allennlp.models import Model
+from torch import Tensor
 
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
 from allennlp_kd.archives.carried_files import check_carried
 from allennlp_kd.archives.external_references import Remedies
 from allennlp_kd.archives.extraction import extracted
-from allennlp_kd.archives.members import CONFIG, WEIGHTS
+from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS
+from allennlp_kd.archives.model_weights import load_weights
 from allennlp_kd.archives.tensors import load_tensors
 from allennlp_kd.teachers.archive.archive_files import absent_checkpoints, fingerprint
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
@@ -50,7 +52,8 @@ def load_teacher(
 
     AllenNLP's `load_archive` unpacks what leads out of its folder, evaluates the configuration as
     jsonnet and unpickles the weights. Here AllenNLP gets a configuration that was read as JSON and
-    checked, and weights that were read as tensors and written anew.
+    checked, and weights that were read as tensors. Constant buffers that one version of
+    `transformers` saves and another does not may be there or not.
 
     # Parameters
 
@@ -77,12 +80,13 @@ def load_teacher(
         for name in names if not trust else ():
             check_carried(name, folder / name, archive_file)
         tensors = load_tensors(folder / WEIGHTS, archive_file)
-        torch.save(tensors, folder / WEIGHTS)
         only_registered = nullcontext() if trust else registered_types_only()
         # To build it draws random numbers: the student's do not depend on whether it is open.
         with only_registered, _transformers_of_its_own(), torch.random.fork_rng(devices=[]):
             try:
-                return _build(parts, str(folder), archive_file, classes)
+                return _build(parts, tensors, str(folder), archive_file, classes)
+            except ArchiveError as error:
+                raise ConfigurationError(str(error)) from error
             except _FAILURES as error:
                 message = f"the teacher archive {archive_file} cannot be opened: {error}"
                 absent = absent_checkpoints(parts)
@@ -92,15 +96,26 @@ def load_teacher(
 
 
 def _build(
-    parts: Dict[str, Any], folder: str, archive_file: str, classes: Tuple[Type[Model], ...]
+    parts: Dict[str, Any],
+    tensors: Dict[str, Tensor],
+    folder: str,
+    archive_file: str,
+    classes: Tuple[Type[Model], ...],
 ) -> LoadedArchive:
     params = Params(deepcopy(parts))  # to build an object is to use up its part
     kind = Model.by_name(params["model"].duplicate().pop("type"))
     if isinstance(kind, type):
         _check_class(kind, archive_file, classes)
     reader = DatasetReader.from_params(params.pop("dataset_reader"), serialization_dir=folder)
-    model = Model.load(params, folder, str(Path(folder) / WEIGHTS), cuda_device=-1)
+    vocabulary = params.pop("vocabulary", {})
+    vocabulary_class, _ = Vocabulary.resolve_class_name(vocabulary.get("type", "from_instances"))
+    vocab = vocabulary_class.from_files(
+        str(Path(folder) / VOCABULARY), vocabulary.get("padding_token"), vocabulary.get("oov_token")
+    )
+    model = Model.from_params(params.pop("model"), vocab=vocab, serialization_dir=folder)
     _check_class(type(model), archive_file, classes)
+    model.extend_embedder_vocab()
+    load_weights(model, tensors, archive_file)
     return LoadedArchive(model.eval().requires_grad_(False), reader)
 
 
