@@ -11,6 +11,7 @@ from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, s
 from allennlp_kd.models.row_selection import RowSelection
 from allennlp_kd.models.student import Student
 from allennlp_kd.objectives.objective import Layer, Objective
+from allennlp_kd.random_states import preserved_random_states
 from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.teacher import Teacher
@@ -121,7 +122,7 @@ class Pairing:
             given beside the potentials.
         """
         teacher_states: Mapping[Layer, Tensor] = {}
-        with torch.no_grad():
+        with torch.no_grad(), preserved_random_states():
             if states:
                 teacher, teacher_states = self._teacher.potentials_and_states(
                     rows.value, self.hidden.of_teacher

@@ -12,6 +12,7 @@ from overrides import overrides
 
 from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.random_states import preserved_random_states
 from allennlp_kd.readers.reader_errors import explained, unsharded
 from allennlp_kd.readers.sampling import hash_fraction, interleave, sample
 from allennlp_kd.readers.transfer_paths import TransferPaths
@@ -186,9 +187,11 @@ class DistillationReader(DatasetReader):
 
     def _prepared(self, instances: List[Instance]) -> Iterable[Instance]:
         if self._lazy_teacher is not None:
-            if self._teacher is None:
-                self._teacher = self._lazy_teacher.construct()
-            self._teacher.attach(instances)
+            # The same random numbers follow, whether the teacher opens and scores or a store is full.
+            with preserved_random_states():
+                if self._teacher is None:
+                    self._teacher = self._lazy_teacher.construct()
+                self._teacher.attach(instances)
         for instance in instances:
             keep = self._labelled_fraction == 1 or self._is_labelled(instance)
             for name in self._gold_fields:

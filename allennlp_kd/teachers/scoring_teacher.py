@@ -33,6 +33,14 @@ class ScoringTeacher(Teacher):
         """
         raise NotImplementedError
 
+    @property
+    def scores_one_by_one(self) -> bool:
+        """Whether a sentence's scores depend on the padding of its batch.
+
+        A store then has each sentence scored in a batch of its own.
+        """
+        return False
+
     def score(self, sentences: List[Sentence]) -> Any:
         """
         # Returns

@@ -15,14 +15,14 @@ from allennlp.training.trainer import TrainerCheckpoint
 from overrides import overrides
 
 from allennlp_kd.models.student_wrapper import StudentWrapper
-from allennlp_kd.training.callback_states import callback_states, load_callback_states
-from allennlp_kd.training.interruption import mark_interrupted, unmark
-from allennlp_kd.training.random_states import (
+from allennlp_kd.random_states import (
     draw_seed,
     random_states,
     seed_generators,
     set_random_states,
 )
+from allennlp_kd.training.callback_states import callback_states, load_callback_states
+from allennlp_kd.training.interruption import mark_interrupted, unmark
 from allennlp_kd.training.whole_checkpointer import NEW_BEST, WholeCheckpointer
 
 logger = logging.getLogger(__name__)

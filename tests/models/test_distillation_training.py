@@ -8,7 +8,8 @@ from allennlp.common import Params
 from allennlp.models.archival import load_archive
 
 from allennlp_kd.models.crf_tagger_student import CrfTaggerStudent
-from tests.models.experiments import READER, distillation_config
+from tests.models.experiments import READER, distillation_config, experiment
+from tests.models.tagging import tagger_config
 
 
 def test_teacher_inputs_are_asked_for_where_the_reader_gives_none(teacher_run, tmp_path):
@@ -28,6 +29,31 @@ def test_a_store_teaches_what_the_live_teacher_does(teacher_run, tmp_path):
     for found in weights[1:]:
         for name, expected in weights[0].items():
             torch.testing.assert_close(found[name], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_student_does_not_depend_on_whether_the_teacher_runs(teacher_run, tmp_path):
+    """The teacher draws random numbers when it scores, and the student's dropout does, too."""
+    data = tmp_path / "data"
+    shutil.copytree(teacher_run, data)
+    encoder = {
+        "type": "stacked_bidirectional_lstm",
+        "input_size": 5,
+        "hidden_size": 4,
+        "num_layers": 1,
+        "recurrent_dropout_probability": 0.3,
+    }
+    shutil.rmtree(data / "run")
+    teacher = tagger_config("crf_tagger", label_encoding="BIO", encoder=encoder)
+    train_model(Params(experiment(data, READER, teacher)), str(data / "run"))
+    weights = []
+    for name, kind in (("live", "archive"), ("filled", "store"), ("full", "store")):
+        config = distillation_config(data, kind)
+        config["model"]["student"]["dropout"] = 0.4
+        train_model(Params(config), str(tmp_path / name))
+        weights.append(load_archive(tmp_path / name / "model.tar.gz").model.state_dict())
+    for name, expected in weights[1].items():
+        assert torch.equal(weights[2][name], expected), name
+        torch.testing.assert_close(weights[0][name], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_unlabelled_text_is_trained_on(teacher_run, tmp_path):

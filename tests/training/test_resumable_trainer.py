@@ -16,9 +16,9 @@ from allennlp.training import TrainerCallback
 from allennlp.training.callbacks.confidence_checks import ConfidenceChecksCallback
 
 import allennlp_kd.plugin  # noqa: F401
+from allennlp_kd.random_states import random_states, seed_generators, set_random_states
 from allennlp_kd.training.callback_states import callback_names
 from allennlp_kd.training.interruption import interruption
-from allennlp_kd.training.random_states import random_states, seed_generators, set_random_states
 from allennlp_kd.training.resumable_trainer import ResumableTrainer
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from tests.models.experiments import READER, experiment, write_data

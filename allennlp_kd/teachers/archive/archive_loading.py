@@ -20,6 +20,7 @@ from allennlp_kd.archives.extraction import extracted
 from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS
 from allennlp_kd.archives.model_weights import load_weights
 from allennlp_kd.archives.tensors import load_tensors
+from allennlp_kd.random_states import preserved_random_states
 from allennlp_kd.teachers.archive.archive_files import absent_checkpoints, fingerprint
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
 
@@ -35,7 +36,8 @@ class LoadedArchive(NamedTuple):
     model : `Model`
         In evaluation mode, without gradient.
     reader : `DatasetReader`
-        The one it was trained with; of a distillation, the student's.
+        The one that stock predicts and evaluates with: the `validation_dataset_reader`, where the
+        configuration has one. In a distillation's archive, the student's.
     """
 
     model: Model
@@ -82,7 +84,7 @@ def load_teacher(
         tensors = load_tensors(folder / WEIGHTS, archive_file)
         only_registered = nullcontext() if trust else registered_types_only()
         # To build it draws random numbers: the student's do not depend on whether it is open.
-        with only_registered, _transformers_of_its_own(), torch.random.fork_rng(devices=[]):
+        with only_registered, _transformers_of_its_own(), preserved_random_states():
             try:
                 return _build(parts, tensors, str(folder), archive_file, classes)
             except ArchiveError as error:
@@ -106,7 +108,9 @@ def _build(
     kind = Model.by_name(params["model"].duplicate().pop("type"))
     if isinstance(kind, type):
         _check_class(kind, archive_file, classes)
-    reader = DatasetReader.from_params(params.pop("dataset_reader"), serialization_dir=folder)
+    # Stock's `predict` and `evaluate` read with this one, too.
+    reader_params = params.pop("validation_dataset_reader")
+    reader = DatasetReader.from_params(reader_params, serialization_dir=folder)
     vocabulary = params.pop("vocabulary", {})
     vocabulary_class, _ = Vocabulary.resolve_class_name(vocabulary.get("type", "from_instances"))
     vocab = vocabulary_class.from_files(

@@ -1,5 +1,6 @@
 """A teacher that scores as it is asked: a trained AllenNLP archive."""
 
+import logging
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 import torch
@@ -23,6 +24,11 @@ from allennlp_kd.modules.word_states import WordStates
 from allennlp_kd.objectives.objective import Layer
 from allennlp_kd.teachers.archive.archive_files import version_of
 from allennlp_kd.teachers.archive.archive_loading import archive_fingerprint, load_teacher
+from allennlp_kd.teachers.archive.batch_dependence import (
+    padded_encoders,
+    reset_encoders,
+    stateful_encoders,
+)
 from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.archive.position_limit import position_limit, word_pieces
@@ -31,6 +37,8 @@ from allennlp_kd.teachers.archive.tag_sets import check_tags
 from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.teacher import Teacher
+
+logger = logging.getLogger(__name__)
 
 Scorer = Union[CrfTaggerScorer, SimpleTaggerScorer, BiaffineParserScorer]
 SCORERS: Dict[Type[Model], Type[Scorer]] = {
@@ -48,6 +56,7 @@ class _Opened(NamedTuple):
     reader: DatasetReader
     scorer: Scorer
     limit: Optional[int]
+    padded: bool
 
 
 # The reader's side and the model's side of one run name the same archive, and share it.
@@ -67,7 +76,11 @@ class ArchiveTeacher(ScoringTeacher):
     A parser with an embedding of part-of-speech tags needs those of the student's reader; one
     without ignores them.
 
-    A word that its indexer splits into nothing has the vector of zeros that stock gives it.
+    A word that its indexer splits into nothing has the vector of zeros that stock gives it. The state
+    of encoders that keep one between batches (ELMo, or `stateful: true`) is reset before each batch.
+    Some encoders compute with padding (`qanet_encoder`, `cnn-highway`, a `gated-cnn-encoder` with
+    several convolutions in a block): a warning names them, and a store scores each sentence in a batch
+    of its own.
 
     # Parameters
 
@@ -145,6 +158,11 @@ class ArchiveTeacher(ScoringTeacher):
 
     @property
     @overrides
+    def scores_one_by_one(self) -> bool:
+        return self._open().padded
+
+    @property
+    @overrides
     def fingerprint(self) -> str:
         # The network is not built for it.
         version = version_of(self.archive_file)
@@ -212,6 +230,7 @@ class ArchiveTeacher(ScoringTeacher):
         device = util.get_text_field_mask(inputs[opened.scorer.fields[0]]).device
         if next(opened.model.parameters()).device != device:
             opened.model.to(device)
+        reset_encoders(opened.model)
         found = opened.scorer(inputs)
         # Shape: (rows,)
         wrong = opened.scorer.have_nan(found)
@@ -271,4 +290,20 @@ class ArchiveTeacher(ScoringTeacher):
         loaded = load_teacher(self.archive_file, classes, self._transformer, self._trust)
         kind = next(each for each in classes if isinstance(loaded.model, each))
         scorer = SCORERS[kind](loaded.model)
-        return _Opened(loaded.model, loaded.reader, scorer, position_limit(loaded.model))
+        stateful, padded = stateful_encoders(loaded.model), padded_encoders(loaded.model)
+        if stateful:
+            logger.warning(
+                "%s keeps state between batches in %s; here the state is reset before each batch.",
+                self.archive_file,
+                ", ".join(stateful),
+            )
+        if padded:
+            logger.warning(
+                "The scores of %s depend on the padding of a batch, which %s computes with. A store "
+                "scores each sentence in a batch of its own; without one, the scores change a little "
+                "with the batches.",
+                self.archive_file,
+                ", ".join(padded),
+            )
+        limit = position_limit(loaded.model)
+        return _Opened(loaded.model, loaded.reader, scorer, limit, bool(padded))

@@ -172,6 +172,11 @@ class EnsembleTeacher(ScoringTeacher):
 
     @property
     @overrides
+    def scores_one_by_one(self) -> bool:
+        return any(member.scores_one_by_one for member in self._scoring())
+
+    @property
+    @overrides
     def fingerprint(self) -> str:
         members = [member.fingerprint for member in self._scoring()]
         content = json.dumps([members, self._weights, self._combine, self._policy])

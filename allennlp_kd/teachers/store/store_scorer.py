@@ -9,6 +9,7 @@ from allennlp.common.util import SigTermReceived
 from torch import Tensor
 
 from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.random_states import preserved_random_states
 from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.store.potential_store import PotentialStore
@@ -32,7 +33,7 @@ class StoreScorer:
     shared : `Dict[str, Tensor]`
         What all sentences' scores have in common.
     batch_size : `int`
-        Of the teacher.
+        Of the teacher; 1 where its scores depend on padding (`scores_one_by_one`).
     shard_size : `int`
         The sentences of a shard, or more by less than a batch.
     """
@@ -106,13 +107,15 @@ class StoreScorer:
     def _batches(self, sentences: Mapping[str, Sentence]) -> Iterator[Scored]:
         # Sentences of one length need no padding.
         ordered = sorted(sentences.items(), key=lambda entry: len(entry[1].words))
-        for start in range(0, len(ordered), self._batch_size):
-            keys, batch = zip(*ordered[start : start + self._batch_size])
+        size = 1 if ordered and self._source.scores_one_by_one else self._batch_size
+        for start in range(0, len(ordered), size):
+            keys, batch = zip(*ordered[start : start + size])
             yield dict(zip(keys, self._score(list(batch))))
 
     def _score(self, sentences: List[Sentence]) -> List[Dict[str, numpy.ndarray]]:
         header = self._store.header
-        potentials = self._source.score(sentences)
+        with preserved_random_states():
+            potentials = self._source.score(sentences)
         if header.get("marginals"):
             potentials = with_marginals(potentials)
         for sentence, words in zip(sentences, potentials.lengths.tolist()):

@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from allennlp.commands.train import train_model
+from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Batch, Instance, Token
 from allennlp.data.fields import TextField
 from allennlp.models import load_archive
 from allennlp.models.simple_tagger import SimpleTagger
 from allennlp.nn import util
+from allennlp.predictors import Predictor
+from allennlp_models.tagging.predictors import SentenceTaggerPredictor
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.teachers.archive.archive_teacher import SCORERS, ArchiveTeacher
+from tests.configs.corpora import write_corpora
+from tests.teachers.archives import tagger_params
 
 SENTENCES = [("the", "cat", "runs"), ("unheard",), ("a", "dog", "runs", "#1", "cat")]
 
@@ -58,6 +64,30 @@ def test_scores_are_those_of_the_stock_model(name, request):
     names = archive.model.vocab.get_index_to_token_vocabulary("labels")
     assert teacher.labels == [names[index] for index in range(len(names))]
     assert teacher.structure == "chain"
+
+
+def test_scores_are_read_as_stock_predicts(tmp_path):
+    """By the `validation_dataset_reader`, where that is another one."""
+    params = tagger_params(write_corpora(tmp_path / "data"))
+    params["validation_dataset_reader"] = {
+        **params["dataset_reader"],
+        "token_indexers": {"tokens": {"type": "single_id", "lowercase_tokens": True}},
+    }
+    train_model(Params(json.loads(json.dumps(params))), str(tmp_path / "run"))
+    path = str(tmp_path / "run" / "model.tar.gz")
+    archive = load_archive(path)
+    words = max(archive.model.vocab.get_token_to_index_vocabulary("tokens"), key=str.isupper)
+    sentence = (words.title(), *SENTENCES[0], words)
+    predictor = SentenceTaggerPredictor.__new__(SentenceTaggerPredictor)
+    Predictor.__init__(predictor, archive.model, archive.validation_dataset_reader)
+    made = archive.validation_dataset_reader.text_to_instance([Token(word) for word in sentence])
+    expected = torch.tensor(predictor.predict_instance(made)["logits"])
+    teacher = ArchiveTeacher(path)
+    found = teacher.potentials(collated(teacher, [sentence])["value"]).emissions[0]
+    torch.testing.assert_close(found, expected)
+    # The test would notice: the other reader gives other scores.
+    made = archive.dataset_reader.text_to_instance([Token(word) for word in sentence])
+    assert not torch.allclose(torch.tensor(predictor.predict_instance(made)["logits"]), expected)
 
 
 def test_never_decodes_and_has_no_gradient(tagger_archive, monkeypatch):

@@ -1,8 +1,9 @@
-"""The random generators of Python, numpy and torch, all at once."""
+"""The random generators of Python, numpy and torch together."""
 
 import hashlib
 import random
-from typing import Any, Dict, List
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List
 
 import numpy
 import torch
@@ -22,7 +23,7 @@ def seed_generators(*key: Any) -> None:
 
 
 def random_states() -> Dict[str, Any]:
-    """Where the generators are, the GPUs' among them where they are in use."""
+    """The generators' states, with those of the GPUs where these are in use."""
     found = {
         "python": random.getstate(),
         "numpy": numpy.random.get_state(),
@@ -34,9 +35,23 @@ def random_states() -> Dict[str, Any]:
 
 
 def set_random_states(states: Dict[str, Any]) -> None:
-    """Takes the generators back to where they were."""
+    """Sets the generators to states that `random_states` has returned."""
     random.setstate(states["python"])
     numpy.random.set_state(states["numpy"])
     torch.set_rng_state(states["torch"])
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(states["cuda"])
+
+
+@contextmanager
+def preserved_random_states() -> Iterator[None]:
+    """Restores the generators' states on exit: what is drawn inside changes nothing outside.
+
+    A teacher scores under it, so a student does not depend on whether the teacher runs or a store
+    replaces it. Stock's `AugmentedLstm`, for one, draws its recurrent dropout mask in evaluation too.
+    """
+    states = random_states()
+    try:
+        yield
+    finally:
+        set_random_states(states)
