@@ -5,7 +5,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Type
 
-import torch
 from allennlp.common import Params, cached_transformers
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Vocabulary
