@@ -12,12 +12,12 @@ from spacy_bridge.errors import PackageError
 OPERATORS: Mapping[str, FrozenSet[str]] = {
     "": frozenset(
         # What the packager builds by hand.
-        "Add Cast Concat Conv Elu Equal Erf Expand GRU Gather Identity LSTM LeakyRelu Less MatMul Mul "
-        "ReduceMax Relu Reshape ReverseSequence Scan Selu Shape Sigmoid Softplus Softsign Split Squeeze Sub "
-        "Tanh Transpose Unsqueeze Where "
+        "Add Cast Concat Conv Div Elu Equal Erf Exp Expand GRU Gather Identity LSTM LayerNormalization "
+        "LeakyRelu Less MatMul Max Min Mul Range ReduceMax ReduceSum Relu Reshape ReverseSequence Scan Selu "
+        "Shape Sigmoid Softmax Softplus Softsign Split Squeeze Sub Tanh Transpose Unsqueeze Where "
         # What torch's exporter makes of transformers, beside those.
-        "Abs And Ceil Clip Constant ConstantOfShape CumSum Div GatherElements Greater LessOrEqual Log Min "
-        "Neg Not Pad Pow Range ReduceMean Sign Slice Softmax Sqrt Tile "
+        "Abs And Ceil Clip Constant ConstantOfShape CumSum GatherElements Greater LessOrEqual Log Neg "
+        "Not Pad Pow ReduceMean Sign Slice Sqrt Tile "
         # What ONNX Runtime's dynamic quantization puts in the place of matrix products.
         "DequantizeLinear DynamicQuantizeLinear MatMulInteger".split()
     ),

@@ -47,8 +47,8 @@ def activate(graph: Graph, value: str, name: str) -> str:
         return graph.add("Mul", [value, graph.add("Sigmoid", [value])])
     if name == "mish":
         return graph.add("Mul", [value, graph.add("Tanh", [graph.add("Softplus", [value])])])
-    # gelu: x / 2 * (1 + erf(x / sqrt 2))
-    scaled = graph.add("Mul", [value, graph.constant(1 / math.sqrt(2.0), "float32")])
+    # gelu: x * (1 + erf(x / sqrt 2)) / 2, in the order in which ONNX Runtime makes one operator of it
+    scaled = graph.add("Div", [value, graph.constant(math.sqrt(2.0), "float32")])
     shifted = graph.add("Add", [graph.add("Erf", [scaled]), graph.constant(1.0, "float32")])
-    half = graph.add("Mul", [value, graph.constant(0.5, "float32")])
-    return graph.add("Mul", [half, shifted])
+    product = graph.add("Mul", [value, shifted])
+    return graph.add("Mul", [product, graph.constant(0.5, "float32")])

@@ -12,8 +12,8 @@ from onnx import TensorProto, checker, helper, numpy_helper
 
 from spacy_bridge.runtime.operators import check_operator
 
-OPSET = 13
-IR_VERSION = 7
+OPSET = 17
+IR_VERSION = 8
 
 TYPES = {"float": TensorProto.FLOAT, "int64": TensorProto.INT64, "int32": TensorProto.INT32}
 
