@@ -56,9 +56,7 @@ class _MatrixProducts:
         from onnx import numpy_helper
 
         self._graph = graph
-        self._weights = {
-            weight.name: numpy_helper.to_array(weight) for weight in graph.initializer
-        }
+        self._weights = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
         self._inputs: Dict[str, List[str]] = {}
         self._rounded: set = set()
 
@@ -102,7 +100,9 @@ class _MatrixProducts:
                 [rounded, f"{right}_int8", zero, f"{right}_zero"],
                 [f"{result}_int32"],
             ),
-            helper.make_node("Cast", [f"{result}_int32"], [f"{result}_float"], to=TensorProto.FLOAT),
+            helper.make_node(
+                "Cast", [f"{result}_int32"], [f"{result}_float"], to=TensorProto.FLOAT
+            ),
             helper.make_node("Mul", [scale, f"{right}_scale"], [f"{result}_scale"]),
             helper.make_node("Mul", [f"{result}_float", f"{result}_scale"], [result]),
         ]
@@ -127,7 +127,9 @@ def _round_recurrent(model: Any) -> Any:
         onnx.save_model(model, str(source))
         root = logging.getLogger()
         level = root.level
-        root.setLevel(logging.ERROR)  # it advises, on the root logger, what float graphs do not need
+        root.setLevel(
+            logging.ERROR
+        )  # it advises, on the root logger, what float graphs do not need
         try:
             quantize_dynamic(
                 str(source),

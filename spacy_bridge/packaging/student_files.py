@@ -68,11 +68,11 @@ def student_files(
     network, settings, tensors = build(opened, inputs.size, **option)
     files = {**inputs.files, NETWORK: network}
     if int8:
-        from spacy_bridge.packaging.quantize import halve, quantise
+        from spacy_bridge.packaging.quantize import halve, quantize
 
         inputs.tensors = halve(inputs.tensors)
         files = {
-            name: quantise(content) if name.endswith(".onnx") else content
+            name: quantize(content) if name.endswith(".onnx") else content
             for name, content in files.items()
         }
     settings.update({"inputs": inputs.settings, "int8": int8})

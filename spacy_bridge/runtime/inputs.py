@@ -69,7 +69,15 @@ def build_text_encoder(
                 LazySession(files[graph], f"{where}: {graph}", threads),
                 **{
                     option: settings[option]
-                    for option in ("size", "start", "end", "max_length", "mode")
+                    for option in (
+                        "size",
+                        "start",
+                        "end",
+                        "max_length",
+                        "mode",
+                        "packed",
+                        "skipped_piece",
+                    )  # fmt: skip
                 },
             )
         else:

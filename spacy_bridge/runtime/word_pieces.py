@@ -8,6 +8,9 @@ from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.batches import batches_by_length
 from spacy_bridge.runtime.session import LazySession
 
+MAX_PIECES = 512
+"""The pieces of a batch: more do not fit into a processor's cache together with what is made of them."""
+
 
 class WordPieces:
     """A transformer: AllenNLP's `pretrained_transformer_mismatched`.
@@ -20,7 +23,8 @@ class WordPieces:
     tokenizer : `bytes`
         The content of a `tokenizer.json`.
     network : `LazySession`
-        From `pieces` (segments, pieces) and `mask` (the same), both int64, to vectors
+        If `packed`, as `spacy_bridge.packaging.networks.transformer_layers.layers_graph` has it.
+        Otherwise from `pieces` (segments, pieces) and `mask` (the same), both int64, to vectors
         (segments, pieces, size).
     size : `int`
     start, end : `Sequence[int]`
@@ -28,6 +32,10 @@ class WordPieces:
     max_length : `int`, optional
     mode : `str`
         `avg` or `first`: the mean of the pieces' vectors, or the first's.
+    packed : `bool`, optional (default = `False`)
+        Whether the network takes the pieces of all segments without padding.
+    skipped_piece : `int`, optional
+        For a packed network: the piece that positions are counted from and that has none of its own.
     """
 
     def __init__(
@@ -39,6 +47,8 @@ class WordPieces:
         end: Sequence[int],
         max_length: Optional[int],
         mode: str,
+        packed: bool = False,
+        skipped_piece: Optional[int] = None,
     ) -> None:
         try:
             from tokenizers import Tokenizer
@@ -60,6 +70,8 @@ class WordPieces:
         self._start, self._end = list(start), list(end)
         self._room = None if max_length is None else max_length - len(start) - len(end)
         self._mode = mode
+        self._packed = packed
+        self._skipped_piece = skipped_piece
         self._known: Dict[str, List[int]] = {}
 
     def pieces_of(self, word: str) -> List[int]:
@@ -86,10 +98,48 @@ class WordPieces:
         # Shape: (pieces, size)
         vectors = numpy.zeros((place, self.size), numpy.float32)
         extra = len(self._start) + len(self._end)
-        for rows in batches_by_length([len(pieces) + extra for _, pieces in segments]):
-            self._fill(vectors, [segments[row] for row in rows])
+        lengths = [len(pieces) + extra for _, pieces in segments]
+        fill = self._fill_packed if self._packed else self._fill
+        for rows in batches_by_length(lengths, MAX_PIECES):
+            fill(vectors, [segments[row] for row in rows])
         counts = [len(word) for words in split for word in words]
         return _pool(vectors, numpy.array(counts, numpy.int64), self._mode)
+
+    def _fill_packed(self, vectors: numpy.ndarray, segments: List[Tuple[int, List[int]]]) -> None:
+        before = len(self._start)
+        first = numpy.array([place for place, _ in segments])
+        sizes = numpy.array([len(inner) for _, inner in segments])
+        counts = sizes + before + len(self._end)
+        row: List[int] = []
+        for _, inner in segments:
+            row += self._start
+            row += inner
+            row += self._end
+        pieces = numpy.array(row, numpy.int64)
+        step = numpy.arange(counts.max())
+        # Shape: (segments, length)
+        real = step < counts[:, None]
+        starts = numpy.cumsum(counts) - counts
+        (outputs,) = self._network(
+            pieces=pieces,
+            positions=self._positions(pieces, starts, counts),
+            slots=numpy.where(real, starts[:, None] + step, 0),
+            counts=counts,
+            places=numpy.flatnonzero(real),
+        )
+        inside = (step >= before) & (step < (before + sizes)[:, None])
+        vectors[(first[:, None] - before + step)[inside]] = outputs[inside[real]]
+
+    def _positions(
+        self, pieces: numpy.ndarray, starts: numpy.ndarray, counts: numpy.ndarray
+    ) -> numpy.ndarray:
+        """The position of each piece in its segment: shape `(pieces,)`."""
+        if self._skipped_piece is None:
+            return numpy.arange(len(pieces)) - numpy.repeat(starts, counts)
+        counted = pieces != self._skipped_piece
+        total = numpy.cumsum(counted)
+        before = total[starts] - counted[starts]
+        return self._skipped_piece + (total - numpy.repeat(before, counts)) * counted
 
     def _fill(self, vectors: numpy.ndarray, segments: List[Tuple[int, List[int]]]) -> None:
         before = len(self._start)

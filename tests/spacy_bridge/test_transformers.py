@@ -84,6 +84,28 @@ def test_a_parser_of_word_pieces(tmp_path: Path) -> None:
         assert parsed.labels == output["predicted_dependencies"]
 
 
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_what_is_built_by_hand_equals_the_trace(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spacy_bridge.packaging.networks import transformer
+
+    folder = BUILDERS[kind](tmp_path / "checkpoint", depth=2)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    config["indexers"]["pieces"]["max_length"] = config["embedders"]["pieces"]["max_length"] = 30
+    path = make_archive(tmp_path / "student", tagger(**config), scale=1.5)
+    packed = student_files(path, trust=True)
+    monkeypatch.setattr(transformer, "is_supported", lambda config: False)
+    traced = student_files(path, trust=True)
+    by_hand, by_trace = (
+        open_student({**files, "manifest.json": sum_up(files)})._encode
+        for files in (packed, traced)
+    )
+    # The padding piece as a word shifts the positions of what follows in RoBERTa.
+    sentences = [["the", "cat", "<pad>", "dogs"], ["<pad>", "<pad>"], ["a"] * 20, ["b", "<pad>"]]
+    assert numpy.abs(by_hand(sentences) - by_trace(sentences)).max() < 1e-5
+
+
 def test_layers_are_read_from_the_archive_alone(tmp_path: Path) -> None:
     import shutil
 

@@ -1,4 +1,4 @@
-"""Transformers: the one part that is traced, by torch's exporter."""
+"""Transformers: those of the BERT family are built by hand, all others are traced by torch's exporter."""
 
 import inspect
 import io
@@ -15,7 +15,14 @@ from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
-from spacy_bridge.packaging.networks.graph import OPSET
+from spacy_bridge.packaging.networks.transformer_layers import (
+    is_supported,
+    layers_graph,
+    skipped_piece,
+)
+
+TRACED_OPSET = 13
+"""The newest that both stacks' exporters know well."""
 
 _TRAINING = ("train_parameters", "load_weights", "gradient_checkpointing", "eval_mode", "layers",
              "from_archive", "archive_prefix", "transformer_kwargs", "override_weights_file",
@@ -73,7 +80,7 @@ def add_transformer(
         source = folder if inside else models[0]
         kwargs = {} if inside else dict(tokenizers[0] or {})
         tokenizer, start, end = _tokenizer(source, kwargs)
-        network, size = _network(
+        network, settings = _network(
             source, len(tokenizer), weights.below("_matched_embedder"), last_layer_only
         )
     files[f"{name}.onnx"] = network
@@ -82,7 +89,7 @@ def add_transformer(
         "type": "word_pieces",
         "tokenizer": f"tokenizer-{name}.json",
         "graph": f"{name}.onnx",
-        "size": size,
+        **settings,
         "start": start,
         "end": end,
         "max_length": lengths[0],
@@ -116,8 +123,8 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
 
 def _network(
     source: str, vocabulary: int, weights: Weights, last_layer_only: bool
-) -> Tuple[bytes, int]:
-    """The graph from `pieces` and `mask` to vectors, and their size."""
+) -> Tuple[bytes, Dict[str, Any]]:
+    """The graph, and what the settings say of it."""
     from transformers import AutoConfig, AutoModel
 
     try:
@@ -137,22 +144,27 @@ def _network(
                 value.copy_(torch.from_numpy(prefix.shaped(key, tuple(value.shape))))
             elif "pooler." not in key and not key.endswith(("position_ids", "token_type_ids")):
                 prefix[key]  # raises
-    mix: Optional[numpy.ndarray] = None
+    mix: Optional[List[float]] = None
     if not last_layer_only:
         part = weights.below("_scalar_mix")
         scores = [part[f"scalar_parameters.{layer}"] for layer in range(config.num_hidden_layers)]
         exponents = numpy.exp(numpy.concatenate(scores))
-        mix = part["gamma"] * exponents / exponents.sum()
-    return _export(_Vectors(model.eval(), mix)), int(config.hidden_size)
+        mix = [float(weight) for weight in part["gamma"] * exponents / exponents.sum()]
+    settings = {"size": int(config.hidden_size), "packed": is_supported(config)}
+    if settings["packed"]:
+        arrays = {key: value.numpy() for key, value in state.items()}
+        settings["skipped_piece"] = skipped_piece(config)
+        return layers_graph(config, arrays, mix), settings
+    return _export(_Vectors(model.eval(), mix)), {**settings, "skipped_piece": None}
 
 
 class _Vectors(torch.nn.Module):
     """The last layer, or a mix of all."""
 
-    def __init__(self, transformer: torch.nn.Module, mix: Optional[numpy.ndarray]) -> None:
+    def __init__(self, transformer: torch.nn.Module, mix: Optional[List[float]]) -> None:
         super().__init__()
         self.transformer = transformer
-        self.mix = None if mix is None else [float(weight) for weight in mix]
+        self.mix = mix
 
     def forward(self, pieces: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         outputs = self.transformer(
@@ -182,7 +194,7 @@ def _export(module: torch.nn.Module) -> bytes:
             input_names=["pieces", "mask"],
             output_names=["vectors"],
             dynamic_axes=names,
-            opset_version=OPSET,
+            opset_version=TRACED_OPSET,
             **options,
         )
     return target.getvalue()

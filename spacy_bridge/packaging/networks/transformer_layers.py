@@ -61,6 +61,7 @@ NAMES = {
     "electra": BERT,
     "distilbert": DISTILBERT,
 }
+COUNTED_FROM_PADDING = ("roberta", "xlm-roberta")
 
 
 def is_supported(config: Any) -> bool:
@@ -78,6 +79,14 @@ def is_supported(config: Any) -> bool:
         and not getattr(config, "is_decoder", False)
         and not getattr(config, "sinusoidal_pos_embds", False)
     )
+
+
+def skipped_piece(config: Any) -> Optional[int]:
+    """The piece that positions are counted from and that has none of its own; `None` if they count from 0.
+
+    RoBERTa's first position is that of the padding piece plus 1.
+    """
+    return int(config.pad_token_id) if config.model_type in COUNTED_FROM_PADDING else None
 
 
 def layers_graph(
@@ -126,7 +135,9 @@ def layers_graph(
         value = weighted[0]
         for other in weighted[1:]:
             value = graph.add("Add", [value, other])
-    graph.output(value, "vectors", ["pieces", state[f"{names.layer}.0.{names.norm}.weight"].shape[0]])
+    graph.output(
+        value, "vectors", ["pieces", state[f"{names.layer}.0.{names.norm}.weight"].shape[0]]
+    )
     return graph.finish()
 
 
@@ -146,9 +157,7 @@ def _embed(
     if "embeddings.token_type_embeddings.weight" in state:
         # All pieces are of the first type.
         position_table = position_table + part("token_type_embeddings.weight")[0]
-    value = graph.add(
-        "Gather", [graph.constant(part("word_embeddings.weight")), pieces], axis=0
-    )
+    value = graph.add("Gather", [graph.constant(part("word_embeddings.weight")), pieces], axis=0)
     place = graph.add("Gather", [graph.constant(position_table), positions], axis=0)
     value = _norm(graph, part, "LayerNorm", value, place, epsilon)
     if "embeddings_project.weight" in state:
