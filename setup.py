@@ -26,10 +26,14 @@ TRAIN = [
     "jsonnet",
     "nltk<3.10",
     "numpy<1.24",
+    "onnx>=1.14",
     "overrides>=7.7,<8",
     "setuptools<81",
     "torch",
 ]
+
+# What reads an archive and builds its ONNX graph: `python -m spacy_bridge package`.
+PACKAGE = ["onnx>=1.14", "torch"]
 
 TRANSFORMER = ["tokenizers>=0.12"]
 
@@ -61,16 +65,16 @@ setup(
         include=[
             "allennlp_kd",
             "allennlp_kd.*",
-            "spacy_bridge.corpus",
             "spacy_bridge",
             "spacy_bridge.*",
         ]
     ),
     package_data={"allennlp_kd.report.page": ["templates/*"]},
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     install_requires=SERVING,
     extras_require={
         "train": TRAIN,
+        "package": PACKAGE,
         "transformer": TRANSFORMER,
         "report": REPORT,
         "cluster": CLUSTER,
@@ -91,6 +95,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Text Processing :: Linguistic",
     ],
 )

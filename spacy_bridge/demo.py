@@ -22,7 +22,7 @@ _PAGE = """<!DOCTYPE html>
 
 def open_pipeline(name: str) -> Language:
     """`spacy.load`, also where the package's entry points are not installed."""
-    from spacy_bridge.components import chunker, entities, parser, tagger  # noqa: F401
+    from spacy_bridge.components import assembly  # noqa: F401
 
     return spacy.load(name)
 

@@ -94,7 +94,7 @@ def build_wheels(archives: Dict[str, Path], folder: Path) -> List[Path]:
         sources.mkdir()
         for file in ("setup.py", "pyproject.toml", "README.md"):
             shutil.copy(ROOT / file, sources)
-        for package in ("allennlp_kd", "spacy_bridge.corpus", "spacy_bridge"):
+        for package in ("allennlp_kd", "spacy_bridge"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / package, sources / package, ignore=ignored)
         pip = [

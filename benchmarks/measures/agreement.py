@@ -72,10 +72,9 @@ def compare(report: Report, case: Case, count: Optional[int]) -> None:
     corpus = predict(case.archive, case.corpus, count)
     config: Dict[str, Any] = {
         "max_words": 100_000,
-        "trust": True,
-    }  # a teacher names its transformer
-    if case.component == "parser":
-        config["without_sentences"] = "one"
+        "trust": True,  # a teacher names its transformer
+        "sentences": "none",  # each doc is one sentence
+    }
     nlp = load_student(case.archive, case.component, **config)
     student = nlp.get_pipe(case.component).student
     ours = annotate(nlp, corpus.words)

@@ -35,7 +35,7 @@ def measure(report: Report, options: Options) -> None:
         recipe = tagger("xpos", hidden_size=8 if options.quick else 200)
         build(recipe, data, folder, options.seed, warm_up=1, num_batches=1)
         archive = str(folder / "teacher.tar.gz")
-        load_student(archive, "tagger", threads=1).to_disk(folder / "nlp")
+        load_student(archive, "tagger", threads=1, sentences="none").to_disk(folder / "nlp")
         digest = pipeline_digest(str(folder / "nlp"))
         corpora = {}
         for name, count, seed in (("first", 4 * shard, 1), ("corpus", shards * shard, 2)):

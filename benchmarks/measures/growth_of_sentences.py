@@ -62,7 +62,7 @@ def at(
     )
     batch = sentences(options.seed, BATCH_SIZE, length)
     scored = [Sentence(tuple(words)) for words in batch]
-    nlp = load_student(archive, "tagger", threads=1)
+    nlp = load_student(archive, "tagger", threads=1, sentences="none")
     functions: Dict[str, Callable[[], object]] = {
         "training step": partial(step, model, setup.shuffled[0]),
         "scoring": lambda: teacher.score(scored),

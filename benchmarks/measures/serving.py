@@ -121,10 +121,7 @@ def pipeline_arm(
     """`nlp.pipe` over docs of one sentence each; words stay known from round to round."""
     from spacy_bridge import load_student
 
-    config: Dict[str, Any] = {"threads": threads}
-    if kind == "parser":
-        config["without_sentences"] = "one"
-    nlp = load_student(archive, kind, int8=int8, **config)
+    nlp = load_student(archive, kind, int8=int8, threads=threads, sentences="none")
     return lambda: run_pipeline(nlp, sentences)
 
 
@@ -208,7 +205,7 @@ def add_scores(report: Report, archives: Dict[str, Path], count: Optional[int]) 
             continue
         component = kind.split(",")[0]
         corpus = predict(archive, treebank("dev"), count)
-        config = {"without_sentences": "one"} if component == "parser" else {}
+        config: Dict[str, Any] = {"sentences": "none"}
         name = f"{component}: packaged" + kind[len(component) :]
         found = {f"{component}: allennlp predict": corpus.predicted} if component == kind else {}
         found[name] = annotate(load_student(archive, component, **config), corpus.words)

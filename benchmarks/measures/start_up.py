@@ -33,7 +33,7 @@ OTHERS = ["attribute_ruler", "lemmatizer", "ner", "senter"]
 def measure(report: Report, options: Options) -> None:
     """A pipeline of tagger and parser against spaCy's."""
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline
-    from spacy_bridge.packaging.wheel import build_wheel, requirement, save_pipeline
+    from spacy_bridge.packaging.wheel import build_wheel, save_pipeline
 
     size = served.SMALL if options.quick else served.SHIPPED
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def measure(report: Report, options: Options) -> None:
         for name, int8 in (("packaged", False), ("packaged, int8", True)):
             meta = {"name": "int8" if int8 else "float", "version": "0.0.0"}
             nlp = build_pipeline(sources, meta=meta, int8=int8)
-            target = save_pipeline(nlp, Path(folder), [requirement()])
+            target = save_pipeline(nlp, Path(folder))
             arms[name] = [str(target)]
             if options.quick and not int8:
                 continue

@@ -1,9 +1,11 @@
 """What all components that run a student share."""
 
 from abc import abstractmethod
+from functools import partial
 from pathlib import Path
 from typing import (
     Any,
+    Callable,
     Dict,
     Iterable,
     Iterator,
@@ -17,16 +19,23 @@ from typing import (
 )
 
 import srsly
+from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
+from spacy.training import Example
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 
+from spacy_bridge.components.long_sentences import LongSentences
 from spacy_bridge.components.units import Unit, units_of
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime import manifest
 from spacy_bridge.runtime.open_student import open_student
 from spacy_bridge.runtime.packaged_student import PackagedStudent
+from spacy_bridge.runtime.requirement import require_in_meta
+
+Prediction = List[Tuple[Unit, Any]]
+"""What a student says of a doc: its units with the result for each."""
 
 
 class StudentPipe(Pipe):
@@ -39,7 +48,7 @@ class StudentPipe(Pipe):
     vocab : `Vocab`
     name : `str`
     max_words : `int`
-        Longer sentences are cut.
+        Longer sentences are cut, with a warning for the first one of each `pipe`.
     threads : `int`
         Of ONNX Runtime.
     """
@@ -113,42 +122,81 @@ class StudentPipe(Pipe):
 
         Where a batch fails, its docs are tried one by one, and those which fail go to the error handler.
         """
+        long = LongSentences(self.name, self.max_words)
         for docs in minibatch(stream, size=batch_size):
             docs = list(docs)
             try:
-                self._annotate(docs)
+                self._annotate(docs, long)
             except Exception as error:
-                yield from self._one_by_one(docs, error)
+                yield from self._one_by_one(docs, long, error)
             else:
                 yield from docs
 
-    def _one_by_one(self, docs: List[Doc], error: Exception) -> Iterator[Doc]:
+    def _one_by_one(self, docs: List[Doc], long: LongSentences, error: Exception) -> Iterator[Doc]:
         handle = self.get_error_handler()
         if len(docs) == 1:
             handle(self.name, self, docs, error)
             return
         for doc in docs:
             try:
-                self._annotate([doc])
+                self._annotate([doc], long)
             except Exception as its_error:
                 handle(self.name, self, [doc], its_error)
             else:
                 yield doc
 
-    def _annotate(self, docs: Sequence[Doc]) -> None:
-        student = self.student
-        units = [units_of(doc, self.max_words, self._by_sentence(doc)) for doc in docs]
-        results = iter(student([unit.words for of_doc in units for unit in of_doc]))
+    def predict(self, docs: Iterable[Doc]) -> List[Prediction]:
+        """What the student says of docs; the docs are not changed.
+
+        # Returns
+
+        `List[Prediction]`
+            Of each doc, its units with the student's result for each.
+        """
+        return self._predict(list(docs), LongSentences(self.name, self.max_words))
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Iterable[Prediction]) -> None:
+        """Sets what `predict` has returned for the same docs."""
+        for doc, prediction in zip(docs, predictions):
+            self._set(doc, prediction)
+
+    def initialize(
+        self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None
+    ) -> None:
+        """
+        # Raises
+
+        BridgeError
+            Always: spaCy cannot train a packaged student.
+        """
+        raise BridgeError(
+            f"the component '{self.name}' runs a packaged student, which spaCy cannot train: name it in "
+            "training.frozen_components of the configuration, or initialize the other components "
+            f"inside `with nlp.select_pipes(disable=['{self.name}'])`"
+        )
+
+    def _annotate(self, docs: Sequence[Doc], long: LongSentences) -> None:
         # Nothing is set before all is known, so that a batch which fails leaves its docs as they were.
-        for doc, of_doc in zip(docs, [[(unit, next(results)) for unit in part] for part in units]):
-            self._set(doc, of_doc)
+        self.set_annotations(docs, self._predict(docs, long))
+
+    def _predict(self, docs: Sequence[Doc], long: LongSentences) -> List[Prediction]:
+        units = [
+            units_of(doc, self.max_words, self._by_sentence(doc), partial(long.warn, doc))
+            for doc in docs
+        ]
+        results = iter(self._run(docs, units))
+        return [[(unit, next(results)) for unit in part] for part in units]
+
+    def _run(self, docs: Sequence[Doc], units: Sequence[List[Unit]]) -> List[Any]:
+        """The student's result for each unit of all docs."""
+        return self.student([unit.words for of_doc in units for unit in of_doc])
 
     def _by_sentence(self, doc: Doc) -> bool:
         """Whether the doc is cut at its sentences; otherwise it is one."""
         return doc.has_annotation("SENT_START")
 
     @abstractmethod
-    def _set(self, doc: Doc, results: List[Tuple[Unit, Any]]) -> None:
+    def _set(self, doc: Doc, results: Prediction) -> None:
         """Sets what the student says of each unit."""
 
     def _check(self, student: PackagedStudent) -> None:
@@ -172,7 +220,9 @@ class StudentPipe(Pipe):
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Writes the student's files; a pipeline's `meta.json` beside them gets what they need installed."""
         manifest.write_files(path, self.student.files)
+        require_in_meta(Path(path).parent, self.student.extra)
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "StudentPipe":
         self.use(open_student(Path(path), self.threads))

@@ -1,7 +1,6 @@
 """What of a doc the network sees: sentences without whitespace, none too long."""
 
-import warnings
-from typing import Iterator, List, NamedTuple, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Tuple
 
 import numpy
 from spacy.attrs import IS_PUNCT, IS_SPACE
@@ -26,7 +25,9 @@ class Unit(NamedTuple):
     words: List[str]
 
 
-def units_of(doc: Doc, max_words: int, by_sentence: bool) -> List[Unit]:
+def units_of(
+    doc: Doc, max_words: int, by_sentence: bool, on_cut: Callable[[int], None]
+) -> List[Unit]:
     """Cuts a doc at its sentences, and sentences of more than `max_words` words at punctuation.
 
     A unit of whitespace alone has no words.
@@ -37,6 +38,8 @@ def units_of(doc: Doc, max_words: int, by_sentence: bool) -> List[Unit]:
     max_words : `int`
     by_sentence : `bool`
         `False`: the doc is one sentence.
+    on_cut : `Callable[[int], None]`
+        Is called with the number of words of each sentence that is cut.
     """
     if not len(doc):
         return []
@@ -49,11 +52,7 @@ def units_of(doc: Doc, max_words: int, by_sentence: bool) -> List[Unit]:
         if len(places) <= max_words:
             units.append(Unit(first, last, places, [texts[place] for place in places]))
             continue
-        warnings.warn(
-            f"a sentence of {len(places)} words is longer than max_words = {max_words}; it is cut at "
-            "punctuation, and annotated part by part",
-            stacklevel=2,
-        )
+        on_cut(len(places))
         units.extend(_cut(first, last, places, flags[:, 1], texts, max_words))
     return units
 

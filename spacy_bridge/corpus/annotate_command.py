@@ -21,6 +21,11 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, help="a folder, as the workers see it"
     )
+    parser.add_argument(
+        "--user-data",
+        action="store_true",
+        help="keep doc.user_data and custom attributes, which may hold any object (DocBin only)",
+    )
     parser.add_argument("--to", choices=OUTPUTS, default="spacy", help="DocBin (spacy) or Parquet")
 
 
@@ -35,12 +40,21 @@ def _annotate(parsed: argparse.Namespace) -> int:
 
     try:
         if parsed.to == "parquet":
+            if parsed.user_data:
+                raise BridgeError("--user-data is of no use with --to parquet")
             pyarrow()  # to say now that it is missing
         digest = pipeline_digest(parsed.pipeline)
-        task = Annotator(parsed.pipeline, digest, str(parsed.output.absolute()), parsed.to)
+        task = Annotator(
+            parsed.pipeline, digest, str(parsed.output.absolute()), parsed.to, parsed.user_data
+        )
         inputs = [str(Path(name).absolute()) for name in parsed.inputs]
         pieces = list(plan(inputs, parsed.format, parsed.column, parsed.shard))
-        record = {"pipeline": digest, "to": parsed.to, "shard": parsed.shard}
+        record = {
+            "pipeline": digest,
+            "to": parsed.to,
+            "shard": parsed.shard,
+            "user_data": parsed.user_data,
+        }
         open_output(Path(task.output), record, map(task.file, pieces))
         todo = [piece for piece in pieces if not task.is_done(piece)]
         results = run(task, todo, parsed.workers, parsed.scheduler)

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, DocBin
 from allennlp_kd.atomic_file import atomic_file
 from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.doc_rows import parquet_of
+from spacy_bridge.corpus.part_file import is_whole
 from spacy_bridge.corpus.piece import Piece
 from spacy_bridge.corpus.pipeline_digest import pipeline_digest
 from spacy_bridge.corpus.reading import read
@@ -18,7 +19,7 @@ from spacy_bridge.corpus.row import Row
 from spacy_bridge.errors import BridgeError
 
 OUTPUTS = {"spacy": ".spacy", "parquet": ".parquet"}
-ATTRIBUTES = ["ORTH", "TAG", "POS", "MORPH", "LEMMA", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID"]
+ATTRIBUTES = ["ORTH", "TAG", "POS", "MORPH", "LEMMA", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID"]
 
 # By the digest of its files: what a process has opened. A pipeline is not for two threads at once.
 _opened: Dict[str, Language] = {}
@@ -28,7 +29,7 @@ _lock = threading.Lock()
 class Annotator(NamedTuple):
     """The task of a worker. It is sent to it, and opens the pipeline there, once a process.
 
-    Where a piece's file is there, the piece is done.
+    Where a piece's file is there and whole, the piece is done.
 
     # Parameters
 
@@ -40,19 +41,22 @@ class Annotator(NamedTuple):
         The folder, as the workers see it.
     kind : `str`
         One of `OUTPUTS`.
+    user_data : `bool`, optional (default = `False`)
+        Whether a `DocBin` keeps `doc.user_data`.
     """
 
     pipeline: str
     digest: str
     output: str
     kind: str
+    user_data: bool = False
 
     def file(self, piece: Piece) -> Path:
         """In the order of the corpus, by name."""
         return Path(self.output) / f"part-{piece.number:06d}-{piece.digest}{OUTPUTS[self.kind]}"
 
     def is_done(self, piece: Piece) -> bool:
-        return self.file(piece).exists()
+        return is_whole(self.file(piece))
 
     def open(self) -> Language:
         """
@@ -75,7 +79,7 @@ class Annotator(NamedTuple):
         """Annotates a piece, unless that is done."""
         file = self.file(piece)
         with _lock:
-            if file.exists():
+            if is_whole(file):
                 return Done(file.name, piece.sentences, False)
             nlp = self.open()
             docs = list(nlp.pipe(doc_of(nlp, row) for row in read(piece)))
@@ -88,7 +92,8 @@ class Annotator(NamedTuple):
             return parquet_of(docs)
         parsed = any(doc.has_annotation("DEP") for doc in docs)
         structure = ["HEAD", "DEP"] if parsed else ["SENT_START"]
-        return DocBin(attrs=ATTRIBUTES + structure, docs=docs).to_bytes()
+        packed = DocBin(attrs=ATTRIBUTES + structure, docs=docs, store_user_data=self.user_data)
+        return packed.to_bytes()
 
 
 def doc_of(nlp: Language, row: Row) -> Doc:

@@ -1,28 +1,30 @@
 """A student in a pipeline, without packaging it first."""
 
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, List, Optional, Union
 
 from spacy.language import Language
 
+from spacy_bridge.components.assembly import FACTORIES, add_student, blank
+from spacy_bridge.components.packaged_sources import PackagedSource, is_packaged, read_packaged
 from spacy_bridge.errors import BridgeError
-from spacy_bridge.packaging.pipeline import FACTORIES, add_student, blank
-from spacy_bridge.runtime.manifest import MANIFEST
+from spacy_bridge.runtime.manifest import MANIFEST, sum_up
 from spacy_bridge.runtime.open_student import open_student
-from spacy_bridge.runtime.packaged_student import SETTINGS, read_json
+from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 
 def load_student(
     source: Union[str, Path],
     component: Optional[str] = None,
     nlp: Optional[Language] = None,
-    lang: str = "en",
+    lang: Optional[str] = None,
     name: Optional[str] = None,
     encoding: Optional[str] = None,
     decoder: Optional[str] = None,
     int8: bool = False,
     transformer: Optional[str] = None,
     trust: bool = False,
+    sentences: str = "sentencizer",
     **config: Any,
 ) -> Language:
     """Adds a student to a pipeline.
@@ -33,44 +35,93 @@ def load_student(
     # Parameters
 
     source : `Union[str, Path]`
-        An archive (needs torch and onnx), the folder of a run, or the folder of a packaged student.
+        An archive, or the folder of a run (both need torch and onnx). Or what was packaged, which needs
+        neither: the folder of a student, the folder of a pipeline, or a wheel.
     component : `str`, optional
-        `tagger`, `ner`, `chunker` or `parser`. It may be left out for a parser; and for a tagger, which
-        is `ner` if its tags encode spans, `tagger` if not.
+        `tagger`, `pos`, `ner`, `chunker` or `parser`. It may be left out for a parser; and for a tagger,
+        which is `ner` if its tags encode spans, `tagger` if not. Of a packaged pipeline with several
+        students, it is the name of one.
     nlp : `Language`, optional
-        The pipeline, changed in place; a blank one if it is `None`. If it has no component that sets
-        sentence boundaries, a `sentencizer` is put before a parser.
-    lang : `str`, optional (default = `"en"`)
-        Of a blank pipeline.
+        The pipeline, changed in place; a blank one if it is `None`.
+    lang : `str`, optional
+        Of a blank pipeline: by default that of a packaged pipeline, else `"en"`.
     name : `str`, optional
         Of the component in the pipeline; `component` if it is `None`.
     encoding, decoder, int8, transformer, trust
         As in `student_files`; for archives.
+    sentences : `str`, optional (default = `"sentencizer"`)
+        What sets sentence boundaries before the student, unless the pipeline sets them already: a
+        factory, `PIPELINE:COMPONENT`, or `none`, by which a doc without boundaries is one sentence.
     config : `Any`
         Of the component's factory.
 
     # Returns
 
     `Language`
+
+    # Raises
+
+    BridgeError
+        If the source cannot be opened, holds several students and `component` names none of them, or
+        the student does not fit the pipeline.
     """
     source = Path(source)
-    if (source / MANIFEST).is_file():
+    if is_packaged(source):
         if encoding or decoder or int8 or transformer:
             raise BridgeError(
                 f"{source} is packaged already: encoding, decoder, int8 and transformer are settled"
             )
-        student = open_student(source)
+        found = _choose(source, read_packaged(source), component)
+        student = open_student(found.files)
+        if found.factory is not None:
+            kind = next(kind for kind, factory in FACTORIES.items() if factory == found.factory)
+            name = name or found.name
+            component = kind if component is None or component == found.name else component
+        if component is not None and FACTORIES.get(component) == found.factory:
+            config = {**found.options, **config}
+        lang = lang or found.lang
     else:
-        from spacy_bridge.packaging.student_files import student_files
-        from spacy_bridge.runtime.manifest import sum_up
-
-        files = student_files(source, encoding, decoder, int8, transformer, trust)
-        student = open_student({**files, MANIFEST: sum_up(files)})
-    if component is None:
-        encoded = read_json(student.files, SETTINGS, str(source)).get("encoding")
-        component = "parser" if student.kind == "parser" else "ner" if encoded else "tagger"
+        student = _package(source, encoding, decoder, int8, transformer, trust)
+    component = component or _kind_of(student)
     if component not in FACTORIES:
         raise BridgeError(f"component must be one of {', '.join(FACTORIES)}, found {component!r}")
-    nlp = blank(lang) if nlp is None else nlp
-    add_student(nlp, component, name or component, student, config)
+    nlp = blank(lang or "en") if nlp is None else nlp
+    add_student(nlp, component, name or component, student, config, sentences)
     return nlp
+
+
+def _choose(
+    source: Path, students: List[PackagedSource], component: Optional[str]
+) -> PackagedSource:
+    named = [student for student in students if student.name == component]
+    of_kind = [student for student in students if student.factory == FACTORIES.get(str(component))]
+    for found in (students, named, of_kind):
+        if len(found) == 1:
+            return found[0]
+    names = ", ".join(str(student.name) for student in students)
+    raise BridgeError(
+        f"{source} holds the students {names}: name one of them as component, found {component!r}"
+    )
+
+
+def _package(
+    source: Path,
+    encoding: Optional[str],
+    decoder: Optional[str],
+    int8: bool,
+    transformer: Optional[str],
+    trust: bool,
+) -> PackagedStudent:
+    from spacy_bridge.packaging.needed_packages import require_packages
+
+    require_packages(str(source))
+    from spacy_bridge.packaging.student_files import student_files
+
+    files = student_files(source, encoding, decoder, int8, transformer, trust)
+    return open_student({**files, MANIFEST: sum_up(files)})
+
+
+def _kind_of(student: PackagedStudent) -> str:
+    if student.kind == "parser":
+        return "parser"
+    return "ner" if student.settings.get("encoding") else "tagger"

@@ -3,39 +3,23 @@
 import re
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 from packaging.version import InvalidVersion, Version
 from spacy.language import Language
 
 from spacy_bridge.errors import BridgeError
 
-DISTRIBUTION = "allennlp-kd"
-
-
-def requirement(extra: Optional[str] = None) -> str:
-    """What a packaged pipeline needs to be installed: this package, up to its next minor version."""
-    version = _own_version()
-    major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
-    name = f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION
-    return f"{name}>={version},<{major}.{minor + 1}.0"
-
-
-def _own_version() -> str:
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        path = Path(__file__).parents[2] / "allennlp_kd" / "__init__.py"
-        found = re.search(r'^__version__ = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
-        if found is None:
-            raise BridgeError(f"{path} states no version") from None
-        return found[1]
+LICENSE = "LICENSE"
+"""spaCy's name of the file that goes from a pipeline's folder into its wheel."""
 
 
 def save_pipeline(
-    nlp: Language, folder: Path, requirements: List[str], force: bool = False
+    nlp: Language,
+    folder: Path,
+    force: bool = False,
+    license_file: Optional[Path] = None,
 ) -> Path:
     """Writes a pipeline where `spacy.load` opens it.
 
@@ -43,10 +27,10 @@ def save_pipeline(
 
     folder : `Path`
         The pipeline goes into a folder in it that is called `<lang>_<name>-<version>`.
-    requirements : `List[str]`
-        For `meta.json`.
     force : `bool`, optional (default = `False`)
         Whether a pipeline that is there already is replaced.
+    license_file : `Path`, optional
+        The text of the license, which becomes `LICENSE` in the folder and in a wheel.
 
     # Returns
 
@@ -78,9 +62,13 @@ def save_pipeline(
         import shutil
 
         shutil.rmtree(target)
-    nlp.meta["requirements"] = requirements
+    content = None if license_file is None else license_file.read_bytes()
+    # The spaCy that writes it: what it requires of this package, the components add when they are saved.
+    nlp.meta["requirements"] = [f"spacy{nlp.meta['spacy_version']}"]
     target.parent.mkdir(parents=True, exist_ok=True)
     nlp.to_disk(target)
+    if content is not None:
+        (target / LICENSE).write_bytes(content)
     return target
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Dict, Mapping, Union
+from typing import Dict, List, Mapping, Union
 
 from spacy_bridge.errors import PackageError
 
@@ -36,13 +36,24 @@ def read_files(folder: Union[str, Path]) -> Dict[str, bytes]:
     # Raises
 
     PackageError
-        If a file is missing, damaged, or a link out of the folder; or the version is another.
+        If a file is missing or damaged, or the version is another.
     """
     folder = Path(folder)
     files = {MANIFEST: _read(folder, MANIFEST)}
-    for name in _sums(files[MANIFEST], str(folder)):
+    for name in names(files[MANIFEST], str(folder)):
         files[name] = _read(folder, name)
     return check_files(files, str(folder))
+
+
+def names(manifest: bytes, where: str) -> List[str]:
+    """The files that a manifest names.
+
+    # Raises
+
+    PackageError
+        If the manifest is damaged, of another version, or names a file outside of its folder.
+    """
+    return list(_sums(manifest, where))
 
 
 def check_files(files: Mapping[str, bytes], where: str) -> Dict[str, bytes]:
@@ -97,9 +108,8 @@ def _sums(manifest: bytes, where: str) -> Dict[str, str]:
 
 
 def _read(folder: Path, name: str) -> bytes:
+    """A regular file, or a link to one: caches and installers link files. The manifest's sums check the content."""
     path = folder / name
-    if path.is_symlink() and path.resolve().parent != folder.resolve():
-        raise PackageError(f"{folder}: {name} is a link that leads out of the folder")
     if not path.is_file():
         raise PackageError(f"{folder}: {name} is missing")
     return path.read_bytes()

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
@@ -65,6 +65,11 @@ class PackagedStudent(ABC):
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return type(self), (self.files, self._where, self._threads)
+
+    @property
+    def extra(self) -> Optional[str]:
+        """The extra of this package that must be installed to run the student."""
+        return "transformer" if any(name.startswith("tokenizer") for name in self.files) else None
 
     def with_threads(self, threads: int) -> "PackagedStudent":
         """This student, or one of the same files that runs with so many threads."""

@@ -69,7 +69,7 @@ def test_serves_a_tagger_and_a_parser(tmp_path, monkeypatch):
 
     monkeypatch.setattr(serving, "install_pins", link)
     said = serving.serve(archives, tmp_path / "serving", TEXT).splitlines()
-    assert said[0].startswith("spacy.load('tr_demo'): ['tagger', 'sentencizer', 'parser'], ")
+    assert said[0].startswith("spacy.load('tr_demo'): ['sentencizer', 'tagger', 'parser'], ")
     assert said[1] == f"nlp({TEXT!r})"
     words = [line.split("/")[0].strip() for line in said[2:]]
     assert words == ["Bu", "küçük", "model", ",", "büyük", "olandan", "öğrendi", "."]

@@ -45,7 +45,8 @@ def test_package(command: List[str], tmp_path: Path, capsys: Any) -> None:
     assert nlp.pipe_names == ["sentencizer", "parser", "ner", "phrases"]
     assert nlp.meta["author"] == "Somebody" and nlp.meta["license"] == "MIT"
     assert nlp.meta["description"] == "Small" and nlp.lang == "de"
-    (requirement,) = nlp.meta["requirements"]
+    spacy_range, requirement = nlp.meta["requirements"]
+    assert spacy_range == f"spacy{nlp.meta['spacy_version']}" and spacy.__version__ in spacy_range
     assert requirement.startswith("allennlp-kd>=") and ",<" in requirement
     doc = nlp(TEXT)
     assert doc.has_annotation("DEP") and "chunks" in doc.spans
@@ -114,6 +115,8 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
     out, parsers = str(tmp_path), str(archive_of(parser()))
     broken = tmp_path / "broken.spacy"
     broken.write_bytes(b"nothing")
+    listed = tmp_path / "sources.json"
+    listed.write_text('[{"name": "Treebank"}, {"x": 1}]')
     for arguments, message in (
         ([], "a pipeline needs at least one student: give --ner"),
         (["--ner", str(tmp_path / "gone")], "cannot be opened as an archive"),
@@ -124,14 +127,19 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
         (["--ner", str(archive_of(tagger())), "--encoding", "X"], "found 'X' as well"),
         (["--ner", "x", "--decoder", "exact"], "--decoder exact is of no use without a parser"),
         (["--tagger", "x", "--encoding", "BIO"], "--encoding BIO is of no use without a chunker or ner"),
-        (["--ner", "x", "--attribute", "pos"], "--attribute pos is of no use without a tagger"),
+        (["--ner", "x", "--set", "ner.existing"], "must have the form NAME.OPTION=VALUE, found 'ner.existing'"),
+        (["--ner", "x", "--set", "names.existing=keep"], "names no component of the pipeline: expected one of ner"),
         (["--ner", "x", "--gold-tokens"], "--gold-tokens is of no use without --scores"),
         (["--parser", parsers, "--decoder", "exact", "--sentences", "splitter"],
-         "sentences must be a factory of spaCy's, such as sentencizer, found 'splitter'"),
+         "or a factory that spaCy knows, such as sentencizer, found 'splitter'"),
         (["--parser", parsers, "--decoder", "exact", "--sentences", "senter"],
          "sentences must be a factory whose component needs no training, found 'senter'"),
         (["--component", "parser", "sentencizer", parsers, "--decoder", "exact"],
          "has a component 'sentencizer' already"),
+        (["--ner", str(archive_of(tagger())), "--sources", str(broken)], "broken.spacy must hold JSON: "),
+        (["--ner", str(archive_of(tagger())), "--sources", str(listed)],
+         "must hold a list of objects with name and, where known, url, author and license; found {'x': 1}"),
+        (["--ner", str(archive_of(tagger())), "--license-file", str(tmp_path / "gone")], "No such file"),
         (["--ner", str(archive_of(tagger())), "--scores", str(broken)],
          f"{broken} cannot be read to measure scores on: "),
         *((["--component", "ner", name, str(archive_of(tagger()))],
@@ -144,7 +152,7 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
     with pytest.raises(SystemExit):
         main(["package", out, "--component", "lemmatizer", "x", "y"])
     assert (
-        "expected one of tagger, ner, chunker, parser, found 'lemmatizer'"
+        "expected one of tagger, pos, ner, chunker, parser, found 'lemmatizer'"
         in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):
@@ -160,12 +168,35 @@ def test_an_encoding_may_be_given(archive_of: Any, tmp_path: Path) -> None:
 
 def test_parts_of_speech(archive_of: Any, tmp_path: Path) -> None:
     path = str(archive_of(tagger(tags=["NOUN", "VERB", "X"], label_encoding=None)))
-    assert main(["package", str(tmp_path), "--tagger", path, "--attribute", "pos"]) == 0
+    assert main(["package", str(tmp_path), "--pos", path]) == 0
     nlp = spacy.load(tmp_path / "en_students-0.0.0")
-    assert nlp.analyze_pipes()["summary"]["tagger"]["assigns"] == ["token.pos"]
+    assert nlp.analyze_pipes()["summary"]["pos"]["assigns"] == ["token.pos"]
     doc = nlp("The  fox")
     assert {token.pos_ for token in doc} <= {"NOUN", "VERB", "X", "SPACE"}
     assert doc[1].pos_ == "SPACE" and not doc.has_annotation("TAG")
+
+
+def test_tags_and_parts_of_speech_in_one_pipeline(archive_of: Any, tmp_path: Path) -> None:
+    tags = str(archive_of(tagger()))
+    pos = str(archive_of(tagger(tags=["NOUN", "VERB", "X"], label_encoding=None)))
+    assert main(["package", str(tmp_path), "--tagger", tags, "--pos", pos]) == 0
+    nlp = spacy.load(tmp_path / "en_students-0.0.0")
+    assert nlp.pipe_names == ["sentencizer", "tagger", "pos"]
+    doc = nlp("The fox")
+    assert {token.tag_ for token in doc} <= set(tagger()["tags"])
+    assert {token.pos_ for token in doc} <= {"NOUN", "VERB", "X"}
+
+
+def test_options_of_components(archive_of: Any, tmp_path: Path, capsys: Any) -> None:
+    path = str(archive_of(tagger()))
+    command = ["package", str(tmp_path), "--chunker", path, "--component", "chunker", "names", path]
+    assert main(command) == 1
+    assert "'chunker' and 'names' both set doc.spans['chunks']" in capsys.readouterr().err
+    settings = ["--set", "names.spans_key=names", "--set", "names.max_words=7"]
+    assert main([*command, *settings, "--sentences", "none"]) == 0
+    nlp = spacy.load(tmp_path / "en_students-0.0.0")
+    assert nlp.pipe_names == ["chunker", "names"] and nlp.get_pipe("names").max_words == 7
+    assert set(nlp("The fox").spans) == {"chunks", "names"}
 
 
 def test_demo_writes_a_page(command: List[str], tmp_path: Path, capsys: Any) -> None:
@@ -195,8 +226,8 @@ def test_load_student(archive_of: Any, tmp_path: Path) -> None:
         nlp.pipe_names[-1] == "names" and type(nlp.get_pipe("names")).__name__ == "StudentEntities"
     )
     plain = load_student(archive_of(tagger(label_encoding=None)), lang="de")
-    assert plain.pipe_names == ["tagger"] and plain.lang == "de"
-    assert load_student(packaged("tagger"), "chunker").pipe_names == ["chunker"]
+    assert plain.pipe_names == ["sentencizer", "tagger"] and plain.lang == "de"
+    assert load_student(packaged("tagger"), "chunker").pipe_names == ["sentencizer", "chunker"]
     for options in ({"int8": True}, {"transformer": "folder"}):
         with pytest.raises(BridgeError, match="is packaged already"):
             load_student(packaged("tagger"), **options)
@@ -211,6 +242,71 @@ def test_load_student(archive_of: Any, tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="max_words must be at least 1"):
         load_student(packaged("parser"), "parser", nlp=nlp, max_words=0)
     assert nlp.pipe_names == []
+
+
+def test_load_student_opens_packaged_pipelines_and_wheels(
+    command: List[str], tmp_path: Path, capsys: Any
+) -> None:
+    assert main([*command, "--lang", "de", "--build", "wheel", "--no-isolation"]) == 0
+    folder, wheel = map(Path, capsys.readouterr().out.split())
+    expected = spacy.load(folder)(TEXT)
+    for source in (folder, wheel):
+        nlp = load_student(source, "parser")
+        assert nlp.pipe_names == ["sentencizer", "parser"] and nlp.lang == "de"
+        assert [token.dep_ for token in nlp(TEXT)] == [token.dep_ for token in expected]
+        load_student(source, "phrases", nlp=nlp)
+        assert nlp.pipe_names[-1] == "phrases"
+        assert type(nlp.get_pipe("phrases")).__name__ == "StudentChunker"
+        with pytest.raises(BridgeError, match="holds the students parser, ner, phrases: name one"):
+            load_student(source)
+    plain = spacy.blank("en")
+    plain.add_pipe("sentencizer")
+    plain.to_disk(tmp_path / "plain")
+    (tmp_path / "text.whl").write_text("text")
+    with zipfile.ZipFile(tmp_path / "empty.whl", "w"):
+        pass
+    (folder / "ner" / "network.onnx").unlink()
+    for source, message in (
+        (tmp_path / "plain", "is a pipeline without a packaged student"),
+        (tmp_path / "text.whl", "cannot be opened as a wheel"),
+        (tmp_path / "empty.whl", "holds no pipeline of spaCy"),
+        (folder, "ner is incomplete"),
+    ):
+        with pytest.raises(BridgeError, match=message):
+            load_student(source)
+
+
+def test_without_the_training_side(tmp_path: Path, monkeypatch: Any) -> None:
+    """What is packaged opens without torch and onnx; what is not says which command installs them."""
+    script = f"""
+import sys
+for name in ("torch", "onnx", "allennlp", "allennlp_models", "transformers"):
+    sys.modules[name] = None
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if sys.modules.get(name, 0) is None else found(name, *rest)
+import spacy_bridge.packaging.needed_packages as needed
+needed.find_spec = importlib.util.find_spec
+from spacy_bridge import load_student
+from spacy_bridge.__main__ import main
+from spacy_bridge.errors import BridgeError
+print(load_student({str(packaged("parser"))!r}).pipe_names)
+try:
+    load_student({str(tmp_path)!r})
+except BridgeError as error:
+    print(error)
+sys.exit(main(["package", {str(tmp_path)!r}, "--ner", "x"]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1 and done.stdout.splitlines() == [
+        "['sentencizer', 'parser']",
+        f"to package {tmp_path}, torch and onnx must be installed, which serving does not need: "
+        "pip install 'allennlp-kd[package]'",
+    ]
+    assert done.stderr.splitlines() == [
+        "error: to package a student, torch and onnx must be installed, which serving does not need: "
+        "pip install 'allennlp-kd[package]'"
+    ]
 
 
 @pytest.mark.parametrize("encoder", ["lstm", "gru", "stacked_bidirectional_lstm"])
@@ -230,13 +326,32 @@ def test_int8_is_smaller_and_mostly_agrees(archive_of: Any, sentences: Any, enco
 @pytest.mark.slow
 def test_a_wheel_in_a_fresh_environment(command: List[str], tmp_path: Path, capsys: Any) -> None:
     """Nothing is fetched: what serving needs is linked from here, package by package."""
-    assert main([*command, "--build", "wheel", "--no-isolation"]) == 0
+    (tmp_path / "text").write_text("Do what you like.")
+    (tmp_path / "sources.json").write_text('[{"name": "Treebank", "license": "CC BY"}]')
+    described = [
+        "--license-file",
+        str(tmp_path / "text"),
+        "--sources",
+        str(tmp_path / "sources.json"),
+    ]
+    assert main([*command, *described, "--build", "wheel", "--no-isolation"]) == 0
     wheel = Path(capsys.readouterr().out.split()[-1])
     assert wheel.name == "en_tiny-1.2.3-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as content:
         assert any(name.endswith("ner/network.onnx") for name in content.namelist())
         (metadata,) = (name for name in content.namelist() if name.endswith("METADATA"))
-        assert "Requires-Dist: allennlp-kd" in content.read(metadata).decode()
+        text = content.read(metadata).decode()
+        assert "Requires-Dist: allennlp-kd" in text and "Author: Somebody" in text
+        spacy_range = spacy.load(wheel.parent / "en_tiny-1.2.3").meta["spacy_version"]
+        assert f"Requires-Dist: spacy{spacy_range}" in text.replace(" (", "").replace(
+            ")", ""
+        ) or all(f"{bound}" in text for bound in spacy_range.split(","))
+        licenses = [name for name in content.namelist() if name.endswith("LICENSE")]
+        assert any(".dist-info/" in name for name in licenses) and len(licenses) == 2
+        assert content.read(licenses[0]) == b"Do what you like."
+        (meta,) = (name for name in content.namelist() if name.endswith("1.2.3/meta.json"))
+        assert json.loads(content.read(meta))["sources"][0]["name"] == "Treebank"
+        assert "Treebank" in text  # the README that spaCy makes of it
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")

@@ -9,6 +9,7 @@ import numpy
 import pytest
 import spacy
 from spacy import displacy
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
@@ -102,6 +103,125 @@ def test_trees_that_are_not_projective_are_kept() -> None:
     assert {token.dep_ for token in doc} == {"ROOT"}
 
 
+def test_long_sentences_warn_once_a_pipe() -> None:
+    nlp = pipeline("tagger", max_words=8)
+    texts = ["short one", "w " * 20, "v " * 30, "u " * 40]
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert len(list(nlp.pipe(texts, batch_size=2))) == 4
+        (found,) = (str(each.message) for each in caught)
+        assert found.startswith("tagger: the doc that begins 'w w w")
+
+
+@pytest.mark.parametrize("component", ["tagger", "ner", "chunker"])
+def test_each_student_reads_sentences(component: str) -> None:
+    nlp = pipeline(component)
+    assert nlp.pipe_names == ["sentencizer", component]
+    seen = []
+    saying(nlp, component, lambda words: (seen.append(words), ["O"] * len(words))[1])
+    nlp("A cat sleeps. Dogs run.")
+    assert seen == [["A", "cat", "sleeps", "."], ["Dogs", "run", "."]]
+    seen.clear()
+    nlp(Doc(nlp.vocab, words=["a", ".", "b", "."], sent_starts=[True, False, False, False]))
+    assert seen == [["a", ".", "b", "."]]  # boundaries that are there are kept
+
+
+def test_no_sentence_setter() -> None:
+    nlp = pipeline("tagger", "parser", sentences="none")
+    assert nlp.pipe_names == ["tagger", "parser"]
+    assert len(list(nlp("A cat. A dog.").sents)) == 1
+
+
+def test_a_sentence_setter_of_the_user(tmp_path: Path) -> None:
+    if "each_word" not in spacy.registry.factories:
+
+        @Language.component("each_word")
+        def each_word(doc: Doc) -> Doc:
+            for token in doc:
+                token.is_sent_start = True
+            return doc
+
+    nlp = pipeline("tagger", sentences="each_word")
+    assert nlp.pipe_names == ["each_word", "tagger"]
+    assert len(list(nlp("A cat . A dog .").sents)) == 6
+    other = spacy.blank("en")
+    other.add_pipe("sentencizer", name="splitter", config={"punct_chars": [";"]})
+    other.add_pipe("entity_ruler")
+    other.to_disk(tmp_path / "other")
+    nlp = pipeline("tagger", sentences=f"{tmp_path / 'other'}:splitter")
+    assert nlp.pipe_names == ["splitter", "tagger"]
+    assert [sentence.text for sentence in nlp("a . b ; c").sents] == ["a . b ;", "c"]
+    for wanted, message in (
+        (f"{tmp_path / 'other'}:gone", "has no component 'gone', only splitter, entity_ruler"),
+        (f"{tmp_path / 'other'}:entity_ruler", "'.*:entity_ruler' sets none"),
+        (f"{tmp_path / 'nowhere'}:senter", "nowhere' cannot be opened"),
+        ("merge_entities", "'merge_entities' sets none"),
+        ("splitter", "or a factory that spaCy knows, such as sentencizer, found 'splitter'"),
+        ("senter", "needs no training, found 'senter'; take a trained one from its pipeline"),
+    ):
+        nlp = spacy.blank("en")
+        with pytest.raises(BridgeError, match=message):
+            load_student(packaged("tagger"), "tagger", nlp=nlp, sentences=wanted)
+        assert nlp.pipe_names == []
+
+
+def test_a_trained_splitter_with_shared_layers(tmp_path: Path) -> None:
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+    other = spacy.blank("en")
+    other.add_pipe("tok2vec")
+    other.add_pipe(
+        "senter",
+        config={"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}},
+    )
+    doc = Doc(other.vocab, words=["a", ".", "b"], sent_starts=[True, False, True])
+    other.initialize(lambda: [Example(Doc(other.vocab, words=["a", ".", "b"]), doc)])
+    other.to_disk(tmp_path / "other")
+    nlp = pipeline("tagger", sentences=f"{tmp_path / 'other'}:senter")
+    assert nlp.pipe_names == ["senter", "tagger"] and nlp("a. b").has_annotation("SENT_START")
+
+
+def test_students_that_would_overwrite_each_other() -> None:
+    nlp = pipeline("tagger", "chunker")
+    for component, config, message in (
+        ("tagger", {}, "'tagger' and 'other' both set token.tag_.*package one of them as pos"),
+        ("chunker", {}, r"both set doc.spans\['chunks'\].*another spans_key"),
+    ):
+        with pytest.raises(BridgeError, match=message):
+            load_student(packaged("tagger"), component, nlp=nlp, name="other", **config)
+    load_student(packaged("tagger"), "chunker", nlp=nlp, name="other", spans_key="others")
+    assert nlp.pipe_names == ["sentencizer", "tagger", "chunker", "other"]
+
+
+def test_predict_changes_nothing_and_set_annotations_does(nlp: Any) -> None:
+    for name in ("parser", "ner", "tagger", "chunker"):
+        pipe = nlp.get_pipe(name)
+        docs = [nlp.make_doc(text) for text in TEXTS]
+        for doc in docs:
+            nlp.get_pipe("sentencizer")(doc)
+        before = as_json(docs)
+        predictions = pipe.predict(docs)
+        assert as_json(docs) == before
+        pipe.set_annotations(docs, predictions)
+        assert as_json(docs) == as_json(pipe(doc.copy()) for doc in docs) != before
+
+
+def test_training_around_a_student() -> None:
+    nlp = pipeline("tagger")
+    textcat = nlp.add_pipe("textcat")
+    textcat.add_label("X")
+    textcat.add_label("Y")
+    with pytest.raises(BridgeError, match="'tagger' runs a packaged student.*frozen_components"):
+        nlp.initialize()
+    example = Example.from_dict(nlp.make_doc("A cat sleeps."), {"cats": {"X": 1.0, "Y": 0.0}})
+    with nlp.select_pipes(disable=["tagger"]):
+        optimizer = nlp.initialize(lambda: [example])
+    losses = nlp.update([example], sgd=optimizer, exclude=["tagger"], annotates=["tagger"])
+    assert losses["textcat"] > 0
+    assert nlp.update([example], sgd=optimizer)["textcat"] > 0
+    assert nlp("A cat").has_annotation("TAG")
+
+
 def test_parser_wants_sentences_or_a_setting() -> None:
     nlp = pipeline("parser")
     assert nlp.pipe_names == ["sentencizer", "parser"]
@@ -181,7 +301,11 @@ def test_long_sentences_are_cut_at_punctuation_with_a_warning() -> None:
     doc = Doc(nlp.vocab, words=words)
     seen = []
     saying(nlp, "tagger", lambda part: (seen.append(len(part)), ["O"] * len(part))[1])
-    with pytest.warns(UserWarning, match="a sentence of 26 words is longer than max_words = 8"):
+    with pytest.warns(
+        UserWarning,
+        match="parser: the doc that begins 'w w w w w , .*' has a sentence of 26 words, longer than "
+        "max_words = 8",
+    ):
         nlp(doc)
     with pytest.warns(UserWarning):
         seen.clear()
@@ -230,7 +354,7 @@ def test_renaming_selecting_and_another_language(tmp_path: Path) -> None:
     nlp.rename_pipe("ner", "names")
     nlp.to_disk(tmp_path / "nlp")
     again = spacy.load(tmp_path / "nlp")
-    assert again.pipe_names == ["tagger", "names"]
+    assert again.pipe_names == ["sentencizer", "tagger", "names"]
     assert as_json([again(TEXTS[0])]) == as_json([nlp(TEXTS[0])])
     with again.select_pipes(enable=["names"]):
         assert not again("The fox").has_annotation("TAG")

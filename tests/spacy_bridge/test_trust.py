@@ -164,11 +164,22 @@ def test_manifests_that_lead_elsewhere(folder: Path, name: str) -> None:
         open_student(folder)
 
 
-def test_links_that_lead_elsewhere(folder: Path, tmp_path: Path) -> None:
-    (folder / "network.onnx").rename(tmp_path / "network.onnx")
-    os.symlink(tmp_path / "network.onnx", folder / "network.onnx")
-    with pytest.raises(PackageError, match="network.onnx is a link that leads out of the folder"):
+def test_links_are_followed_and_their_content_is_checked(folder: Path, tmp_path: Path) -> None:
+    """A cache of Hugging Face links each file to a blob, and some installers link files to their cache."""
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(tmp_path / f"blob{number}")
+        path.symlink_to(os.path.relpath(tmp_path / f"blob{number}", folder))
+    open_student(folder)
+    (tmp_path / "other").write_bytes(b"other")
+    (folder / "network.onnx").unlink()
+    (folder / "network.onnx").symlink_to(tmp_path / "other")
+    with pytest.raises(PackageError, match="network.onnx is damaged: its SHA-256 sum is"):
         open_student(folder)
+    for target in (tmp_path / "nowhere", tmp_path, Path("/dev/zero")):
+        (folder / "network.onnx").unlink()
+        (folder / "network.onnx").symlink_to(target)
+        with pytest.raises(PackageError, match="network.onnx is missing"):
+            open_student(folder)
 
 
 def external(place: str, location: str = "../../secret") -> bytes:

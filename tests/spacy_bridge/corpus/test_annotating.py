@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import spacy
-from spacy.tokens import DocBin
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
 
 from spacy_bridge.__main__ import main
 from spacy_bridge.corpus.annotator import Annotator, doc_of
@@ -70,6 +71,56 @@ def test_as_the_pipeline_does(folder, corpus, tmp_path, capsys):
     assert "1 shards of 7 sentences made" in capsys.readouterr().out
     assert lost.read_bytes() == before
     assert all(path == lost or path.stat().st_mtime_ns == at for path, at in stamps.items())
+
+
+@pytest.mark.parametrize("kind", ["spacy", "parquet"])
+def test_a_part_that_is_not_whole_is_made_again(kind, folder, corpus, tmp_path, capsys):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    out = tmp_path / "out"
+    command = [folder, corpus, "--output", out, "--shard", 20, "--to", kind]
+    annotate(*command)
+    before = contents(out, kind)
+    first, second, third = sorted(out.glob(f"part-*.{kind}"))
+    first.write_bytes(b"")
+    second.write_bytes(second.read_bytes()[:-3])
+    third.write_bytes(b"X" * 100)
+    capsys.readouterr()
+    annotate(*command)
+    assert "3 shards of 60 sentences made" in capsys.readouterr().out
+    assert contents(out, kind) == before
+    annotate(*command)
+    assert "0 shards of 0 sentences made" in capsys.readouterr().out
+
+
+def test_ids_of_entities_and_user_data_are_kept(tmp_path, capsys):
+    if not Doc.has_extension("colour"):
+        Doc.set_extension("colour", default=None)
+
+    @Language.component("paints")
+    def paints(doc):
+        doc._.colour = "red"
+        doc.user_data["count"] = len(doc)
+        return doc
+
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "ANIMAL", "pattern": "fox", "id": "vulpes"}])
+    nlp.add_pipe("paints")
+    nlp.to_disk(tmp_path / "nlp")
+    (tmp_path / "corpus.txt").write_text("One fox.\n")
+    for name, options in (("without", []), ("with", ["--user-data"])):
+        out = tmp_path / name
+        annotate(tmp_path / "nlp", tmp_path / "corpus.txt", "--output", out, *options)
+        (doc,) = docs(out, spacy.blank("en").vocab)
+        (entity,) = doc.ents
+        assert (entity.label_, entity.ent_id_) == ("ANIMAL", "vulpes")
+        assert doc.user_data.get("count") == (3 if options else None)
+        assert doc._.colour == ("red" if options else None)
+    command = ["annotate", tmp_path / "nlp", tmp_path / "corpus.txt", "--output", tmp_path / "with"]
+    assert main([*map(str, command), "--to", "parquet", "--user-data"]) == 1
+    assert main([*map(str, command)]) == 1
+    assert "was made with another user_data" in capsys.readouterr().err
 
 
 def test_words_stay_as_they_are(folder, tmp_path):

@@ -1,0 +1,118 @@
+"""Adds packaged students to a pipeline. Needs neither torch nor AllenNLP."""
+
+import re
+from typing import Any, Dict, Mapping, Tuple
+
+import spacy
+from spacy.language import Language
+
+# Registers the factories also where the package's entry points are not installed.
+from spacy_bridge.components import chunker, entities, parser, tagger  # noqa: F401
+from spacy_bridge.components.sentence_boundaries import NONE, add_sentence_setter
+from spacy_bridge.errors import BridgeError
+from spacy_bridge.runtime.packaged_student import PackagedStudent
+
+FACTORIES = {
+    "tagger": "kd_tagger",
+    "pos": "kd_pos_tagger",
+    "ner": "kd_ner",
+    "chunker": "kd_chunker",
+    "parser": "kd_parser",
+}
+RESERVED = ("vocab", "tokenizer")
+"""Folders of a pipeline beside those of its components."""
+
+
+def blank(lang: str) -> Language:
+    """An empty pipeline, in a language that spaCy has."""
+    try:
+        return spacy.blank(lang)
+    except ImportError as error:
+        raise BridgeError(f"lang must be a language of spaCy's, found {lang!r}: {error}") from error
+
+
+def add_student(
+    nlp: Language,
+    component: str,
+    name: str,
+    student: PackagedStudent,
+    config: Mapping[str, Any],
+    sentences: str = "sentencizer",
+) -> None:
+    """Adds a student at the end of a pipeline, after a component that sets sentence boundaries.
+
+    # Parameters
+
+    nlp : `Language`
+    component : `str`
+        One of `FACTORIES`.
+    name : `str`
+        The component's name in the pipeline.
+    student : `PackagedStudent`
+    config : `Mapping[str, Any]`
+        Of the component's factory.
+    sentences : `str`, optional (default = `"sentencizer"`)
+        As in `add_sentence_setter`. It is not added where the pipeline sets boundaries already.
+
+    # Raises
+
+    BridgeError
+        If the name or an option is not allowed, the student does not fit the component, or another
+        student of the pipeline sets the same annotation.
+    """
+    if component not in FACTORIES:
+        raise BridgeError(f"a component must be one of {', '.join(FACTORIES)}, found {component!r}")
+    if not re.fullmatch(r"[\w-]+", name) or name in RESERVED:
+        raise BridgeError(
+            "a component's name must be of letters, digits, underscores and hyphens, and none of "
+            f"{', '.join(RESERVED)}, which are spaCy's; found {name!r}"
+        )
+    if name in nlp.component_names:
+        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+    options = dict(config)
+    factory = FACTORIES[component]
+    if component == "tagger" and options.get("attribute") == "pos":
+        factory = FACTORIES["pos"]
+    one_sentence = options.get("without_sentences") == "one"
+    if component == "parser" and sentences == NONE:
+        options.setdefault("without_sentences", "one")
+    before = list(nlp.component_names)
+    try:
+        if not one_sentence:
+            add_sentence_setter(nlp, sentences)
+        if name in nlp.component_names:
+            raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+        nlp.add_pipe(factory, name=name, config=options).use(student)
+        _refuse_overwriting(nlp, name)
+    except Exception:
+        for added in set(nlp.component_names) - set(before):
+            nlp.remove_pipe(added)
+        raise
+
+
+def _refuse_overwriting(nlp: Language, name: str) -> None:
+    """Refuses a student that replaces what another student of the pipeline has set."""
+    ours = _target(nlp, name)
+    for other in nlp.component_names:
+        if other != name and ours is not None and _target(nlp, other) == ours:
+            raise BridgeError(
+                f"the components '{other}' and '{name}' both set {ours[1]}, so the second would replace "
+                f"what the first has set: {_REMEDIES[ours[0]]}"
+            )
+
+
+_REMEDIES: Dict[str, str] = {
+    "tag": "package one of them as pos",
+    "pos": "package one of them as tagger",
+    "spans": "give one of them another spans_key",
+}
+
+
+def _target(nlp: Language, name: str) -> "Tuple[str, str] | None":
+    """What a student replaces wherever it is set already: the kind of it, and its name in spaCy."""
+    pipe = nlp.get_pipe(name)
+    if isinstance(pipe, tagger.StudentTagger):
+        return pipe.attribute, f"token.{pipe.attribute}_"
+    if isinstance(pipe, chunker.StudentChunker):
+        return "spans", f"doc.spans[{pipe.spans_key!r}]"
+    return None

@@ -1,0 +1,108 @@
+"""Puts a component that sets sentence boundaries before a pipeline's first student."""
+
+from typing import List
+
+from spacy.language import Language
+
+from spacy_bridge.errors import BridgeError
+
+NONE = "none"
+SENTENCE_SETTERS = ("token.is_sent_start", "doc.sents")
+SAMPLE = ["A", "cat", "sleeps", ".", "A", "dog", "runs", "."]
+
+
+def sets_sentences(nlp: Language) -> bool:
+    """Whether a component of the pipeline declares that it sets sentence boundaries."""
+    return any(
+        set(SENTENCE_SETTERS) & set(nlp.get_pipe_meta(name).assigns) for name in nlp.pipe_names
+    )
+
+
+def add_sentence_setter(nlp: Language, sentences: str) -> List[str]:
+    """Adds the component `sentences` at the end of a pipeline that sets no boundaries yet.
+
+    # Parameters
+
+    nlp : `Language`
+    sentences : `str`
+        A factory (spaCy's or the user's) whose component needs no training, `PIPELINE:COMPONENT` for a
+        component of a trained pipeline, or `none`.
+
+    # Returns
+
+    `List[str]`
+        The name of the new component; empty if there is none.
+
+    # Raises
+
+    BridgeError
+        If there is no such component, if it needs training, or if it sets no boundaries.
+    """
+    if sentences == NONE or sets_sentences(nlp):
+        return []
+    source, colon, name = sentences.rpartition(":")
+    if colon:
+        return [_add_from_pipeline(nlp, source, name)]
+    if not nlp.has_factory(sentences):
+        raise BridgeError(
+            f"sentences must be 'none', PIPELINE:COMPONENT or a factory that spaCy knows, such as "
+            f"sentencizer, found {sentences!r}"
+        )
+    if sentences in nlp.component_names:
+        raise BridgeError(f"the pipeline has a component '{sentences}' already; give another name")
+    component = nlp.add_pipe(sentences)
+    try:
+        if getattr(component, "is_trainable", False):
+            raise BridgeError(
+                f"sentences must be a factory whose component needs no training, found {sentences!r}; "
+                "take a trained one from its pipeline, as PIPELINE:COMPONENT"
+            )
+        _check_boundaries(nlp, sentences, sentences)
+    except BridgeError:
+        nlp.remove_pipe(sentences)
+        raise
+    return [sentences]
+
+
+def _add_from_pipeline(nlp: Language, source: str, name: str) -> str:
+    from spacy.util import load_model
+
+    try:
+        other = load_model(source)
+    except (OSError, ValueError) as error:
+        raise BridgeError(f"the pipeline {source!r} cannot be opened: {error}") from error
+    if name not in other.component_names:
+        raise BridgeError(
+            f"the pipeline {source!r} has no component {name!r}, only {', '.join(other.component_names)}"
+        )
+    if name in nlp.component_names:
+        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+    for listened in ("tok2vec", "transformer"):
+        listeners = getattr(other.get_pipe(name), "listening_to", None)
+        if listened in other.component_names and listeners is None:
+            _copy_tok2vec(other, listened, name)
+    nlp.add_pipe(name, source=other)
+    try:
+        _check_boundaries(nlp, name, f"{source}:{name}")
+    except BridgeError:
+        nlp.remove_pipe(name)
+        raise
+    return name
+
+
+def _copy_tok2vec(other: Language, listened: str, name: str) -> None:
+    """Gives a component its own copy of the layers that it shares with others, if it shares them."""
+    config = other.get_pipe_config(name)
+    tok2vec = config.get("model", {}).get("tok2vec", {})
+    if "Listener" in str(tok2vec.get("@architectures", "")):
+        other.replace_listeners(listened, name, ["model.tok2vec"])
+
+
+def _check_boundaries(nlp: Language, name: str, sentences: str) -> None:
+    from spacy.tokens import Doc
+
+    doc = nlp.get_pipe(name)(Doc(nlp.vocab, words=SAMPLE))
+    if not doc.has_annotation("SENT_START"):
+        raise BridgeError(
+            f"sentences must name a component that sets sentence boundaries, and {sentences!r} sets none"
+        )

@@ -1,0 +1,27 @@
+"""Tells whoever packages an archive without the training side how to install it."""
+
+from importlib.util import find_spec
+
+from spacy_bridge.errors import BridgeError
+
+PACKAGES = ("torch", "onnx")
+
+
+def require_packages(what: str) -> None:
+    """
+    # Parameters
+
+    what : `str`
+        What is to be packaged, for the error.
+
+    # Raises
+
+    BridgeError
+        If a package that packaging needs is not installed.
+    """
+    absent = [name for name in PACKAGES if find_spec(name) is None]
+    if absent:
+        raise BridgeError(
+            f"to package {what}, {' and '.join(absent)} must be installed, which serving does not need: "
+            "pip install 'allennlp-kd[package]'"
+        )

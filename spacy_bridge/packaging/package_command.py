@@ -1,0 +1,194 @@
+"""`python -m spacy_bridge package`."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from spacy_bridge.errors import BridgeError
+
+COMPONENTS = ("tagger", "pos", "ner", "chunker", "parser")
+SPAN_COMPONENTS = ("ner", "chunker")
+SOURCE = ("name", "url", "author", "license")
+META = ("author", "email", "url", "license", "description")
+
+
+class _AddStudent(argparse.Action):
+    """Keeps the order in which students are named: it is the pipeline's."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: Optional[str] = None,
+    ) -> None:
+        if option_string == "--component":
+            component, name, archive = values
+            if component not in COMPONENTS:
+                parser.error(
+                    f"--component: expected one of {', '.join(COMPONENTS)}, found {component!r}"
+                )
+        else:
+            component, archive = str(option_string)[2:], values
+            name = component
+        namespace.students = [*(namespace.students or []), (component, name, Path(archive))]
+
+
+def add_command(commands: Any) -> None:
+    """Adds it to the bridge's commands."""
+    package = commands.add_parser("package", help="students' archives -> a pipeline of spaCy")
+    package.set_defaults(run=_package, students=None)
+    package.add_argument("output", type=Path, help="the pipeline goes into a folder in it")
+    for component in COMPONENTS:
+        package.add_argument(
+            f"--{component}",
+            action=_AddStudent,
+            metavar="ARCHIVE",
+            help=f"a student as {component}",
+        )
+    package.add_argument(
+        "--component",
+        action=_AddStudent,
+        nargs=3,
+        metavar=("KIND", "NAME", "ARCHIVE"),
+        help="a student as a component with a name of its own",
+    )
+    package.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME.OPTION=VALUE",
+        help="an option of the component NAME, such as ner.existing=override; may be repeated",
+    )
+    package.add_argument("--lang", default="en", help="spaCy's code of the language (en)")
+    package.add_argument("--name", default="students", help="spacy.load takes LANG_NAME (students)")
+    package.add_argument("--version", default="0.0.0", help="of the package (0.0.0)")
+    for entry in META:
+        package.add_argument(f"--{entry}", help="goes into meta.json")
+    package.add_argument("--license-file", type=Path, help="becomes LICENSE in folder and wheel")
+    package.add_argument(
+        "--sources",
+        type=Path,
+        help="a JSON file with a list of what the students were trained on, each an object with name and, "
+        "where known, url, author and license; goes into meta.json and the README",
+    )
+    package.add_argument("--encoding", help="how tags say spans, where an archive does not say it")
+    package.add_argument("--decoder", help="exact or stock, where it is not to be the parser's own")
+    package.add_argument(
+        "--transformer",
+        action="append",
+        metavar="[NAME=]FOLDER",
+        help="a transformer's folder, in the place of the one that archives, or the archive of the "
+        "component NAME, name; may be repeated",
+    )
+    package.add_argument(
+        "--trust", action="store_true", help="let archives name files and models outside of them"
+    )
+    package.add_argument(
+        "--sentences",
+        default="sentencizer",
+        metavar="SETTER",
+        help="what sets sentence boundaries before the first student: a factory (sentencizer), "
+        "PIPELINE:COMPONENT, or none",
+    )
+    package.add_argument("--int8", action="store_true", help="round matrices to 8 bits")
+    package.add_argument("--scores", type=Path, help="a .spacy file; the scores go into meta.json")
+    package.add_argument(
+        "--gold-tokens", action="store_true", help="score on its tokens and sentences"
+    )
+    package.add_argument(
+        "--build",
+        choices=["none", "wheel"],
+        default="none",
+        help="a wheel beside the folder (none)",
+    )
+    package.add_argument("--no-isolation", action="store_true", help="build with what is installed")
+    package.add_argument("--force", action="store_true", help="replace a pipeline that is there")
+
+
+def _package(parsed: argparse.Namespace) -> int:
+    from spacy_bridge.packaging.needed_packages import require_packages
+
+    _refuse_idle_options(parsed)
+    configs = _configs(parsed)
+    require_packages("a student")
+    from spacy_bridge.packaging.archive.given_transformers import given_transformers
+    from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline, measure
+    from spacy_bridge.packaging.wheel import build_wheel, save_pipeline
+
+    sources: List[StudentSource] = []
+    archives = {name: archive for _, name, archive in parsed.students or []}
+    transformers = given_transformers(archives, parsed.transformer or [], parsed.trust)
+    for component, name, archive in parsed.students or []:
+        options: Dict[str, Any] = {"decoder": parsed.decoder} if component == "parser" else {}
+        if component in SPAN_COMPONENTS:
+            options = {"encoding": parsed.encoding}
+        options.update(transformer=transformers[name], trust=parsed.trust)
+        sources.append(StudentSource(component, archive, name, options, configs.get(name, {})))
+    meta: Dict[str, Any] = {"name": parsed.name, "version": parsed.version}
+    if parsed.sources:
+        meta["sources"] = _sources(parsed.sources)
+    for entry in META:
+        if getattr(parsed, entry):
+            meta[entry] = getattr(parsed, entry)
+    nlp = build_pipeline(sources, parsed.lang, meta, parsed.sentences, parsed.int8)
+    if parsed.scores:
+        nlp.meta["performance"] = measure(nlp, parsed.scores, parsed.gold_tokens)
+    folder = save_pipeline(nlp, parsed.output, parsed.force, parsed.license_file)
+    print(folder)
+    if parsed.build == "wheel":
+        print(build_wheel(folder, parsed.output, isolation=not parsed.no_isolation))
+    return 0
+
+
+def _refuse_idle_options(parsed: argparse.Namespace) -> None:
+    given = {component for component, _, _ in parsed.students or []}
+    for option, idle, components in (
+        ("decoder", None, {"parser"}),
+        ("encoding", None, set(SPAN_COMPONENTS)),
+    ):
+        value = getattr(parsed, option)
+        if given and value != idle and not components & given:
+            raise BridgeError(
+                f"--{option} {value} is of no use without a {' or '.join(sorted(components))}"
+            )
+    if parsed.gold_tokens and not parsed.scores:
+        raise BridgeError("--gold-tokens is of no use without --scores")
+
+
+def _sources(path: Path) -> List[Dict[str, str]]:
+    """spaCy's list of sources for `meta.json`."""
+    try:
+        sources = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BridgeError(f"{path} must hold JSON: {error}") from error
+    for source in sources if isinstance(sources, list) else [sources]:
+        if not isinstance(source, dict) or not set(source) <= set(SOURCE) or "name" not in source:
+            raise BridgeError(
+                f"{path} must hold a list of objects with name and, where known, url, author and license; "
+                f"found {source!r}"
+            )
+    return list(sources) if isinstance(sources, list) else [sources]
+
+
+def _configs(parsed: argparse.Namespace) -> Dict[str, Dict[str, Any]]:
+    """The options of `--set`, by component. A value is JSON, or else text."""
+    names = [name for _, name, _ in parsed.students or []]
+    configs: Dict[str, Dict[str, Any]] = {}
+    for setting in parsed.set:
+        place, equals, text = setting.partition("=")
+        name, dot, option = place.partition(".")
+        if not (equals and dot and option):
+            raise BridgeError(f"--set must have the form NAME.OPTION=VALUE, found {setting!r}")
+        if name not in names:
+            raise BridgeError(
+                f"--set {setting} names no component of the pipeline: expected one of "
+                f"{', '.join(names)}"
+            )
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        configs.setdefault(name, {})[option] = value
+    return configs

@@ -1,0 +1,48 @@
+"""The requirement on this package that a packaged pipeline declares."""
+
+import json
+import re
+from pathlib import Path
+from typing import List, Optional
+
+from allennlp_kd import __version__
+
+DISTRIBUTION = "allennlp-kd"
+META = "meta.json"
+
+
+def requirement(extra: Optional[str] = None) -> str:
+    """What a packaged pipeline needs to be installed: this package, up to its next minor version."""
+    major, minor = (int(part) for part in re.findall(r"\d+", __version__)[:2])
+    name = f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION
+    return f"{name}>={__version__},<{major}.{minor + 1}.0"
+
+
+def require(requirements: List[str], extra: Optional[str] = None) -> List[str]:
+    """Requirements with the one on this package added, or given another extra."""
+    ours = [each for each in requirements if re.match(rf"{DISTRIBUTION}\b", each)]
+    if any("[" in each for each in ours) or (ours and extra is None):
+        return requirements
+    return [*(each for each in requirements if each not in ours), requirement(extra)]
+
+
+def require_in_meta(pipeline: Path, extra: Optional[str]) -> None:
+    """Adds the requirement to the `meta.json` of a pipeline that is being saved, if there is one.
+
+    spaCy writes that file before the components. It finds by itself that a pipeline needs this package,
+    but not that it needs an extra of it.
+    """
+    path = pipeline / META
+    if not path.is_file():
+        return
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return  # a file of somebody else
+    if not isinstance(meta, dict) or "spacy_version" not in meta:
+        return
+    found = list(meta.get("requirements") or [])
+    needed = require(found, extra)
+    if needed != found:
+        meta["requirements"] = needed
+        path.write_text(json.dumps(meta, indent=2, ensure_ascii=False), encoding="utf-8")
