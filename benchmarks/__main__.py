@@ -13,6 +13,7 @@ PARTS = (
     "__main__",
     "command",
     "memory",
+    "processes",
     "report",
     "rounds",
     "scores",

@@ -10,7 +10,7 @@ from allennlp.models.archival import Archive, load_archive
 BATCH_SIZE = 64
 
 
-def sentence_counts(archive_file: Path, data: str) -> numpy.ndarray:
+def sentence_counts(archive_file: Path, data: str, cuda_device: int = -1) -> numpy.ndarray:
     """Of each sentence of a file how much is right, how much was predicted and how much there is.
 
     Of a tagger that counts spans, these are spans; of one that does not, words. Of a parser, words that
@@ -22,7 +22,7 @@ def sentence_counts(archive_file: Path, data: str) -> numpy.ndarray:
     `numpy.ndarray`
         Shape `(sentences, 3)`, of `uint16`.
     """
-    archive = load_archive(str(archive_file))
+    archive = load_archive(str(archive_file), cuda_device=cuda_device)
     archive.model.eval()
     instances = list(archive.validation_dataset_reader.read(data))
     counted: List[List[int]] = []

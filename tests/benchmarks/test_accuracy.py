@@ -2,14 +2,17 @@
 
 import itertools
 import json
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy
 import pytest
 
 from benchmarks import accuracy, search
-from benchmarks.accuracy import runs_of, train_all
+from benchmarks.accuracy import Run, Training, archive_name, read_lines, runs_of, train_all
 from benchmarks.measures.packed_counts import packed, unpacked
+from benchmarks.processes import run_all
 from benchmarks.scores import overview_rows, summary
 from benchmarks.significance import p_value, score
 
@@ -196,7 +199,7 @@ class TestSearch:
     ):
         calls = []
 
-        def train(config, overrides, metric, also, test=True):
+        def train(config, overrides, metric, also, test=True, **options):
             calls.append((overrides, test))
             assert config == ("y" if "rate" in overrides else "x") and "config" not in overrides
             return {"dev": overrides.get("alpha", 1), "test": 0.5}
@@ -204,13 +207,54 @@ class TestSearch:
         monkeypatch.setattr(accuracy, "train", train)
         arms = {**SEARCHED["arms"], "plain": {"config": "y", "rate": 1}}
         grid, output = {**SEARCHED, "config": "x", "arms": arms}, tmp_path / "runs.jsonl"
-        train_all(grid, output, 1, quick=True)
+        train_all(grid, output, Training(1), quick=True)
         assert len(calls) == 1
-        train_all(grid, output, 1, quick=False)
+        train_all(grid, output, Training(1))
         assert [test for _, test in calls] == [False] * 4 + [True] * 2
         assert calls[-1][0]["alpha"] == 0.8 and calls[-1][0]["random_seed"] == 3
-        train_all(grid, output, 1, quick=False)
+        train_all(grid, output, Training(1))
         assert len(calls) == 6
+
+    def test_trains_several_at_once(self, monkeypatch, tmp_path):
+        def train(config, overrides, metric, also, test=True, cuda_device=-1, archive=None):
+            if archive is not None:
+                archive.parent.mkdir(exist_ok=True)
+                archive.write_text(str(overrides["alpha"]))
+            # A line longer than what a buffered file writes at once.
+            return {"dev": overrides.get("alpha", 1), "test": 0.5, "counts": "c" * 20_000}
+
+        monkeypatch.setattr(accuracy, "train", train)
+        grid, output = {**SEARCHED, "config": "x", "seeds": [3, 4]}, tmp_path / "runs.jsonl"
+        train_all(grid, output, Training(1, jobs=3, archives=tmp_path / "kept"))
+        lines = read_lines(output)
+        assert sum("candidate" in each for each in lines) == 4
+        assert {(each["arm"], each["seed"]) for each in lines if "candidate" not in each} == {
+            (arm, seed) for arm in ("plain", "good") for seed in (3, 4)
+        }
+        kept = {path.name: path.read_text() for path in (tmp_path / "kept").iterdir()}
+        assert len(kept) == 4
+        assert kept[archive_name(Run(grid["name"], "all", "good", 4))] == "0.8"
+
+
+def test_an_archive_is_named_after_its_run():
+    name = archive_name(Run("parsing, EWT", "10 %", "small, no text", 13))
+    assert name == "parsing-EWT-10-small-no-text-13.tar.gz"
+
+
+class TestProcesses:
+    def test_one_that_fails_does_not_stop_the_others(self, tmp_path):
+        def task(number):
+            if number == 1:
+                sys.exit(3)
+            (tmp_path / str(number)).touch()
+
+        with pytest.raises(RuntimeError, match=r"1 of 4 tasks failed: \[1\]"):
+            run_all([partial(task, number) for number in range(4)], jobs=2)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "2", "3"]
+
+    def test_wants_a_job(self):
+        with pytest.raises(ValueError, match="jobs must be at least 1, found 0"):
+            run_all([], jobs=0)
 
 
 ROOT = Path(__file__).parents[2]
