@@ -79,12 +79,7 @@ def refuse_foreign_names(
         If one of them imports a class by its path, opens another archive, or names a file, a URL, a
         model of the hub or a variable; the value is named, and its place.
     """
-    for place, key, value, owner in _entries(parts):
-        if _carries(owner, is_carried) and key in (TRANSFORMER, "from_archive", "archive_prefix"):
-            continue
-        fault = _fault(key, value)
-        if fault is None:
-            continue
+    for place, key, value, fault in external_values(parts, is_carried):
         message = f"{where} names {fault} {value!r} in {place}, which is not inside of it"
         if key == TRANSFORMER:
             raise ArchiveError(
@@ -94,6 +89,24 @@ def refuse_foreign_names(
         raise ArchiveError(
             f"{message}; set {remedies.trust} if you trust the archive as you trust a program"
         )
+
+
+def external_values(
+    parts: Dict[str, Any], is_carried: Callable[[str], bool]
+) -> Iterator[Tuple[str, str, Any, str]]:
+    """What a configuration names outside of its archive.
+
+    # Returns
+
+    `Iterator[Tuple[str, str, Any, str]]`
+        Each value's place, key and value, and what it is, in words.
+    """
+    for place, key, value, owner in _entries(parts):
+        if _carries(owner, is_carried) and key in (TRANSFORMER, "from_archive", "archive_prefix"):
+            continue
+        fault = _fault(key, value)
+        if fault is not None:
+            yield place, key, value, fault
 
 
 def _fault(key: str, value: Any) -> Optional[str]:

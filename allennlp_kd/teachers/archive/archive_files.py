@@ -3,20 +3,40 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from allennlp_kd.archives.members import BEST, CONFIG, VOCABULARY, WEIGHTS
 
 
-def version_of(archive_file: str) -> Tuple:
-    """What changes when an archive is replaced: its path, and time and size of its files."""
-    path = Path(archive_file).resolve()
-    files = [path]
-    if path.is_dir():
-        files = [path / name for name in (CONFIG, WEIGHTS, BEST)]
-        files += sorted((path / VOCABULARY).glob("*.txt"))
-    states = [(each, each.stat()) for each in files if each.exists()]
-    return tuple((str(each), state.st_mtime_ns, state.st_size) for each, state in states)
+class ArchiveSource(NamedTuple):
+    """What a configuration says about a teacher's archive. Equal sources are one teacher.
+
+    # Parameters
+
+    archive_file : `str`
+        A `model.tar.gz`, or a folder with the same files.
+    transformer : `str`, optional
+        Replaces the transformer that the archive names.
+    trust : `bool`, optional (default = `False`)
+        Whether its configuration may import classes and open files, URLs and models of the hub.
+    """
+
+    archive_file: str
+    transformer: Optional[str] = None
+    trust: bool = False
+
+    @property
+    def version(self) -> Tuple:
+        """Changes when a file is replaced: the paths, and the time and size of the files."""
+        path = Path(self.archive_file).resolve()
+        files = [path]
+        if path.is_dir():
+            files = [path / name for name in (CONFIG, WEIGHTS, BEST)]
+            files += sorted((path / VOCABULARY).glob("*.txt"))
+        if self.transformer is not None:
+            files += sorted(Path(self.transformer).resolve().glob("*"))
+        states = [(each, each.stat()) for each in files if each.exists()]
+        return (self, *((str(each), state.st_mtime_ns, state.st_size) for each, state in states))
 
 
 def absent_checkpoints(parts: Any) -> List[str]:
@@ -36,8 +56,14 @@ def absent_checkpoints(parts: Any) -> List[str]:
     return found
 
 
-def fingerprint(folder: Path) -> str:
-    """A digest of what a teacher's scores depend on: weights, configuration and vocabulary."""
+def fingerprint(folder: Path, outside: str = "") -> str:
+    """A digest of what a teacher's scores depend on: weights, configuration and vocabulary.
+
+    # Parameters
+
+    outside : `str`, optional (default = `""`)
+        A digest of the files outside of the archive; see `external_digest`.
+    """
     digest = hashlib.blake2b(digest_size=16)
     files = [folder / CONFIG, folder / WEIGHTS]
     files += sorted(path for path in (folder / VOCABULARY).rglob("*") if path.name != ".lock")
@@ -49,4 +75,5 @@ def fingerprint(folder: Path) -> str:
         with open(path, "rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
+    digest.update(outside.encode())
     return digest.hexdigest()

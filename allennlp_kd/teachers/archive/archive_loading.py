@@ -3,7 +3,7 @@
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Type
 
 from allennlp.common import Params, cached_transformers
 from allennlp.common.checks import ConfigurationError
@@ -13,14 +13,19 @@ from torch import Tensor
 
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
-from allennlp_kd.archives.carried_files import check_carried
+from allennlp_kd.archives.carried_files import carried_transformers, check_carried
 from allennlp_kd.archives.external_references import Remedies
 from allennlp_kd.archives.extraction import extracted
 from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS
 from allennlp_kd.archives.model_weights import load_weights
 from allennlp_kd.archives.tensors import load_tensors
 from allennlp_kd.random_states import preserved_random_states
-from allennlp_kd.teachers.archive.archive_files import absent_checkpoints, fingerprint
+from allennlp_kd.teachers.archive.archive_files import (
+    ArchiveSource,
+    absent_checkpoints,
+    fingerprint,
+)
+from allennlp_kd.teachers.archive.external_files import external_digest
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
 
 REMEDIES = Remedies("'transformer'", "'trust: true'")
@@ -43,12 +48,7 @@ class LoadedArchive(NamedTuple):
     reader: DatasetReader
 
 
-def load_teacher(
-    archive_file: str,
-    classes: Tuple[Type[Model], ...],
-    transformer: Optional[str] = None,
-    trust: bool = False,
-) -> LoadedArchive:
+def load_teacher(source: ArchiveSource, classes: Tuple[Type[Model], ...]) -> LoadedArchive:
     """Opens an archive without running anything that it holds.
 
     AllenNLP's `load_archive` unpacks what leads out of its folder, evaluates the configuration as
@@ -58,30 +58,23 @@ def load_teacher(
 
     # Parameters
 
-    archive_file : `str`
-        A `model.tar.gz`, or a folder with the same files.
+    source : `ArchiveSource`
     classes : `Tuple[Type[Model], ...]`
         What its model must be.
-    transformer : `str`, optional
-        In the place of the transformer that the archive names.
-    trust : `bool`, optional (default = `False`)
-        Whether its configuration may import classes and open files, URLs and models of the hub.
 
     # Raises
 
     ConfigurationError
         If it is missing, damaged, unsafe, of another model, or does not fit together.
     """
-    with opened_files(archive_file, links=trust) as folder:
-        names = [
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-        ]
-        content = (folder / CONFIG).read_bytes()
-        parts = archive_parts(content, names, archive_file, REMEDIES, transformer, trust)
-        for name in names if not trust else ():
+    archive_file = source.archive_file
+    with opened_files(archive_file, links=source.trust) as folder:
+        names = _file_names(folder)
+        parts = _parts(folder, names, source)
+        for name in names if not source.trust else ():
             check_carried(name, folder / name, archive_file)
         tensors = load_tensors(folder / WEIGHTS, archive_file)
-        only_registered = nullcontext() if trust else registered_types_only()
+        only_registered = nullcontext() if source.trust else registered_types_only()
         # To build it draws random numbers: the student's do not depend on whether it is open.
         with only_registered, _transformers_of_its_own(), preserved_random_states():
             try:
@@ -149,10 +142,34 @@ def opened_files(archive_file: str, links: bool = False) -> Iterator[Path]:
         raise ConfigurationError(str(error)) from error
 
 
-def archive_fingerprint(archive_file: str, links: bool = False) -> str:
-    """A digest of all that a teacher's scores depend on; nothing of it is built or unpickled."""
-    with opened_files(archive_file, links) as folder:
-        return fingerprint(folder)
+def archive_fingerprint(source: ArchiveSource) -> str:
+    """A digest of all files that a teacher's scores depend on; nothing of it is built or unpickled.
+
+    # Raises
+
+    ConfigurationError
+        If the archive cannot be opened, names what is not inside of it without `trust`, or a file that
+        it depends on is missing.
+    """
+    with opened_files(source.archive_file, links=source.trust) as folder:
+        names = _file_names(folder)
+        parts = _parts(folder, names, source)
+        outside = external_digest(parts, carried_transformers(names).__contains__)
+        return fingerprint(folder, outside)
+
+
+def _file_names(folder: Path) -> List[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
+def _parts(folder: Path, names: List[str], source: ArchiveSource) -> Dict[str, Any]:
+    content = (folder / CONFIG).read_bytes()
+    try:
+        return archive_parts(
+            content, names, source.archive_file, REMEDIES, source.transformer, source.trust
+        )
+    except ArchiveError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 @contextmanager

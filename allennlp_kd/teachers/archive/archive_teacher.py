@@ -22,7 +22,7 @@ from allennlp_kd.fields.sentence import Sentence, tag_parameters
 from allennlp_kd.fields.teacher_instance_field import TeacherInstanceField
 from allennlp_kd.modules.word_states import WordStates
 from allennlp_kd.objectives.objective import Layer
-from allennlp_kd.teachers.archive.archive_files import version_of
+from allennlp_kd.teachers.archive.archive_files import ArchiveSource
 from allennlp_kd.teachers.archive.archive_loading import archive_fingerprint, load_teacher
 from allennlp_kd.teachers.archive.batch_dependence import (
     padded_encoders,
@@ -46,7 +46,7 @@ SCORERS: Dict[Type[Model], Type[Scorer]] = {
     SimpleTagger: SimpleTaggerScorer,
     BiaffineDependencyParser: BiaffineParserScorer,
 }
-# What carries the words, for errors, and the archive whose vocabulary has indexed them, beside a
+# What carries the words, for errors, and the source of the teacher that has indexed them, beside a
 # model's own fields.
 SENTENCE, ARCHIVE = "sentence", "archive"
 
@@ -114,9 +114,8 @@ class ArchiveTeacher(ScoringTeacher):
         trust: bool = False,
     ) -> None:
         self.archive_file = str(archive_file)
+        self._source = ArchiveSource(self.archive_file, transformer, trust)
         self._cuda_device = cuda_device
-        self._transformer = transformer
-        self._trust = trust
         self._version: Optional[Tuple] = None
 
     @property
@@ -165,10 +164,7 @@ class ArchiveTeacher(ScoringTeacher):
     @overrides
     def fingerprint(self) -> str:
         # The network is not built for it.
-        version = version_of(self.archive_file)
-        if version not in _fingerprints:
-            _fingerprints[version] = archive_fingerprint(self.archive_file, links=self._trust)
-        return _fingerprints[version]
+        return _fingerprint_of(self._source)
 
     @overrides
     def description(self) -> Dict[str, Any]:
@@ -199,7 +195,7 @@ class ArchiveTeacher(ScoringTeacher):
             )
         opened.reader.apply_token_indexers(made)
         fields = {name: made[name] for name in opened.scorer.fields}
-        told = {SENTENCE: MetadataField(str(sentence)), ARCHIVE: MetadataField(self.archive_file)}
+        told = {SENTENCE: MetadataField(str(sentence)), ARCHIVE: MetadataField(self._source)}
         instance = Instance({**fields, **told})
         instance.index_fields(opened.model.vocab)
         check_tags(instance, opened.model.vocab, self.archive_file)
@@ -239,18 +235,18 @@ class ArchiveTeacher(ScoringTeacher):
             raise ValueError(f"the scores of {self.archive_file} hold NaN for '{sentence}'")
         return found
 
-    def _check_reader(self, archive_file: Optional[str]) -> None:
+    def _check_reader(self, source: Optional[ArchiveSource]) -> None:
         """Refuses sentences that were read for another archive; the same may have two paths."""
-        if archive_file == self.archive_file:
+        if source == self._source:
             return
-        if archive_file is not None:
-            other = ArchiveTeacher(archive_file, trust=self._trust)
-            if other.fingerprint == self.fingerprint:
-                return
+        if source is not None and _fingerprint_of(source) == self.fingerprint:
+            return
+        other = source.archive_file if source else "a teacher of another type"
+        if other == self.archive_file:
+            other += f" with the transformer {source.transformer}"  # type: ignore[union-attr]
         raise ConfigurationError(
-            f"{self.archive_file} is to score sentences that were read for "
-            f"{archive_file or 'a teacher of another type'}: dataset_reader.teacher and "
-            "model.teacher must be the same"
+            f"{self.archive_file} is to score sentences that were read for {other}: "
+            "dataset_reader.teacher and model.teacher must be the same"
         )
 
     @overrides
@@ -279,7 +275,7 @@ class ArchiveTeacher(ScoringTeacher):
 
     def _open(self) -> _Opened:
         if self._version not in _opened:
-            version = (version_of(self.archive_file), self._transformer, self._trust)
+            version = self._source.version
             if version not in _opened:
                 _opened[version] = self._load()
             self._version = version
@@ -287,7 +283,7 @@ class ArchiveTeacher(ScoringTeacher):
 
     def _load(self) -> _Opened:
         classes = tuple(SCORERS)
-        loaded = load_teacher(self.archive_file, classes, self._transformer, self._trust)
+        loaded = load_teacher(self._source, classes)
         kind = next(each for each in classes if isinstance(loaded.model, each))
         scorer = SCORERS[kind](loaded.model)
         stateful, padded = stateful_encoders(loaded.model), padded_encoders(loaded.model)
@@ -307,3 +303,10 @@ class ArchiveTeacher(ScoringTeacher):
             )
         limit = position_limit(loaded.model)
         return _Opened(loaded.model, loaded.reader, scorer, limit, bool(padded))
+
+
+def _fingerprint_of(source: ArchiveSource) -> str:
+    version = source.version
+    if version not in _fingerprints:
+        _fingerprints[version] = archive_fingerprint(source)
+    return _fingerprints[version]
