@@ -102,7 +102,7 @@ class PotentialStore:
         for name, value in expected.items():
             found = self.header.get(name)
             if found != value:
-                why = " (another teacher, or a changed file: weights, vocabulary, tokenizer)"
+                why = " (the teacher is another, or a file such as its tokenizer has changed)"
                 raise StoreError(
                     f"the store at {self.path} was made with another {name}: expected {value}, "
                     f"found {found}{why if name == 'fingerprint' else ''}; remove it or name another "
