@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from allennlp_kd.atomic_file import atomic_file, link_atomically
+from spacy_bridge.atomic_file import atomic_file, link_atomically
 
 
 def test_a_file_has_its_name_when_it_is_whole(tmp_path):

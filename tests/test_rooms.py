@@ -31,7 +31,7 @@ FLOORS: List[Set[str]] = [
     {"spacy_bridge.packaging.networks"},
     {"spacy_bridge.packaging.archive", "spacy_bridge.components"},
     {"spacy_bridge.runtime"},
-    {"spacy_bridge.errors"},
+    {"spacy_bridge.errors", "spacy_bridge.atomic_file"},
     {"allennlp_kd.archives"},
     {"allennlp_kd.structs"},
     {"allennlp_kd.structs.tree"},
@@ -43,7 +43,7 @@ FLOORS: List[Set[str]] = [
     },
     {"allennlp_kd.structs.tree.spanning", "allennlp_kd.structs.mixing"},
     {"allennlp_kd.structs.finite"},
-    {"allennlp_kd.training_side", "allennlp_kd.atomic_file", "allennlp_kd.random_states"},
+    {"allennlp_kd.training_side", "spacy_bridge.atomic_file", "allennlp_kd.random_states"},
     {"allennlp_kd"},
 ]
 FLOOR: Dict[str, int] = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Any, Dict
 
-from allennlp_kd.atomic_file import atomic_file
 from allennlp_kd.report.page.page import page
 from allennlp_kd.report.plots.figures import figures
+from spacy_bridge.atomic_file import atomic_file
 
 PAGE, NUMBERS, PLOTS = "index.html", "report.json", "plots"
 NAMES = re.compile(r"(labels|distances|deviation-\d+|calibration|speed|curve-.+)\.(svg|png)")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
-from allennlp_kd.atomic_file import atomic_file
+from spacy_bridge.atomic_file import atomic_file
 
 _NAME = re.compile(r"checkpoint_e(\d+)_b(\d+)\.json")
 _BLOCK = 1 << 20

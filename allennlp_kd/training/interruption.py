@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from allennlp_kd.atomic_file import atomic_file
+from spacy_bridge.atomic_file import atomic_file
 
 PLACE = Path("vocabulary") / ".interrupted"
 

@@ -12,8 +12,8 @@ from allennlp.training.checkpointer import Checkpointer
 from allennlp.training.trainer import Trainer, TrainerCheckpoint
 from overrides import overrides
 
-from allennlp_kd.atomic_file import atomic_file, link_atomically, remove_unfinished
 from allennlp_kd.training.checkpoint_manifest import CheckpointManifest, Point, sha256
+from spacy_bridge.atomic_file import atomic_file, link_atomically, remove_unfinished
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from allennlp_kd.atomic_file import atomic_file
+from spacy_bridge.atomic_file import atomic_file
 from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.doc_rows import parquet_of
 from spacy_bridge.corpus.part_file import is_whole

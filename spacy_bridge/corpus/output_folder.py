@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterable
 
-from allennlp_kd.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
+from spacy_bridge.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
 from spacy_bridge.errors import BridgeError
 
 RECORD = "run.json"

@@ -17,7 +17,6 @@ from typing import Any, Dict, Optional, Set
 
 import numpy
 
-from allennlp_kd.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
 from allennlp_kd.teachers.store.shard_files import (
     Entry,
     arrays_of,
@@ -27,6 +26,7 @@ from allennlp_kd.teachers.store.shard_files import (
     packed_shard,
 )
 from allennlp_kd.teachers.store.store_error import StoreError
+from spacy_bridge.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
 
 FORMAT = 2
 READABLE = (1, FORMAT)  # in format 1 the digest of the index was of the index alone

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from allennlp_kd.atomic_file import LEFT_ALONE, remove_unfinished
+from spacy_bridge.atomic_file import LEFT_ALONE, remove_unfinished
 from spacy_bridge.corpus import command_line
 from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.engine import run
