@@ -2,7 +2,7 @@
 
 import logging
 from os import PathLike
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Iterator, Optional, Set, Tuple, Union
 
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
@@ -25,8 +25,11 @@ class StudentWrapper(Model):
     So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the
     one that it was trained with; of its `model`, loading reads `student` and builds that.
 
-    What is trained beside the student is `learned`; a trainer of type `resumable` keeps it in the
-    trainer's part of its checkpoints.
+    Its parameters are called what the student calls them, too, so the regular expressions of a plain
+    configuration (`no_grad`, `parameter_groups`) match what they match there.
+
+    What is trained beside the student is `learned`, and its parameters' names begin with `learned.`; a
+    trainer of type `resumable` keeps it in the trainer's part of its checkpoints.
 
     # Parameters
 
@@ -69,6 +72,25 @@ class StudentWrapper(Model):
         """Whether a trainer has said that its checkpoints hold `learned`."""
         self._has_warned = False
         self._register_load_state_dict_pre_hook(self._name_student, with_module=True)
+
+    @overrides(check_signature=False)
+    def named_modules(
+        self, memo: Optional[Set[Module]] = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[Tuple[str, Module]]:
+        """As of any module, but for the student's, whose names lack the prefix `student.`.
+
+        The names of parameters and buffers are made of these.
+        """
+        memo = set() if memo is None else memo
+        if remove_duplicate and self in memo:
+            return
+        memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                inner = f"{prefix}.{name}" if prefix else name
+                inner = prefix if name == "student" else inner
+                yield from module.named_modules(memo, inner, remove_duplicate)
 
     @overrides(check_signature=False)
     def state_dict(self, *args: Any, **kwargs: Any) -> Dict[str, Any]:
