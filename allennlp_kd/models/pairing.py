@@ -66,6 +66,12 @@ class Pairing:
                 f"{', '.join(sorted(teacher.provides)) or 'potentials alone'}). "
                 + " ".join(WHO_PROVIDES[each] for each in sorted(absent) if each in WHO_PROVIDES)
             )
+        if objective.compares_scores and not teacher.has_scores:
+            raise ConfigurationError(
+                f"the objective {type(objective).__name__} with these options compares scores, and "
+                f"{teacher.name} have none: match predictions, or take `token`, `marginal`, "
+                "`structural` or `top_k`"
+            )
         # Over all of the teacher's labels; those of a tree's words are local, in its scores.
         self._wants_marginals = structure == "chain" and "marginals" in objective.needs
         self._teacher = teacher

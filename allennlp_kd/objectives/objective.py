@@ -56,6 +56,11 @@ class Objective(Registrable):
         return frozenset()
 
     @property
+    def compares_scores(self) -> bool:
+        """Whether it compares scores as such, which a teacher of annotations alone has not."""
+        return False
+
+    @property
     def layers(self) -> Tuple[Tuple[Layer, Layer], ...]:
         """Where `needs` has `hidden`: the student's and the teacher's layer of each pair."""
         return ()

@@ -148,6 +148,11 @@ class Substructured(Objective):
 
     @property
     @overrides
+    def compares_scores(self) -> bool:
+        return "scores" in self._matches
+
+    @property
+    @overrides
     def needs(self) -> FrozenSet[str]:
         return self._needs
 

@@ -91,6 +91,11 @@ class WeightedSum(Objective):
 
     @property
     @overrides
+    def compares_scores(self) -> bool:
+        return any(member.compares_scores for member in self._members.values())
+
+    @property
+    @overrides
     def layers(self) -> Tuple[Tuple[Layer, Layer], ...]:
         return tuple(pair for member in self._members.values() for pair in member.layers)
 

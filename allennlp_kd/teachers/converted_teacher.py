@@ -72,6 +72,10 @@ class ConvertedTeacher(Teacher):
         return [name for name, _, _ in self._tags]
 
     @property
+    def has_scores(self) -> bool:  # type: ignore[override]
+        return self._teacher.has_scores
+
+    @property
     @overrides
     def provides(self) -> FrozenSet[str]:
         return frozenset({"marginals"})  # what it gives is made of them

@@ -20,6 +20,9 @@ class Teacher(Registrable):
     FIELD = "teacher"
     default_implementation = "archive"
 
+    has_scores = True
+    """Whether its potentials are scores to be compared; otherwise they are probabilities of 0 and 1."""
+
     @property
     def name(self) -> str:
         """What errors call it."""

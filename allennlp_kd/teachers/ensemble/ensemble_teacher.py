@@ -94,6 +94,10 @@ class EnsembleTeacher(ScoringTeacher):
         return self._structure
 
     @property
+    def has_scores(self) -> bool:  # type: ignore[override]
+        return all(member.has_scores for member in self._members)
+
+    @property
     @overrides
     def labels(self) -> List[str]:
         self._agree()

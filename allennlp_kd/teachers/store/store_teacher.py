@@ -80,6 +80,10 @@ class StoreTeacher(Teacher):
         self._shared: Dict[torch.device, Dict[str, Tensor]] = {}
 
     @property
+    def has_scores(self) -> bool:  # type: ignore[override]
+        return self._source is None or self._source.has_scores
+
+    @property
     @overrides
     def name(self) -> str:
         return self.directory
