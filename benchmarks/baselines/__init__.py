@@ -1,0 +1,1 @@
+"""spaCy pipelines trained without this package, for comparison."""
