@@ -19,11 +19,14 @@ from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.stock_tree_decoding import stock_trees
 from allennlp_kd.models.student import Student
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials, maximum_spanning_tree
+from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.archive.scorers import scored_by
 
 DECODERS = ("exact", "stock")
 
 
 @Model.register("biaffine_parser_student")
+@scored_by(BiaffineParserScorer)
 class BiaffineParserStudent(BiaffineDependencyParser, Student):
     """Takes all of stock `biaffine_parser`'s parameters, loads its weights, returns its loss.
 

@@ -14,9 +14,12 @@ from torch.nn.functional import cross_entropy
 from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.tagger_student import TaggerStudent
 from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals
+from allennlp_kd.teachers.archive.scorers import scored_by
+from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
 
 
 @Model.register("simple_tagger_student")
+@scored_by(SimpleTaggerScorer)
 class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
     """Takes all of stock `simple_tagger`'s parameters and its weights; returns its loss and outputs.
 

@@ -3,7 +3,7 @@
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Type
+from typing import Any, Dict, Iterator, List, NamedTuple
 
 from allennlp.common import Params, cached_transformers
 from allennlp.common.checks import ConfigurationError
@@ -27,6 +27,7 @@ from allennlp_kd.teachers.archive.archive_files import (
 )
 from allennlp_kd.teachers.archive.external_files import external_digest
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
+from allennlp_kd.teachers.archive.scorers import find_scorer
 
 REMEDIES = Remedies("'transformer'", "'trust: true'")
 _MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
@@ -48,7 +49,7 @@ class LoadedArchive(NamedTuple):
     reader: DatasetReader
 
 
-def load_teacher(source: ArchiveSource, classes: Tuple[Type[Model], ...]) -> LoadedArchive:
+def load_teacher(source: ArchiveSource) -> LoadedArchive:
     """Opens an archive without running anything that it holds.
 
     AllenNLP's `load_archive` unpacks what leads out of its folder, evaluates the configuration as
@@ -59,8 +60,6 @@ def load_teacher(source: ArchiveSource, classes: Tuple[Type[Model], ...]) -> Loa
     # Parameters
 
     source : `ArchiveSource`
-    classes : `Tuple[Type[Model], ...]`
-        What its model must be.
 
     # Raises
 
@@ -78,7 +77,7 @@ def load_teacher(source: ArchiveSource, classes: Tuple[Type[Model], ...]) -> Loa
         # To build it draws random numbers: the student's do not depend on whether it is open.
         with only_registered, _transformers_of_its_own(), preserved_random_states():
             try:
-                return _build(parts, tensors, str(folder), archive_file, classes)
+                return _build(parts, tensors, str(folder), archive_file)
             except ArchiveError as error:
                 raise ConfigurationError(str(error)) from error
             except _FAILURES as error:
@@ -90,16 +89,12 @@ def load_teacher(source: ArchiveSource, classes: Tuple[Type[Model], ...]) -> Loa
 
 
 def _build(
-    parts: Dict[str, Any],
-    tensors: Dict[str, Tensor],
-    folder: str,
-    archive_file: str,
-    classes: Tuple[Type[Model], ...],
+    parts: Dict[str, Any], tensors: Dict[str, Tensor], folder: str, archive_file: str
 ) -> LoadedArchive:
     params = Params(deepcopy(parts))  # to build an object is to use up its part
     kind = Model.by_name(params["model"].duplicate().pop("type"))
     if isinstance(kind, type):
-        _check_class(kind, archive_file, classes)
+        find_scorer(kind, archive_file)
     # Stock's `predict` and `evaluate` read with this one, too.
     reader_params = params.pop("validation_dataset_reader")
     reader = DatasetReader.from_params(reader_params, serialization_dir=folder)
@@ -109,18 +104,10 @@ def _build(
         str(Path(folder) / VOCABULARY), vocabulary.get("padding_token"), vocabulary.get("oov_token")
     )
     model = Model.from_params(params.pop("model"), vocab=vocab, serialization_dir=folder)
-    _check_class(type(model), archive_file, classes)
+    find_scorer(type(model), archive_file)
     model.extend_embedder_vocab()
     load_weights(model, tensors, archive_file)
     return LoadedArchive(model.eval().requires_grad_(False), reader)
-
-
-def _check_class(kind: type, archive_file: str, classes: Tuple[Type[Model], ...]) -> None:
-    if not issubclass(kind, classes):
-        raise ConfigurationError(
-            f"the archive {archive_file} holds a {kind.__name__}; a teacher must be one of "
-            f"{', '.join(each.__name__ for each in classes)}"
-        )
 
 
 @contextmanager

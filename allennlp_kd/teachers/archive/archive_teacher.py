@@ -1,7 +1,7 @@
 """A teacher that scores as it is asked: a trained AllenNLP archive."""
 
 import logging
-from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -32,6 +32,7 @@ from allennlp_kd.teachers.archive.batch_dependence import (
 from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.archive.position_limit import position_limit, word_pieces
+from allennlp_kd.teachers.archive.scorers import ArchiveScorer, find_scorer, scored_by
 from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
 from allennlp_kd.teachers.archive.tag_sets import check_tags
 from allennlp_kd.teachers.packed_tensors import packed
@@ -40,12 +41,10 @@ from allennlp_kd.teachers.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
-Scorer = Union[CrfTaggerScorer, SimpleTaggerScorer, BiaffineParserScorer]
-SCORERS: Dict[Type[Model], Type[Scorer]] = {
-    CrfTagger: CrfTaggerScorer,
-    SimpleTagger: SimpleTaggerScorer,
-    BiaffineDependencyParser: BiaffineParserScorer,
-}
+scored_by(CrfTaggerScorer)(CrfTagger)
+scored_by(SimpleTaggerScorer)(SimpleTagger)
+scored_by(BiaffineParserScorer)(BiaffineDependencyParser)
+
 # What carries the words, for errors, and the source of the teacher that has indexed them, beside a
 # model's own fields.
 SENTENCE, ARCHIVE = "sentence", "archive"
@@ -54,7 +53,7 @@ SENTENCE, ARCHIVE = "sentence", "archive"
 class _Opened(NamedTuple):
     model: Model
     reader: DatasetReader
-    scorer: Scorer
+    scorer: ArchiveScorer
     limit: Optional[int]
     padded: bool
 
@@ -69,18 +68,21 @@ class ArchiveTeacher(ScoringTeacher):
     """Any archive of stock `crf_tagger`, `simple_tagger` or `biaffine_parser`, with its own reader,
     indexers and vocabulary.
 
-    Archives of a student and of a distillation are such archives too. It is opened when it is first
-    needed. It scores in evaluation mode, without gradient, never decodes, and follows its inputs to
-    their device.
+    Archives of a student and of a distillation are such archives too. So are those of a sub-class
+    that overrides nothing that scores depend on, such as one with another metric; any other class
+    needs a scorer (`scored_by`).
+
+    The archive is opened when it is first needed. The teacher scores in evaluation mode, without
+    gradient, never decodes, and follows its inputs to their device.
 
     A parser with an embedding of part-of-speech tags needs those of the student's reader; one
     without ignores them.
 
-    A word that its indexer splits into nothing has the vector of zeros that stock gives it. The state
-    of encoders that keep one between batches (ELMo, or `stateful: true`) is reset before each batch.
-    Some encoders compute with padding (`qanet_encoder`, `cnn-highway`, a `gated-cnn-encoder` with
-    several convolutions in a block): a warning names them, and a store scores each sentence in a batch
-    of its own.
+    A word that its indexer splits into nothing has the vector of zeros that stock gives it. The
+    state of encoders that keep one between batches (ELMo, or `stateful: true`) is reset before each
+    batch. Some encoders compute with padding (`qanet_encoder`, `cnn-highway`, a `gated-cnn-encoder`
+    with several convolutions in a block): a warning names them, and a store scores each sentence in
+    a batch of its own.
 
     # Parameters
 
@@ -282,10 +284,8 @@ class ArchiveTeacher(ScoringTeacher):
         return _opened[self._version]
 
     def _load(self) -> _Opened:
-        classes = tuple(SCORERS)
-        loaded = load_teacher(self._source, classes)
-        kind = next(each for each in classes if isinstance(loaded.model, each))
-        scorer = SCORERS[kind](loaded.model)
+        loaded = load_teacher(self._source)
+        scorer = find_scorer(type(loaded.model), self.archive_file)(loaded.model)
         stateful, padded = stateful_encoders(loaded.model), padded_encoders(loaded.model)
         if stateful:
             logger.warning(

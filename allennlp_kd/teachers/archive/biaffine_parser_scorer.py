@@ -3,13 +3,14 @@
 from typing import Any, Dict, List, Tuple
 
 import torch
-from allennlp.models import Model
 from allennlp.nn import util
+from overrides import overrides
 
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
+from allennlp_kd.teachers.archive.scorers import ArchiveScorer
 
 
-class BiaffineParserScorer:
+class BiaffineParserScorer(ArchiveScorer):
     """Runs the network of a biaffine parser as far as its scores.
 
     Stock shifts the scores of padding by -1e8 and decodes in the same step; here the scores come
@@ -18,15 +19,13 @@ class BiaffineParserScorer:
     # Parameters
 
     model : `Model`
-        Of stock's class `BiaffineDependencyParser` or a sub-class.
+        A stock `BiaffineDependencyParser`, or of a class with the same parts.
     """
 
     structure = "tree"
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
     @property
+    @overrides
     def takes_tags(self) -> bool:
         """Whether scores depend on part-of-speech tags.
 
@@ -35,21 +34,25 @@ class BiaffineParserScorer:
         return self._model._pos_tag_embedding is not None
 
     @property
+    @overrides
     def fields(self) -> Tuple[str, ...]:
         """The inputs of the model that it reads; the first is the text."""
         return ("words", "pos_tags") if self.takes_tags else ("words",)
 
     @property
+    @overrides
     def labels(self) -> List[str]:
         names = self._model.vocab.get_index_to_token_vocabulary("head_tags")
         return [names[index] for index in range(len(names))]
 
+    @overrides
     def shared(self) -> Dict[str, torch.Tensor]:
         """What the label scores of all sentences have in common: `weight` and `bias`."""
         bilinear = self._model.tag_bilinear
         return {"weight": bilinear.weight.detach(), "bias": bilinear.bias.detach()}
 
     @torch.no_grad()
+    @overrides
     def __call__(self, inputs: Dict[str, Any]) -> TreePotentials:
         """
         # Parameters
@@ -80,6 +83,7 @@ class BiaffineParserScorer:
         return TreePotentials(arcs=arcs.to(dtype), mask=mask, labels=labels)
 
     @staticmethod
+    @overrides(check_signature=False)
     def have_nan(potentials: TreePotentials) -> torch.Tensor:
         """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
         labels = potentials.label_parts  # padding is zeros

@@ -3,35 +3,32 @@
 from typing import Any, Dict, List
 
 import torch
-from allennlp.models import Model
 from allennlp.nn import util
+from overrides import overrides
 
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.teachers.archive.scorers import ArchiveScorer
 
 
-class CrfTaggerScorer:
+class CrfTaggerScorer(ArchiveScorer):
     """Runs the network of a CRF tagger as far as its scores.
 
     # Parameters
 
     model : `Model`
-        Of stock's class `CrfTagger` or a sub-class.
+        A stock `CrfTagger`, or of a class with the same parts.
     """
 
     structure = "chain"
-    fields = ("tokens",)
-    """The inputs of the model that it reads; the first is the text."""
-    takes_tags = True
-    """Whether scores depend on part-of-speech tags, where the reader takes any."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    fields = ("tokens",)  # type: ignore[assignment]
 
     @property
+    @overrides
     def labels(self) -> List[str]:
         names = self._model.vocab.get_index_to_token_vocabulary(self._model.label_namespace)
         return [names[index] for index in range(len(names))]
 
+    @overrides
     def shared(self) -> Dict[str, torch.Tensor]:
         """The scores that all sentences have in common: `transitions`, `start` and `end`."""
         crf = self._model.crf
@@ -44,6 +41,7 @@ class CrfTaggerScorer:
         }
 
     @torch.no_grad()
+    @overrides
     def __call__(self, inputs: Dict[str, Any]) -> ChainPotentials:
         """
         # Parameters
@@ -64,6 +62,7 @@ class CrfTaggerScorer:
         )
 
     @staticmethod
+    @overrides(check_signature=False)
     def have_nan(potentials: ChainPotentials) -> torch.Tensor:
         """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
         shared = torch.cat([potentials.transitions.flatten(), potentials.start, potentials.end])

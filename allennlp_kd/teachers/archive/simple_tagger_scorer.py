@@ -16,7 +16,7 @@ class SimpleTaggerScorer(CrfTaggerScorer):
     # Parameters
 
     model : `Model`
-        Of stock's class `SimpleTagger` or a sub-class.
+        A stock `SimpleTagger`, or of a class with the same parts.
     """
 
     @overrides

@@ -1,0 +1,145 @@
+"""Scorers: how the potentials of a model are computed, by the model's class."""
+
+from typing import Any, Callable, Dict, List, Tuple, Type
+
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.models import Model
+
+NO_SCORES = frozenset(
+    {
+        "get_metrics", "make_output_human_readable", "get_regularization_penalty",
+        "default_predictor", "authorized_missing_keys",
+    }
+)  # fmt: skip
+"""What a sub-class may override without a scorer of its own: no score depends on it."""
+
+_CALLED = ("__call__", "__getattr__", "__getattribute__")
+
+
+class ArchiveScorer:
+    """Runs the network of a model as far as its scores. Nothing is decoded.
+
+    A scorer is registered for the models that it fits by `scored_by`.
+
+    # Parameters
+
+    model : `Model`
+        In evaluation mode, on any device.
+    """
+
+    structure: str
+    """`"chain"` or `"tree"`: the kind of the potentials."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def fields(self) -> Tuple[str, ...]:
+        """The inputs of the model that are read; the first one is the text."""
+        raise NotImplementedError
+
+    @property
+    def takes_tags(self) -> bool:
+        """Whether scores depend on part-of-speech tags, where the model's reader takes any."""
+        return True
+
+    @property
+    def labels(self) -> List[str]:
+        """The names of the tags (chain) or arc labels (tree), in the order of the potentials."""
+        raise NotImplementedError
+
+    def shared(self) -> Dict[str, torch.Tensor]:
+        """The scores that all sentences have in common, which a store holds once.
+
+        Chain: `transitions`, `start` and `end`. Tree: `weight` and `bias` of the label scores.
+        """
+        raise NotImplementedError
+
+    def __call__(self, inputs: Dict[str, Any]) -> Any:
+        """Scores a batch, without gradient.
+
+        # Parameters
+
+        inputs : `Dict[str, Any]`
+            The collated fields of the model's own reader; `fields` are there.
+
+        # Returns
+
+        `ChainPotentials` or `TreePotentials`
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def have_nan(potentials: Any) -> torch.Tensor:
+        """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
+        raise NotImplementedError
+
+
+SCORERS: Dict[Type[Model], Type[ArchiveScorer]] = {}
+"""By the classes of models that archives may hold."""
+
+
+def scored_by(scorer: Type[ArchiveScorer]) -> Callable[[Type[Model]], Type[Model]]:
+    """Registers the scorer of a model's class; a decorator.
+
+    It stands for the class, and for those sub-classes that compute scores in the same way.
+
+    # Parameters
+
+    scorer : `Type[ArchiveScorer]`
+        For a sub-class of a stock model whose scores are stock's, the stock scorer:
+        `CrfTaggerScorer`, `SimpleTaggerScorer` or `BiaffineParserScorer`.
+    """
+
+    def register(model: Type[Model]) -> Type[Model]:
+        SCORERS[model] = scorer
+        return model
+
+    return register
+
+
+def find_scorer(model: Type[Model], archive_file: str) -> Type[ArchiveScorer]:
+    """The scorer of a model's class, or of the nearest class that it inherits from.
+
+    # Parameters
+
+    archive_file : `str`
+        For errors.
+
+    # Raises
+
+    ConfigurationError
+        If there is none, or the class overrides what scores may depend on.
+    """
+    own: List[Type] = []
+    for known in model.__mro__:
+        if known in SCORERS:
+            _check_overrides(model, own, known, archive_file)
+            return SCORERS[known]
+        own.append(known)
+    raise ConfigurationError(
+        f"the archive {archive_file} holds a {model.__name__}; a teacher must be one of "
+        f"{', '.join(each.__name__ for each in SCORERS)}, or of a class that `scored_by` has "
+        "registered"
+    )
+
+
+def _check_overrides(model: Type, own: List[Type], known: Type, archive_file: str) -> None:
+    overridden = sorted(
+        {
+            name
+            for each in own
+            for name in vars(each)
+            if hasattr(known, name) and name not in NO_SCORES
+            if not name.startswith("__") or name in _CALLED
+        }
+        - {"_abc_impl"}
+    )
+    if overridden:
+        raise ConfigurationError(
+            f"the archive {archive_file} holds a {model.__name__}, whose {', '.join(overridden)} "
+            f"{'is' if len(overridden) == 1 else 'are'} not {known.__name__}'s, so its scores may "
+            f"differ from those of {known.__name__}: register a scorer for it with "
+            "allennlp_kd.teachers.archive.scorers.scored_by"
+        )

@@ -1,0 +1,125 @@
+"""Sub-classes of stock models: those that score as stock does teach, the others need a scorer."""
+
+from dataclasses import replace
+from typing import Any, Dict
+
+import pytest
+import torch
+from allennlp.common.checks import ConfigurationError
+from allennlp.models import Model
+from allennlp.models.simple_tagger import SimpleTagger
+from allennlp.training.metrics import Average
+from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
+    BiaffineDependencyParser,
+)
+from allennlp_models.tagging.models.crf_tagger import CrfTagger
+
+from allennlp_kd.models.crf_tagger_student import CrfTaggerStudent
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.archive.scorers import SCORERS, find_scorer, scored_by
+from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
+from tests.teachers.archive.test_archive import collated
+from tests.teachers.archives import train_tagger
+
+
+@pytest.fixture(autouse=True)
+def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test registers in a copy."""
+    monkeypatch.setattr("allennlp_kd.teachers.archive.scorers.SCORERS", dict(SCORERS))
+
+
+@Model.register("tests_counting_tagger", exist_ok=True)
+class CountingTagger(CrfTagger):
+    """Another metric, another predictor: no score depends on them."""
+
+    default_predictor = "sentence_tagger"
+
+    def __init__(self, vocab: Any, **kwargs: Any) -> None:
+        super().__init__(vocab, **kwargs)
+        self.count = Average()
+
+    def count_words(self, mask: torch.Tensor) -> None:
+        self.count(int(mask.sum()))
+
+    def get_metrics(self, reset: bool = False) -> Dict[str, float]:
+        return {**super().get_metrics(reset), "count": self.count.get_metric(reset)}
+
+    def make_output_human_readable(self, output_dict: Dict[str, Any]) -> Dict[str, Any]:
+        return {**super().make_output_human_readable(output_dict), "by": "me"}
+
+
+@Model.register("tests_louder_tagger", exist_ok=True)
+class LouderTagger(CrfTagger):
+    """Scores other than stock's."""
+
+    def forward(self, tokens: Any, tags: Any = None, metadata: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+        output = super().forward(tokens, tags, metadata, **kwargs)
+        return {**output, "logits": 2 * output["logits"]}
+
+
+class LouderScorer(CrfTaggerScorer):
+    def __call__(self, inputs: Dict[str, Any]) -> Any:
+        found = super().__call__(inputs)
+        return replace(found, emissions=2 * found.emissions)
+
+
+@pytest.mark.parametrize(
+    "kind, scorer",
+    [
+        (CrfTagger, CrfTaggerScorer),
+        (SimpleTagger, SimpleTaggerScorer),
+        (BiaffineDependencyParser, BiaffineParserScorer),
+        (CrfTaggerStudent, CrfTaggerScorer),
+        (CountingTagger, CrfTaggerScorer),
+        (type("CountingStudent", (CrfTaggerStudent,), {"get_metrics": None}), CrfTaggerScorer),
+        (type("Behind", (CrfTagger, type("After", (Model,), {"forward": 1})), {}), CrfTaggerScorer),
+    ],
+)
+def test_scored_as_stock(kind, scorer):
+    assert find_scorer(kind, "here") is scorer
+
+
+@pytest.mark.parametrize(
+    "kind, message",
+    [
+        (LouderTagger, "here holds a LouderTagger, whose forward is not CrfTagger's, so its .*scored_by"),
+        (type("Quiet", (LouderTagger,), {}), "a Quiet, whose forward is not CrfTagger's"),
+        (type("Mixed", (type("Mixin", (), {"forward": 1}), CrfTagger), {}), "a Mixed, whose forward"),
+        (
+            type("Parser", (BiaffineDependencyParser,), {"_parse": 1, "_get_head_tags": 1}),
+            "a Parser, whose _get_head_tags, _parse are not BiaffineDependencyParser's",
+        ),
+        (type("Student", (CrfTaggerStudent,), {"potentials": 1}), "potentials is not CrfTaggerStudent's"),
+        (type("Sly", (CrfTagger,), {"__call__": 1}), "whose __call__ is not"),
+        (type("Other", (Model,), {}), "here holds a Other; a teacher must be one of CrfTagger, Simple"),
+    ],
+)  # fmt: skip
+def test_scored_in_an_unknown_way(kind, message):
+    with pytest.raises(ConfigurationError, match=message):
+        find_scorer(kind, "here")
+
+
+def test_an_archive_of_a_class_that_adds_a_metric(tmp_path):
+    path = train_tagger(tmp_path, type="tests_counting_tagger")
+    teacher = ArchiveTeacher(path)
+    assert type(teacher.model) is CountingTagger
+    found = teacher.potentials(collated(teacher)["value"])
+    torch.testing.assert_close(
+        found.emissions, CrfTaggerScorer(teacher.model)(collated(teacher)["value"]).emissions
+    )
+
+
+def test_an_archive_of_a_class_with_scores_of_its_own(tmp_path):
+    path = train_tagger(tmp_path, type="tests_louder_tagger")
+    with pytest.raises(
+        ConfigurationError, match="model.tar.gz holds a LouderTagger, whose forward"
+    ):
+        ArchiveTeacher(path).labels
+    scored_by(CrfTaggerScorer)(LouderTagger)
+    teacher = ArchiveTeacher(path)
+    plain = teacher.potentials(collated(teacher)["value"])
+    scored_by(LouderScorer)(LouderTagger)
+    loud = LouderScorer(teacher.model)(collated(teacher)["value"])
+    torch.testing.assert_close(loud.emissions, 2 * plain.emissions)
