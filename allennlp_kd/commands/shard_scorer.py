@@ -60,7 +60,7 @@ class ShardScorer(NamedTuple):
         return (Path(directory) / f"{self.shard(piece)}.shard").exists()
 
     def open(self) -> StoreTeacher:
-        """The store to write to; its header is written where there is none yet."""
+        """The store to write to; its header is written with the first shard."""
         key = json.dumps(self)
         if key not in _opened:
             for package in self.packages:

@@ -38,14 +38,16 @@ class PotentialStore:
     """A folder of scored sentences.
 
     Its shards are looked into when the first sentence is asked for: who only writes, or only wants
-    what all sentences share, needs none of them.
+    what all sentences share, needs none of them. Folder and header are written with the first shard,
+    so that a store which holds nothing is bound to nothing.
 
     # Parameters
 
     path : `str`
         The folder; it is made if it is not there.
     header : `Dict[str, Any]`, optional
-        What the store must have been made with (JSON values). Without it, the store must exist.
+        What the store must have been made with (JSON values). Without it, the store must exist. The
+        header of a store without a shard is replaced when the first one is written.
 
     # Raises
 
@@ -62,16 +64,18 @@ class PotentialStore:
         self._mapped = lru_cache(maxsize=OPEN_FILES)(mapped)
         if header is not None:
             header = json.loads(json.dumps(header))
-        if self._header_file.exists():
-            self.header = self._read_header()
-            self._compare(header)
-        elif header is None:
+        self._unwritten: Optional[Dict[str, Any]] = None
+        self._replaced: Optional[Dict[str, Any]] = None
+        exists = self._header_file.exists()
+        if not exists and header is None:
             raise StoreError(f"there is no store at {path}")
-        else:
-            self.path.mkdir(parents=True, exist_ok=True)
-            # Where another worker was first, its header stands, and must be the same.
-            self._write(self._header_file, _packed_header({"format": FORMAT, **header}))
+        if exists:
             self.header = self._read_header()
+        if header is not None and (not exists or self.is_empty(path)):
+            self._unwritten = {"format": FORMAT, **header}
+            self._replaced = self.header if exists else None
+            self.header = self._unwritten
+        else:
             self._compare(header)
         if header is not None:
             remove_unfinished(self.path, LEFT_ALONE)
@@ -80,6 +84,26 @@ class PotentialStore:
     def exists(path: str) -> bool:
         """Whether there is a store, whole or not."""
         return (Path(path) / "header.json").exists()
+
+    @staticmethod
+    def is_empty(path: str) -> bool:
+        """Whether no sentence has been scored into a folder, or it is not there."""
+        return next(Path(path).glob("*.shard"), None) is None
+
+    def _write_header(self) -> None:
+        """Writes the header, unless another worker was first: its header must be the same then."""
+        if self._unwritten is None:
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the store at {self.path} cannot be made: {error}") from error
+        stale = self._replaced is not None and self._header_file.exists()
+        replace = stale and self._read_header() == self._replaced
+        self._write(self._header_file, _packed_header(self._unwritten), replace=replace)
+        self.header = self._read_header()
+        self._compare(self._unwritten)
+        self._unwritten = None
 
     def _read_header(self) -> Dict[str, Any]:
         try:
@@ -166,6 +190,7 @@ class PotentialStore:
         StoreError
             If the disk is full, or whatever else hinders; nothing of them is there then.
         """
+        self._write_header()
         shortened = {_short(key): arrays for key, arrays in entries.items()}
         parts = packed_shard(shortened, self.header["format"], self._seal)
         self._write(self.path / f"{name or uuid.uuid4().hex}.shard", *parts)
@@ -177,9 +202,9 @@ class PotentialStore:
             return digest_of(index)
         return digest_of(_packed_header(self.header), index)
 
-    def _write(self, path: Path, *parts: bytes) -> None:
+    def _write(self, path: Path, *parts: bytes, replace: bool = False) -> None:
         try:
-            with atomic_file(path, replace=False) as file:
+            with atomic_file(path, replace=replace) as file:
                 for part in parts:
                     file.write(part)
         except OSError as error:

@@ -1,6 +1,7 @@
 """Estimates how many sentences are still unscored and the disk space they need."""
 
 import shutil
+from pathlib import Path
 from typing import Any, Dict, Iterable, NamedTuple
 
 import numpy
@@ -44,10 +45,18 @@ class ScoringEstimate(NamedTuple):
         if store.header.get("marginals"):
             numbers *= 2
         size = numbers * numpy.dtype(store.header["dtype"]).itemsize + OVERHEAD * len(lengths)
-        return cls(len(lengths), sum(lengths), size, shutil.disk_usage(store.path).free)
+        return cls(len(lengths), sum(lengths), size, _free(store.path))
 
     def __str__(self) -> str:
         return (
             f"{self.sentences:,} sentences of {self.words:,} words are to be scored; their scores "
             f"take about {format_size(self.size)} on disk, where {format_size(self.free)} are free"
         )
+
+
+def _free(path: Path) -> int:
+    """The free bytes where a folder is, or would be made."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free

@@ -35,7 +35,8 @@ class StoreTeacher(Teacher):
     # Parameters
 
     directory : `str`
-        The store's folder; it is made if it is not there.
+        The store's folder; it is made when the first sentences have been scored. From then on the
+        teacher, `dtype` and `marginals` are fixed.
     teacher : `Teacher`, optional
         An archive or an ensemble of archives, to score what is missing and to check that the store
         is its own.
@@ -106,7 +107,7 @@ class StoreTeacher(Teacher):
         return frozenset({"marginals"}) if has else frozenset()
 
     def open(self) -> None:
-        """Makes the store, or finds that it is the teacher's; no sentence is looked for."""
+        """Finds that the store is the teacher's, or empty; no sentence is looked for."""
         self._open()
 
     def _open(self) -> PotentialStore:
@@ -115,7 +116,8 @@ class StoreTeacher(Teacher):
         expected: Optional[Dict[str, Any]] = None
         if self._source is not None:
             expected = {"fingerprint": self._source.fingerprint, "dtype": self._dtype}
-            if not PotentialStore.exists(self.directory):
+            exists = PotentialStore.exists(self.directory)
+            if not exists or PotentialStore.is_empty(self.directory):
                 expected.update(self._source.description())
                 if self._marginals and expected["structure"] == "chain":
                     expected["marginals"] = True
@@ -181,9 +183,11 @@ class StoreTeacher(Teacher):
         need = self._need(missing)
         logger.info("%s: %s", self.directory, need)
         if need.size > need.free:
+            smaller = "" if self._dtype == "float16" else ", or take dtype 'float16'"
+            if smaller and not PotentialStore.is_empty(self.directory):
+                smaller = " (with dtype 'float16', a store that holds nothing yet takes half)"
             raise ConfigurationError(
-                f"the store {self.directory} has not the room: {need}. Name another folder"
-                + (", or take dtype 'float16'" if self._dtype != "float16" else "")
+                f"the store {self.directory} has not the room: {need}. Name another folder{smaller}"
             )
         self._scorer(self._source).fill(missing)
         self._source.rest()

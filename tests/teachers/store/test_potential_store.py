@@ -146,15 +146,47 @@ def test_a_shard_that_goes_while_it_is_read(folder, change):
         store.read("sentence 1")
 
 
-def test_of_two_who_make_it_at_once_the_first_one_wins(tmp_path, monkeypatch):
-    PotentialStore(str(tmp_path), HEADER)
-    monkeypatch.setattr(
-        "pathlib.Path.exists", lambda self: False
-    )  # the second looks before it is there
-    assert PotentialStore(str(tmp_path), HEADER).header["fingerprint"] == "abc"
+def test_of_two_who_make_it_at_once_the_first_one_wins(tmp_path):
+    same, other = (
+        PotentialStore(str(tmp_path / "store"), {**HEADER, "fingerprint": fingerprint})
+        for fingerprint in ("abc", "xyz")
+    )
+    PotentialStore(str(tmp_path / "store"), HEADER).write({"a": arrays(1)}, "first")
+    same.write({"b": arrays(2)}, "second")
     with pytest.raises(StoreError, match="expected xyz, found abc .the teacher is another"):
-        PotentialStore(str(tmp_path), {**HEADER, "fingerprint": "xyz"})
-    assert [path.name for path in tmp_path.iterdir()] == ["header.json"]
+        other.write({"c": arrays(3)})
+    names = sorted(path.name for path in (tmp_path / "store").iterdir())
+    assert names == ["first.shard", "header.json", "second.shard"]
+    assert len(PotentialStore(str(tmp_path / "store"))) == 2
+
+
+def test_a_store_that_holds_nothing_is_bound_to_nothing(tmp_path):
+    folder = tmp_path / "store"
+    first = PotentialStore(str(folder), HEADER)
+    assert "a" not in first and len(first) == 0
+    assert not folder.exists()
+    first.write({"a": arrays(1)})
+    next(folder.glob("*.shard")).unlink()  # as if killed after the header
+    changed = {**HEADER, "dtype": "float16", "marginals": True}
+    second, third = PotentialStore(str(folder), changed), PotentialStore(str(folder), HEADER)
+    assert second.header["dtype"] == "float16" and second.header["marginals"]
+    assert PotentialStore(str(folder)).header["dtype"] == "float32"  # nothing is written yet
+    second.write({"b": arrays(2)})
+    assert PotentialStore(str(folder)).header == second.header
+    numpy.testing.assert_array_equal(
+        PotentialStore(str(folder), changed).read("b")["emissions"], arrays(2)["emissions"]
+    )
+    with pytest.raises(StoreError, match="another dtype: expected float32, found float16"):
+        third.write({"c": arrays(3)})  # which found it empty
+    with pytest.raises(StoreError, match="another dtype: expected float32, found float16"):
+        PotentialStore(str(folder), HEADER)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = PotentialStore(str(tmp_path / "file" / "store"), HEADER)
+    with pytest.raises(StoreError, match="cannot be made: .*[Nn]ot a directory"):
+        store.write({"a": arrays(1)})
 
 
 def test_no_links(tmp_path, monkeypatch):

@@ -78,7 +78,7 @@ def test_killed_writers_leave_whole_shards(tmp_path):
 
 
 def test_what_killed_writers_have_left_goes(tmp_path):
-    PotentialStore(str(tmp_path), HEADER)
+    write_all(tmp_path, [0])
     for name in (".old.unfinished", ".new.unfinished"):
         (tmp_path / name).write_bytes(b"half")
     os.utime(tmp_path / ".old.unfinished", (0, 0))
@@ -273,13 +273,22 @@ class TestScorers:
         assert again.fill(given) == 0
 
     def test_no_room(self, store, monkeypatch):
-        store.labels  # makes the store
         usage = SimpleNamespace(free=100)
-        monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
         expected = "has not the room: 30 sentences of .* words .* take about .*float16"
-        with pytest.raises(ConfigurationError, match=expected):
-            store.fill(sentences(30))
-        assert not list((store._open().path).glob("*.shard"))
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda path: usage)
+            with pytest.raises(ConfigurationError, match=expected):
+                store.fill(sentences(30))
+        # The advice can be followed.
+        half = StoreTeacher(store.directory, store._source, dtype="float16", marginals=True)
+        assert half.fill(sentences(30)) == 30
+        assert StoreTeacher(store.directory).provides == {"marginals"}
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda path: usage)
+            whole = StoreTeacher(store.directory + " whole", store._source)
+            whole._open().write({whole.key(sentences(1)[0]): arrays(1)})
+            with pytest.raises(ConfigurationError, match="a store that holds nothing yet takes"):
+                whole.fill(sentences(30))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
