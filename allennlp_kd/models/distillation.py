@@ -14,6 +14,7 @@ from allennlp_kd.metrics.label_agreement import LabelAgreement
 from allennlp_kd.models.loss_terms import LossTerms, Term
 from allennlp_kd.models.pairing import Pairing
 from allennlp_kd.models.row_selection import RowSelection, select_rows
+from allennlp_kd.models.student_vocabulary import check_embedders, take_teacher_labels
 from allennlp_kd.models.student_wrapper import StudentWrapper
 from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.objectives.substructured import Substructured
@@ -55,8 +56,9 @@ class Distillation(StudentWrapper):
     alpha : `float`, optional (default = `0.5`)
         The weight of the distillation term, in [0, 1].
     labels : `str`, optional (default = `"same"`)
-        `same`: student and teacher must have the same labels, in any order. `shared`: the objective
-        is over the labels that both have. `none`, of trees: it is over the arcs alone.
+        `same`: the student's labels are the teacher's, in any order; those that no gold has are
+        added to its vocabulary, and a label that only the gold has is an error. `shared`: the
+        objective is over the labels that both have. `none`, for trees: it is over the arcs alone.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels. Of trees, several may get one name, as
         subtypes their universal label: their probabilities add up.
@@ -65,8 +67,8 @@ class Distillation(StudentWrapper):
 
     ConfigurationError
         If alpha is not in [0, 1]; the student is no `Student`; student, teacher and objective are
-        not of one structure; the objective needs what the teacher does not provide; or the labels
-        do not fit the policy.
+        not of one structure; the objective needs what the teacher does not provide; the labels do
+        not fit the policy; or the vocabulary has no word for one of the student's embedders.
     """
 
     def __init__(
@@ -81,10 +83,13 @@ class Distillation(StudentWrapper):
         serialization_dir: Optional[str] = None,
         ddp_accelerator: Optional[DdpAccelerator] = None,
     ) -> None:
+        if labels == "same" and isinstance(student, Lazy):
+            take_teacher_labels(vocab, student, teacher, label_map)
         super().__init__(vocab, student, serialization_dir, ddp_accelerator)
         self.alpha = alpha
         self.teacher = teacher
         self.objective = objective or Substructured()
+        check_embedders(self.student)
         teacher.introduce(self.student.labels)
         self._pairing = Pairing(self.student, teacher, self.objective, labels, label_map)
         self.scheduled: Tuple[str, ...] = ()

@@ -19,8 +19,8 @@ def require_tags(vocab: Vocabulary, namespace: str = "labels") -> None:
     """
     if vocab.get_vocab_size(namespace) == 0:
         raise ConfigurationError(
-            f"the vocabulary has no tags in the namespace '{namespace}': the text has no gold to "
-            "take them from, so give a vocabulary of type 'from_files', such as the teacher's"
+            f"the vocabulary has no tags in the namespace '{namespace}', because the text has no "
+            "gold: set `labels` of the model to 'same', or use the vocabulary `with_teacher_labels`"
         )
 
 

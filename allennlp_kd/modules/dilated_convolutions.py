@@ -6,9 +6,9 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.modules import Seq2SeqEncoder
 from torch import Tensor
-from torch.nn import LayerNorm, Linear, ModuleList, functional as F
+from torch.nn import GLU, LayerNorm, Linear, ModuleList, functional as F
 
-from allennlp_kd.modules.maxout import maxout
+from allennlp_kd.modules.maxout import Maxout
 
 ACTIVATIONS = ("maxout", "glu")
 
@@ -84,7 +84,9 @@ class DilatedConvolutions(Seq2SeqEncoder):
             raise ConfigurationError(f"pieces must be at least 1, found {pieces}")
         if not 0 <= dropout < 1:
             raise ConfigurationError(f"dropout must lie in [0, 1), found {dropout}")
-        self._activation, self._pieces, self._dropout = activation, pieces, dropout
+        self._dropout = dropout
+        # A module: AllenNLP takes a bias for useless where a normalization follows it.
+        self.activation = GLU() if activation == "glu" else Maxout(pieces)
         size = self._hidden_dim
         self.projection = Linear(input_dim, size) if input_dim != size else None
         # Each weight has the shape (pieces * size, 3 * size): left, middle and right neighbour.
@@ -127,11 +129,6 @@ class DilatedConvolutions(Seq2SeqEncoder):
             padded = F.pad(states, (0, 0, dilation, dilation))
             # Shape: (batch, length, 3 * hidden_dim)
             windows = torch.cat([padded[:, :length], states, padded[:, 2 * dilation :]], dim=-1)
-            added = norm(self._activated(layer(windows)))
+            added = norm(self.activation(layer(windows)))
             states = states + F.dropout(added, self._dropout, self.training)
         return states if padding is None else states.masked_fill(padding, 0.0)
-
-    def _activated(self, values: Tensor) -> Tensor:
-        if self._activation == "glu":
-            return F.glu(values, dim=-1)
-        return maxout(values, self._pieces)

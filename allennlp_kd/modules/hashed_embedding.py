@@ -8,7 +8,7 @@ from allennlp.modules import TokenEmbedder
 from torch import Tensor
 from torch.nn import LayerNorm, Linear, Parameter, functional as F
 
-from allennlp_kd.modules.maxout import maxout
+from allennlp_kd.modules.maxout import Maxout
 from spacy_bridge.runtime.word_features import DEFAULT_FEATURES, SEEDS
 
 
@@ -62,11 +62,13 @@ class HashedEmbedding(TokenEmbedder):
                 )
         if not 0 <= feature_dropout < 1:
             raise ConfigurationError(f"feature_dropout must lie in [0, 1), found {feature_dropout}")
-        self._width, self._pieces, self._output_dim = width, pieces, output_dim
+        self._output_dim = output_dim
         self._feature_dropout = feature_dropout
         # Shape: (rows of all tables, width), one table below the other
         self.weight = Parameter(torch.empty(sum(counts), width))
         self.joint = Linear(len(counts) * width, pieces * output_dim)
+        # A module: AllenNLP takes a bias for useless where a normalization follows it.
+        self.maxout = Maxout(pieces)
         self.norm = LayerNorm(output_dim)
         repeated = torch.tensor(counts).repeat_interleave(len(SEEDS))
         starts = torch.tensor([sum(counts[:place]) for place in range(len(counts))])
@@ -125,4 +127,4 @@ class HashedEmbedding(TokenEmbedder):
         if self.training and self._feature_dropout > 0:
             kept = torch.ones_like(vectors[..., :1])
             vectors = vectors * F.dropout(kept, self._feature_dropout)
-        return self.norm(maxout(self.joint(vectors.flatten(-2)), self._pieces))
+        return self.norm(self.maxout(self.joint(vectors.flatten(-2))))

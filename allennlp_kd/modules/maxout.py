@@ -1,20 +1,32 @@
 """Maxout activation."""
 
 from torch import Tensor
+from torch.nn import Module
 
 
-def maxout(values: Tensor, pieces: int) -> Tensor:
+class Maxout(Module):
     """The greatest of several linear maps, number by number (Goodfellow et al., 2013).
 
     # Parameters
 
-    values : `Tensor`
-        Shape `(..., pieces * size)`: the outputs of the first map, then those of the next.
     pieces : `int`
-
-    # Returns
-
-    `Tensor`
-        Shape `(..., size)`.
+        The number of linear maps.
     """
-    return values.unflatten(-1, (pieces, -1)).amax(dim=-2)
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self._pieces = pieces
+
+    def forward(self, values: Tensor) -> Tensor:
+        """
+        # Parameters
+
+        values : `Tensor`
+            Shape `(..., pieces * size)`: the outputs of the first map, then those of the next.
+
+        # Returns
+
+        `Tensor`
+            Shape `(..., size)`.
+        """
+        return values.unflatten(-1, (self._pieces, -1)).amax(dim=-2)

@@ -13,7 +13,7 @@ from overrides import overrides
 from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.random_states import preserved_random_states
-from allennlp_kd.readers.reader_errors import explained, unsharded
+from allennlp_kd.readers.reader_errors import explained, require_sentences, unsharded
 from allennlp_kd.readers.sampling import hash_fraction, interleave, sample
 from allennlp_kd.readers.transfer_paths import TransferPaths
 from allennlp_kd.readers.unlabelled_reader import UnlabelledReader, without_gold
@@ -67,7 +67,8 @@ class DistillationReader(DatasetReader):
 
     ConfigurationError
         If `labelled_fraction` is not in [0, 1], or `unlabelled_ratio` not greater than 0; while
-        reading, if a line has not the columns that its reader takes (with file and line number),
+        reading, if a line has not the columns that its reader takes (with file and line number), a
+        file that is trained on has no sentences,
         there are fewer unlabelled sentences than `unlabelled_ratio` asks for, or the student's
         reader makes other fields of text without gold.
     """
@@ -115,12 +116,20 @@ class DistillationReader(DatasetReader):
         """The student's reader."""
         return self._reader
 
+    @property
+    def _reads_all(self) -> bool:
+        """Whether this process reads all of a file, not a part that may be empty."""
+        return self.get_distributed_info() is None and self.get_worker_info() is None
+
     @overrides
     def _read(self, file_path) -> Iterator[Instance]:
         if TransferPaths.is_one(file_path):
             instances = self._mixed(TransferPaths.of(file_path))
         else:
-            instances = self._reader._multi_worker_islice(explained(self._reader, file_path))
+            instances = explained(self._reader, file_path)
+            if self._training and self._reads_all:
+                instances = require_sentences(instances, file_path)
+            instances = self._reader._multi_worker_islice(instances)
             instances = islice(instances, self.max_instances)
         if not self._training:
             yield from instances
@@ -134,7 +143,10 @@ class DistillationReader(DatasetReader):
             labelled = [
                 instance
                 for path in paths.labelled
-                for instance in islice(explained(self._reader, path), self._reader.max_instances)
+                for instance in islice(
+                    require_sentences(explained(self._reader, path), path),
+                    self._reader.max_instances,
+                )
             ]
         unlabelled = self._unlabelled(paths, len(labelled))
         fields = set(labelled[0].fields) if labelled else None
@@ -148,7 +160,9 @@ class DistillationReader(DatasetReader):
     def _unlabelled(self, paths: TransferPaths, labelled: int) -> List[Sentence]:
         reader = self._unlabelled_reader
         with unsharded(reader):
-            found = chain.from_iterable(sentences_of(reader, path) for path in paths.unlabelled)
+            found = chain.from_iterable(
+                require_sentences(sentences_of(reader, path), path) for path in paths.unlabelled
+            )
             if self._unlabelled_ratio is None:
                 return list(found)
             wanted = round(self._unlabelled_ratio * labelled)

@@ -3,13 +3,15 @@
 from contextlib import contextmanager
 from itertools import islice
 from os import PathLike
-from typing import Iterator, Union
+from typing import Any, Iterator, TypeVar, Union
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from conllu.exceptions import ParseException
 
 from allennlp_kd.readers.malformed_lines import columns_of, fault_of
+
+Item = TypeVar("Item")
 
 _MISREAD = (ValueError, KeyError, ParseException, ConfigurationError)
 
@@ -35,6 +37,23 @@ def explained(reader: DatasetReader, file_path: Union[str, PathLike]) -> Iterato
         if fault is None and isinstance(error, ConfigurationError):
             raise
         raise ConfigurationError(fault or f"{file_path} cannot be read: {error}") from error
+
+
+def require_sentences(items: Iterator[Item], file_path: Any) -> Iterator[Item]:
+    """The same items.
+
+    # Raises
+
+    ConfigurationError
+        If there is none.
+    """
+    first = next(items, None)
+    if first is None:
+        raise ConfigurationError(
+            f"{file_path} has no sentences to train or validate on: expected at least one"
+        )
+    yield first
+    yield from items
 
 
 @contextmanager

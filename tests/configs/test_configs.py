@@ -55,7 +55,7 @@ def small_size(config, task) -> dict:
             changes[f"{name}.{inner}.directory"] = str(store)
             archive = str(task / taught / "model.tar.gz")
             changes[f"{name}.{inner}.teacher.archive_file"] = archive
-        embedder = model["text_field_embedder"]["token_embedders"]["tokens"]
+        embedder = model["text_field_embedder"]["token_embedders"].get("tokens", {})
         if "from_archive" in embedder:
             changes[f"{prefix}text_field_embedder.token_embedders.tokens.from_archive"] = archive
     return changes
@@ -78,7 +78,7 @@ def environment(tmp_path_factory):
     folder = tmp_path_factory.mktemp("configs")
     patch = pytest.MonkeyPatch()
     patch.setenv("ALLENNLP_KD_DATA", str(write_corpora(folder / "data")))
-    patch.setenv("ALLENNLP_KD_TRANSFORMER", str(save_bert(folder / "transformer", depth=2)))
+    patch.setenv("ALLENNLP_KD_TRANSFORMER", str(save_bert(folder / "transformer", depth=3)))
     patch.setenv("ALLENNLP_KD_VECTORS", str(write_vectors(folder / "vectors.txt", VECTORS)))
     yield folder
     patch.undo()

@@ -27,7 +27,7 @@ def test_a_stock_tagger_is_no_student():
 @pytest.mark.parametrize("kind", ["crf_tagger_student", "simple_tagger_student"])
 def test_a_tagger_without_tags(kind):
     with pytest.raises(
-        ConfigurationError, match="no tags in the namespace 'labels': .*of type 'from_files'"
+        ConfigurationError, match="no tags in the namespace 'labels', .* `with_teacher_labels`"
     ):
         tagger(kind, Vocabulary())
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
+from allennlp.confidence_checks.normalization_bias_verification import NormalizationBiasVerification
 from allennlp.modules import Seq2SeqEncoder
-from torch.nn import functional as F
+from torch.nn import Sequential, functional as F
 
 import allennlp_kd.modules.dilated_convolutions  # noqa: F401
 
@@ -134,3 +135,14 @@ def test_dimensions():
 def test_options_out_of_range_are_named(options, message):
     with pytest.raises(ConfigurationError, match=message):
         encoder(**options)
+
+
+@pytest.mark.parametrize("activation", ["maxout", "glu"])
+def test_allennlps_confidence_check_finds_no_useless_bias(activation):
+    model = Sequential(encoder(activation=activation).train())
+    check = NormalizationBiasVerification(model)
+    check.register_hooks()
+    model(torch.randn(1, 3, 4).double())
+    check.destroy_hooks()
+    check.collect_detections()
+    assert check.detected_pairs == []

@@ -6,11 +6,12 @@ import pytest
 import torch
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
+from allennlp.confidence_checks.normalization_bias_verification import NormalizationBiasVerification
 from allennlp.data import Batch, Instance, Token, TokenIndexer, Vocabulary
 from allennlp.data.fields import TextField
 from allennlp.modules import TextFieldEmbedder, TokenEmbedder
 from allennlp.nn.util import get_text_field_mask
-from torch.nn import functional as F
+from torch.nn import Sequential, functional as F
 
 import allennlp_kd.modules.hashed_embedding  # noqa: F401
 import allennlp_kd.modules.word_features_indexer  # noqa: F401
@@ -179,3 +180,13 @@ def test_features_that_differ_are_named():
         embedder()(**batch_of("cat", tokens=indexer())["tokens"])
     with pytest.raises(ConfigurationError, match="unknown word feature 'stem'"):
         indexer(features=["stem"])
+
+
+def test_allennlps_confidence_check_finds_no_useless_bias():
+    model = Sequential(embedder().train())
+    check = NormalizationBiasVerification(model)
+    check.register_hooks()
+    model(batch_of("cat")["tokens"]["hashes"])
+    check.destroy_hooks()
+    check.collect_detections()
+    assert check.detected_pairs == []

@@ -263,3 +263,19 @@ def test_paths():
     found = TransferPaths.of({"labelled": ["a", "b"], "unlabelled": "c"})
     assert found == (["a", "b"], ["c"])
     assert not TransferPaths.is_one("a") and not TransferPaths.is_one(["a"])
+
+
+@pytest.mark.parametrize("content", ["", "\n\n \n"])
+@pytest.mark.parametrize("which", ["labelled", "unlabelled"])
+def test_a_file_without_sentences_is_named(paths, tmp_path, which, content):
+    (tmp_path / "empty.txt").write_text(content)
+    both = {**paths, which: [paths[which], str(tmp_path / "empty.txt")]}
+    with pytest.raises(ConfigurationError, match="empty.txt has no sentences to train or valid"):
+        list(reader().read(both))
+
+
+def test_a_training_file_without_sentences_is_named(tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(ConfigurationError, match="empty.txt has no sentences to train or valid"):
+        list(reader().read(tmp_path / "empty.txt"))
+    assert list(reader(teacher_inputs=False).read(tmp_path / "empty.txt")) == []

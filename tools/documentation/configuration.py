@@ -1,10 +1,10 @@
 """The reference of what configurations can name, from the classes that are registered."""
 
 import inspect
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type
 
 from allennlp.common import FromParams, Registrable
-from allennlp.data import DatasetReader, TokenIndexer
+from allennlp.data import DatasetReader, TokenIndexer, Vocabulary
 from allennlp.models import Model
 from allennlp.modules import Seq2SeqEncoder, TokenEmbedder
 from allennlp.predictors import Predictor
@@ -22,7 +22,7 @@ PACKAGE = "allennlp_kd."
 # Not written in configurations: AllenNLP hands them over.
 GIVEN = (
     *("vocab", "vocabulary", "serialization_dir", "local_rank", "world_size", "ddp_accelerator"),
-    *("model", "dataset_reader", "frozen"),
+    *("model", "dataset_reader", "frozen", "instances"),
 )
 VARIABLE = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
@@ -40,6 +40,7 @@ GROUPS = (
     Group("Teachers", Teacher, "`model.teacher` and `dataset_reader.teacher`, the same in both"),
     Group("Objectives", Objective, "`model.objective`"),
     Group("Dataset readers", DatasetReader, "`dataset_reader`"),
+    Group("Vocabularies", Vocabulary, "`vocabulary`"),
     Group("Token indexers", TokenIndexer, "`token_indexers.NAME` of a dataset reader"),
     Group(
         "Token embedders", TokenEmbedder, "`text_field_embedder.token_embedders.NAME` of a model"
@@ -69,11 +70,14 @@ def configuration_page() -> str:
         if not found:
             continue
         parts.append(f"## {group.title}\n\nPlace: {group.place}.\n")
-        parts += [_section(f"`{name}`", kind) for name, kind in found]
+        parts += [
+            _section(f"`{name}`", kind, _constructor(kind, group.base, name))
+            for name, kind in found
+        ]
     parts.append(
         "## Values of their own\n\nParts of the classes above, written without a `type`.\n"
     )
-    parts.append(_section("Schedule", Schedule))
+    parts.append(_section("Schedule", Schedule, Schedule))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -85,18 +89,24 @@ def registered(base: Type[Registrable]) -> Iterator[Tuple[str, Type[Any]]]:
             yield name, kind
 
 
-def _section(title: str, kind: Type[FromParams]) -> str:
+def _constructor(kind: Type[Any], base: Type[Registrable], name: str) -> Callable[..., Any]:
+    """What AllenNLP calls with the options: the class, or the class method that it defines for it."""
+    method = Registrable._registry[base][name][1]
+    return getattr(kind, method) if method and method in vars(kind) else kind
+
+
+def _section(title: str, kind: Type[FromParams], constructor: Callable[..., Any]) -> str:
     lines = [f"### {title}\n", description(kind.__doc__), ""]
-    rows = list(_rows(kind))
+    rows = list(_rows(kind, constructor))
     if rows:
         lines += ["| parameter | type | default | |", "| --- | --- | --- | --- |", *rows, ""]
     lines.append(f"Class `{kind.__module__}.{kind.__qualname__}`.\n")
     return "\n".join(lines)
 
 
-def _rows(kind: Type[FromParams]) -> Iterator[str]:
+def _rows(kind: Type[FromParams], constructor: Callable[..., Any]) -> Iterator[str]:
     entries = by_name(kind.__doc__)
-    for parameter in inspect.signature(kind).parameters.values():
+    for parameter in inspect.signature(constructor).parameters.values():
         if parameter.name in GIVEN or parameter.kind in VARIABLE:
             continue
         entry = entries.get(parameter.name)

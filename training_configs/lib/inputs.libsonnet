@@ -52,6 +52,44 @@ local lstm(input, size) = {
     },
   },
 
+  // Hashed features of words, beside vectors of words where size.vectors is set, under residual convolutions.
+  // size: {features: {width, rows by feature}, vectors: a file, and words: its width, if any, hidden, dilations, dropout}
+  convolutions(size):: {
+    local has_vectors = std.objectHas(size, "vectors"),
+    local features = std.objectFields(size.features.rows),
+
+    indexers: {
+      features: { type: "word_features", features: features },
+      [if has_vectors then "tokens"]: { type: "single_id", lowercase_tokens: true },
+    },
+    model: {
+      text_field_embedder: {
+        token_embedders: {
+          features: {
+            type: "hashed_embedding",
+            output_dim: size.hidden,
+            width: size.features.width,
+            rows: size.features.rows,
+            features: features,
+          },
+          [if has_vectors then "tokens"]: {
+            type: "embedding",
+            embedding_dim: size.words,
+            pretrained_file: size.vectors,
+          },
+        },
+      },
+      encoder: {
+        type: "dilated_convolutions",
+        input_dim: size.hidden + (if has_vectors then size.words else 0),
+        hidden_dim: size.hidden,
+        dilations: size.dilations,
+        dropout: size.dropout,
+      },
+      dropout: size.dropout,
+    },
+  },
+
   // All of a transformer's layers, by stock's classes: what a teacher is.
   transformer(hidden):: {
     local piece = { type: "pretrained_transformer_mismatched", model_name: environment.transformer(), max_length: 510 },

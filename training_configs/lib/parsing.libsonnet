@@ -18,6 +18,7 @@
 local distillation = import "distillation.libsonnet";
 local distilled = distillation.distilled;
 local inputs = import "inputs.libsonnet";
+local sizes = import "sizes.libsonnet";
 local tagging = import "tagging.libsonnet";
 local training = import "training.libsonnet";
 
@@ -64,6 +65,11 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   student(task):: experiment(
     task, inputs.bilstm(task.size), "biaffine_parser_student", task.forms, training.adam(20, task.metric)
   ),
+  // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
+  // teacher.
+  student_convolutions(task, size):: experiment(
+    task, inputs.convolutions(size), "biaffine_parser_student", size.forms, training.triangular(15, task.metric, size.lr)
+  ),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
   ),
@@ -80,6 +86,15 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   distill(task, objective={ type: "substructured" })::
     distilled(task, self.student(task), objective),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
+  distill_small(task):: distilled(task, self.student_convolutions(task, sizes.small.parsing)),
+  distill_medium(task):: distilled(task, self.student_convolutions(task, sizes.medium.parsing)),
+  distill_large(task):: distilled(task, experiment(
+    task,
+    inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
+    "biaffine_parser_student",
+    sizes.large.forms,
+    training.adamw(sizes.large.epochs, task.metric)
+  )),
   // The same two layers as the teacher's own training has left them.
   distill_teacher_layers(task)::
     distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),

@@ -1,4 +1,25 @@
 // Sizes of students.
+local convolutional(hidden, dilations) = {
+  features: {
+    width: 64,
+    // Of the table of each feature.
+    rows: {
+      lower: 8000,
+      form: 8000,
+      prefix1: 500,
+      prefix3: 4000,
+      suffix2: 1000,
+      suffix3: 4000,
+      suffix4: 8000,
+      shape: 1000,
+    },
+  },
+  hidden: hidden,
+  dilations: dilations,
+  dropout: 0.1,
+  lr: 0.002,
+};
+
 {
   bilstm: {
     words: 100,
@@ -16,4 +37,17 @@
     dropout: 0.33,
   },
   minilm_hidden: 384,
+
+  // Convolutional students by size. Width and dilations of the layers; and of a parser, the widths of the representations
+  // that arcs and labels are scored from.
+  small: {
+    tagging: convolutional(96, [1, 1, 2]),
+    parsing: convolutional(128, [1, 1, 2, 4]) { forms: { arcs: 100, labels: 50 } },
+  },
+  medium: {
+    tagging: convolutional(128, [1, 1, 2, 2, 4, 1]),
+    parsing: convolutional(192, [1, 1, 2, 2, 4, 8]) { forms: { arcs: 200, labels: 50 } },
+  },
+  // The first layers of the teacher.
+  large: { layers: 3, epochs: 10, forms: { arcs: 200, labels: 50 } },
 }

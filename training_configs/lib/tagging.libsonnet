@@ -12,6 +12,7 @@
 local distillation = import "distillation.libsonnet";
 local distilled = distillation.distilled;
 local inputs = import "inputs.libsonnet";
+local sizes = import "sizes.libsonnet";
 local training = import "training.libsonnet";
 
 local experiment(task, input, type, trainer, batch_size=32) = training.common(batch_size) {
@@ -48,6 +49,11 @@ local independent(task, type) =
   student(task):: experiment(
     task, inputs.bilstm(task.size), "crf_tagger_student", training.adam(20, task.metric)
   ),
+  // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
+  // teacher.
+  student_convolutions(task, size):: experiment(
+    task, inputs.convolutions(size), "crf_tagger_student", training.triangular(15, task.metric, size.lr)
+  ),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "crf_tagger_student", training.adamw(10, task.metric)
   ),
@@ -62,6 +68,14 @@ local independent(task, type) =
   distill(task, objective={ type: "substructured" }, marginals=false)::
     distilled(task, self.student(task), objective, marginals),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
+  distill_small(task):: distilled(task, self.student_convolutions(task, sizes.small.tagging)),
+  distill_medium(task):: distilled(task, self.student_convolutions(task, sizes.medium.tagging)),
+  distill_large(task):: distilled(task, experiment(
+    task,
+    inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
+    "crf_tagger_student",
+    training.adamw(sizes.large.epochs, task.metric)
+  )),
   // The same two layers as the teacher's own training has left them.
   distill_teacher_layers(task)::
     distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),

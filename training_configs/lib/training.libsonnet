@@ -22,6 +22,11 @@ local batches(size, text) = { batch_sampler: { type: "bucket", batch_size: size,
     optimizer: { type: "adam", lr: lr },
   },
 
+  // Convolutions: a learning rate that rises and falls.
+  triangular(epochs, metric, lr):: $.adam(epochs, metric, lr) {
+    learning_rate_scheduler: { type: "slanted_triangular", cut_frac: 0.1 },
+  },
+
   // A transformer, slowly, under layers that are new and learn fast.
   adamw(epochs, metric):: {
     type: "resumable",

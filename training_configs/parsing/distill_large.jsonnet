@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").distill_large(import "task.libsonnet")

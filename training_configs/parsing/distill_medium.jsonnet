@@ -1,0 +1,1 @@
+(import "../lib/parsing.libsonnet").distill_medium(import "task.libsonnet")

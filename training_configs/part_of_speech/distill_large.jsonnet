@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill_large(import "task.libsonnet")
