@@ -46,7 +46,9 @@ def _seal(parsed: argparse.Namespace) -> int:
     from spacy_bridge.components.pipeline_manifest import write_pipeline_manifest
 
     if not (parsed.pipeline / "config.cfg").is_file():
-        raise BridgeError(f"{parsed.pipeline} is not the folder of a pipeline: it has no config.cfg")
+        raise BridgeError(
+            f"{parsed.pipeline} is not the folder of a pipeline: it has no config.cfg"
+        )
     write_pipeline_manifest(parsed.pipeline)
     print(parsed.pipeline)
     return 0

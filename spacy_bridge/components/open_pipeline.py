@@ -1,5 +1,6 @@
 """Opens a pipeline that a stranger made."""
 
+import configparser
 from pathlib import Path
 from typing import Any, Iterator, Tuple
 
@@ -55,7 +56,7 @@ def check_configuration(folder: Path) -> None:
     where = folder / "config.cfg"
     try:
         config = load_config(where, interpolate=False)
-    except (ValueError, OSError, RecursionError) as error:
+    except (configparser.Error, ValueError, OSError, RecursionError) as error:
         raise PackageError(f"{where} cannot be read: {error}") from error
     for section in ("nlp", "components"):
         for place, key, value in _entries(config.get(section), section):

@@ -81,7 +81,9 @@ def _files(folder: Path) -> Iterator[Tuple[str, Path]]:
                     f"{folder}: {(here / name).relative_to(folder)} is a link; a pipeline's folders must "
                     "lie in it"
                 )
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and name != "__pycache__"
+        ]
         is_student = here != folder and manifest.MANIFEST in names
         for name in [manifest.MANIFEST] if is_student else names:
             aside = here == folder and name in (*DOCUMENTS, PIPELINE_MANIFEST)
