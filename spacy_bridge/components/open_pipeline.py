@@ -2,7 +2,7 @@
 
 import configparser
 from pathlib import Path
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, Mapping, Tuple
 
 import spacy
 from spacy.language import Language
@@ -24,7 +24,8 @@ def open_pipeline(name: str, **options: Any) -> Language:
     """`spacy.load` for a pipeline's folder of unknown origin.
 
     Before spaCy sees the folder it is compared with its manifest, and its configuration may not open
-    anything outside of it. A package that is installed, which is Python code, is loaded as it is.
+    anything outside of it. A package that is installed, which is Python code, is loaded as it is, and
+    so is a pipeline without students.
 
     # Parameters
 
@@ -40,35 +41,57 @@ def open_pipeline(name: str, **options: Any) -> Language:
     """
     folder = Path(name)
     if not is_package(name) and folder.is_dir():
-        check_pipeline(folder)
-        check_configuration(folder)
+        config = read_config(folder)
+        if has_students(config):
+            check_pipeline(folder)
+            check_configuration(config, folder)
     return spacy.load(name, **options)
 
 
-def check_configuration(folder: Path) -> None:
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """A pipeline's `config.cfg`, of which nothing is built.
+
+    # Raises
+
+    PackageError
+        If it cannot be read.
+    """
+    try:
+        return load_config(folder / "config.cfg", interpolate=False)
+    except (configparser.Error, ValueError, OSError, RecursionError) as error:
+        raise PackageError(f"{folder / 'config.cfg'} cannot be read: {error}") from error
+
+
+def has_students(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration has one of this package's components."""
+    parts = config.get("components")
+    factories = [
+        part.get("factory")
+        for part in (parts.values() if isinstance(parts, dict) else ())
+        if isinstance(part, dict)
+    ]
+    return any(isinstance(name, str) and name.startswith("kd_") for name in factories)
+
+
+def check_configuration(config: Mapping[str, Any], where: Path) -> None:
     """
     # Raises
 
     PackageError
-        If `config.cfg` cannot be read, takes a component from another pipeline, or calls a function
-        that may open files.
+        If a pipeline's configuration takes a component from another pipeline, or calls a function that
+        may open files.
     """
-    where = folder / "config.cfg"
-    try:
-        config = load_config(where, interpolate=False)
-    except (configparser.Error, ValueError, OSError, RecursionError) as error:
-        raise PackageError(f"{where} cannot be read: {error}") from error
     for section in ("nlp", "components"):
         for place, key, value in _entries(config.get(section), section):
             own = isinstance(value, str) and value.startswith("spacy.")
             if key.startswith("@") and not (key in BUILT and own):
                 raise PackageError(
-                    f"{where} calls {key[1:]} {value!r} in {place}, which may open what is not in the "
-                    "pipeline; open it with spacy.load if you trust it as you trust a program"
+                    f"the configuration of {where} calls {key[1:]} {value!r} in {place}, which may open "
+                    "what is not in it; open it with spacy.load if you trust it as you trust a program"
                 )
             if key == "source" and place.count(".") == 1:
                 raise PackageError(
-                    f"{where} takes {place} from {value!r}, which is not in the pipeline"
+                    f"the configuration of {where} takes {place} from {value!r}, which is not in the pipeline"
                 )
 
 

@@ -170,7 +170,7 @@ def test_seal_needs_a_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture) ->
     ("before_creation = null", 'before_creation = {"@callbacks": "spacy.x"}', "calls callbacks"),
     ("after_creation = null", 'after_creation = {"@readers": "srsly.read_json.v1", "path": "/x"}',
      "calls readers 'srsly.read_json.v1' in nlp.after_creation"),
-    ('@tokenizers = "spacy.Tokenizer.v1"', '@tokenizers = "evil.v1"', "calls tokenizers 'evil.v1'"),
+    ('"spacy.Tokenizer.v1"', '"evil.v1"', "calls tokenizers 'evil.v1'"),
     ("[components.ner]", "[components.ner", "cannot be read"),
 ])  # fmt: skip
 def test_configurations_that_open_other_things(
