@@ -1,6 +1,6 @@
 """Those parts of an archive's configuration that are built, checked."""
 
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Dict, Iterable
 
 from allennlp_kd.archives.carried_files import carried_transformers
 from allennlp_kd.archives.configuration import inner, read_configuration
@@ -8,8 +8,9 @@ from allennlp_kd.archives.external_references import (
     Remedies,
     forget_sources,
     refuse_foreign_names,
-    with_transformer,
 )
+from allennlp_kd.archives.given_files import NOTHING_GIVEN, GivenFiles
+from allennlp_kd.archives.stock_classes import with_registered_type
 
 _VOCABULARY = ("type", "padding_token", "oov_token")
 
@@ -19,7 +20,7 @@ def archive_parts(
     names: Iterable[str],
     where: str,
     remedies: Remedies,
-    transformer: Optional[str] = None,
+    given: GivenFiles = NOTHING_GIVEN,
     trust: bool = False,
 ) -> Dict[str, Any]:
     """The archive's `model`, `dataset_reader`, `validation_dataset_reader` and `vocabulary`.
@@ -37,8 +38,8 @@ def archive_parts(
         For errors.
     remedies : `Remedies`
         What to tell the user.
-    transformer : `str`, optional
-        What the user gives in the place of the transformer that the archive names.
+    given : `GivenFiles`, optional
+        What the user gives in place of what the archive names.
     trust : `bool`, optional (default = `False`)
         Whether it may name what is not inside of it.
 
@@ -49,27 +50,22 @@ def archive_parts(
         inside of the archive.
     """
     config = read_configuration(content, f"config.json of {where}")
-    reader = inner(config.get("dataset_reader"), "reader", where)
+    reader = with_registered_type(inner(config.get("dataset_reader"), "reader", where))
     validation = config.get("validation_dataset_reader")
     parts = {
-        "model": forget_sources(inner(config.get("model"), "student", where)),
+        "model": forget_sources(with_registered_type(inner(config.get("model"), "student", where))),
         "dataset_reader": reader,
         "validation_dataset_reader": reader
         if validation is None
-        else inner(validation, "reader", where),
+        else with_registered_type(inner(validation, "reader", where)),
     }
     vocabulary = config.get("vocabulary")
     if isinstance(vocabulary, dict):
         parts["vocabulary"] = {key: vocabulary[key] for key in _VOCABULARY if key in vocabulary}
     carried = carried_transformers(names)
-    if transformer is not None:
-        # The user's own word takes the place of the archive's, which is not looked at then.
-        replaced = with_transformer(parts, transformer, where)
-        if not trust:
-            refuse_foreign_names(
-                with_transformer(parts, "", where), where, remedies, carried.__contains__
-            )
-        return replaced
+    placed = given.place(parts, where)
     if not trust:
-        refuse_foreign_names(parts, where, remedies, carried.__contains__)
-    return parts
+        # The user's own word takes the place of the archive's, which is not looked at then.
+        checked = given.blank().place(parts, where)
+        refuse_foreign_names(checked, where, remedies, carried.__contains__)
+    return placed

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import PureWindowsPath
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from allennlp_kd.archives.archive_error import ArchiveError
 
@@ -17,8 +17,14 @@ FORGOTTEN = ("pretrained_file", "initializer")
 FROM_OUTSIDE = ("serialization_dir", "local_rank", "vocab", "ddp_accelerator", "_pretrained")
 """Parameters that AllenNLP gives itself, and what makes it open another archive."""
 
-FETCHING = ("elmo_token_embedder", "spacy", "gqa")
+ELMO = "elmo_token_embedder"
+
+FETCHING = (ELMO, "spacy", "gqa")
 """Types that download something where the configuration does not name anything."""
+
+_ELMO_FILES = ("options_file", "weight_file")
+_NEVER_OPENED = re.compile(r"(^|_)(regex(es)?|delimiters?|separators?)$")
+"""Parameters whose value may look like a path or a class, and is none."""
 
 _OPENED = re.compile(
     r"(^|_)(files?|filename|paths?|dirs?|directory|folder|ur[il]s?|archive|checkpoint|script|language|backbone"
@@ -33,9 +39,9 @@ _CLASS = re.compile(r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)+$")
 _OPTIONS = {
     "tokenizer_kwargs": {
         "use_fast", "add_prefix_space", "trim_offsets", "do_lower_case", "do_basic_tokenize",
-        "strip_accents", "tokenize_chinese_chars", "max_len", "max_length", "model_max_length",
-        "padding_side", "truncation_side", "additional_special_tokens", "bos_token", "eos_token",
-        "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "legacy",
+        "strip_accents", "tokenize_chinese_chars", "clean_text", "keep_accents", "max_len",
+        "max_length", "model_max_length", "padding_side", "truncation_side", "additional_special_tokens",
+        "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "legacy",
     },
     "transformer_kwargs": {
         "num_hidden_layers", "output_attentions", "output_hidden_states", "add_pooling_layer",
@@ -45,6 +51,12 @@ _OPTIONS = {
 }  # fmt: skip
 """What may be handed to `from_pretrained`, which also takes folders, hubs and permission to run code."""
 
+_SWITCHES = (
+    "use_auth_token", "token", "trust_remote_code", "local_files_only", "force_download",
+    "resume_download", "cache_dir", "revision", "subfolder", "mirror", "proxies",
+)  # fmt: skip
+"""What may be handed to it switched off, that is as false or null."""
+
 
 class Remedies(NamedTuple):
     """What to tell somebody to do.
@@ -53,10 +65,13 @@ class Remedies(NamedTuple):
 
     transformer, trust : `str`
         How a transformer's folder is given, and how an archive is trusted.
+    elmo : `str`, optional (default = `""`)
+        How ELMo's options file is given, where it can be.
     """
 
     transformer: str
     trust: str
+    elmo: str = ""
 
 
 def refuse_foreign_names(
@@ -86,6 +101,11 @@ def refuse_foreign_names(
                 f"{message}: set {remedies.transformer} to the folder of that transformer, or "
                 f"{remedies.trust} if you trust the archive"
             )
+        if remedies.elmo and (value == ELMO or key in _ELMO_FILES):
+            raise ArchiveError(
+                f"{message}: set {remedies.elmo} to ELMo's options file, or {remedies.trust} if you "
+                "trust the archive"
+            )
         raise ArchiveError(
             f"{message}; set {remedies.trust} if you trust the archive as you trust a program"
         )
@@ -101,9 +121,11 @@ def external_values(
     `Iterator[Tuple[str, str, Any, str]]`
         Each value's place, key and value, and what it is, in words.
     """
-    for place, key, value, owner in _entries(parts):
-        if _carries(owner, is_carried) and key in (TRANSFORMER, "from_archive", "archive_prefix"):
+    for place, key, value, owner in entries(parts):
+        if carries(owner, is_carried) and key in (TRANSFORMER, "from_archive", "archive_prefix"):
             continue
+        if (key, value) == ("type", ELMO) and all(name in owner for name in _ELMO_FILES):
+            continue  # it downloads nothing
         fault = _fault(key, value)
         if fault is not None:
             yield place, key, value, fault
@@ -113,11 +135,12 @@ def _fault(key: str, value: Any) -> Optional[str]:
     if key in FROM_OUTSIDE:
         return f"{key},"
     if key.endswith("_kwargs") and isinstance(value, dict):
-        unknown = sorted(set(value) - _OPTIONS.get(key, set()))
+        off = {name for name in _SWITCHES if value.get(name, True) in (False, None)}
+        unknown = sorted(set(value) - _OPTIONS.get(key, set()) - off)
         return f"the option{'s' * (len(unknown) > 1)} {', '.join(unknown)}," if unknown else None
     if isinstance(value, dict) and _OPENED.search(key) and "type" not in value:
         return "the files" if any(isinstance(part, str) for part in value.values()) else None
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or _NEVER_OPENED.search(key):
         return None
     if key == TRANSFORMER:
         return "the transformer"
@@ -135,8 +158,8 @@ def _fault(key: str, value: Any) -> Optional[str]:
     return "the file" if _OPENED.search(key) else None
 
 
-def _entries(value: Any, place: str = "") -> Iterator[Tuple[str, str, Any, Dict[str, Any]]]:
-    """Each value with its place, its name and the object that it stands in; those of lists too."""
+def entries(value: Any, place: str = "") -> Iterator[Tuple[str, str, Any, Dict[str, Any]]]:
+    """Each value's place, key and value, and the object that it stands in; those of lists too."""
     if not isinstance(value, dict):
         return
     for key, inside in value.items():
@@ -147,7 +170,7 @@ def _entries(value: Any, place: str = "") -> Iterator[Tuple[str, str, Any, Dict[
 
 def _inside(value: Any, place: str, key: str, owner: Dict[str, Any]) -> Iterator[Tuple]:
     if isinstance(value, dict):
-        yield from _entries(value, place)
+        yield from entries(value, place)
     elif isinstance(value, list):
         for number, part in enumerate(value):
             where = f"{place}.{number}"
@@ -162,49 +185,7 @@ def forget_sources(model: Any) -> Any:
     return [forget_sources(part) for part in model] if isinstance(model, list) else model
 
 
-def with_transformer(parts: Any, transformer: str, where: str) -> Any:
-    """The configuration with another transformer.
-
-    # Raises
-
-    ArchiveError
-        If the configuration names none, or more than one.
-    """
-    found: List[str] = sorted(
-        {value for _, key, value, _ in _entries(parts) if _is_name(key, value)}
-    )
-    if len(found) != 1:
-        raise ArchiveError(
-            f"{where} names {len(found)} transformers{': ' * bool(found)}{', '.join(found)}; transformer "
-            f"{transformer!r} can take the place of one alone"
-        )
-    return _replaced(parts, transformer)
-
-
-def foreign_transformers(parts: Dict[str, Any], is_carried: Callable[[str], bool]) -> List[str]:
-    """The transformers that a configuration names and its archive does not carry; see `refuse_foreign_names`."""
-    return sorted(
-        {
-            value
-            for _, key, value, owner in _entries(parts)
-            if _is_name(key, value) and not _carries(owner, is_carried)
-        }
-    )
-
-
-def _carries(owner: Dict[str, Any], is_carried: Callable[[str], bool]) -> bool:
+def carries(owner: Dict[str, Any], is_carried: Callable[[str], bool]) -> bool:
+    """Whether the archive carries the transformer that a part of its configuration names."""
     folder = owner.get("carried_as", "transformer")
     return owner.get("type") in CARRYING and isinstance(folder, str) and is_carried(folder)
-
-
-def _is_name(key: str, value: Any) -> bool:
-    return key == TRANSFORMER and isinstance(value, str)
-
-
-def _replaced(value: Any, transformer: str) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: transformer if _is_name(key, part) else _replaced(part, transformer)
-            for key, part in value.items()
-        }
-    return [_replaced(part, transformer) for part in value] if isinstance(value, list) else value

@@ -3,8 +3,9 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
+from allennlp_kd.archives.given_files import NOTHING_GIVEN, GivenFiles
 from allennlp_kd.archives.members import BEST, CONFIG, VOCABULARY, WEIGHTS
 
 
@@ -15,14 +16,14 @@ class ArchiveSource(NamedTuple):
 
     archive_file : `str`
         A `model.tar.gz`, or a folder with the same files.
-    transformer : `str`, optional
-        Replaces the transformer that the archive names.
+    given : `GivenFiles`, optional
+        Replace those that the archive names.
     trust : `bool`, optional (default = `False`)
         Whether its configuration may import classes and open files, URLs and models of the hub.
     """
 
     archive_file: str
-    transformer: Optional[str] = None
+    given: GivenFiles = NOTHING_GIVEN
     trust: bool = False
 
     @property
@@ -33,8 +34,9 @@ class ArchiveSource(NamedTuple):
         if path.is_dir():
             files = [path / name for name in (CONFIG, WEIGHTS, BEST)]
             files += sorted((path / VOCABULARY).glob("*.txt"))
-        if self.transformer is not None:
-            files += sorted(Path(self.transformer).resolve().glob("*"))
+        for name in self.given:
+            outside = Path(name or "").resolve()
+            files += ([outside] if outside.is_file() else sorted(outside.glob("*"))) if name else []
         states = [(each, each.stat()) for each in files if each.exists()]
         return (self, *((str(each), state.st_mtime_ns, state.st_size) for each, state in states))
 

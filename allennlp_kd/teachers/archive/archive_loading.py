@@ -13,6 +13,7 @@ from torch import Tensor
 
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
+from allennlp_kd.archives.blank_elmo import with_blank_weights
 from allennlp_kd.archives.carried_files import carried_transformers, check_carried
 from allennlp_kd.archives.external_references import Remedies
 from allennlp_kd.archives.extraction import extracted
@@ -29,7 +30,7 @@ from allennlp_kd.teachers.archive.external_files import external_digest
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
 from allennlp_kd.teachers.archive.scorers import find_scorer
 
-REMEDIES = Remedies("'transformer'", "'trust: true'")
+REMEDIES = Remedies("'transformer'", "'trust: true'", "'elmo_options'")
 _MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
 _FAILURES = (ConfigurationError, OSError, RuntimeError, ValueError, ImportError, *_MISFITS)
 
@@ -77,6 +78,7 @@ def load_teacher(source: ArchiveSource) -> LoadedArchive:
         # To build it draws random numbers: the student's do not depend on whether it is open.
         with only_registered, _transformers_of_its_own(), preserved_random_states():
             try:
+                parts = with_blank_weights(parts, tensors, folder)
                 return _build(parts, tensors, str(folder), archive_file)
             except ArchiveError as error:
                 raise ConfigurationError(str(error)) from error
@@ -153,7 +155,7 @@ def _parts(folder: Path, names: List[str], source: ArchiveSource) -> Dict[str, A
     content = (folder / CONFIG).read_bytes()
     try:
         return archive_parts(
-            content, names, source.archive_file, REMEDIES, source.transformer, source.trust
+            content, names, source.archive_file, REMEDIES, source.given, source.trust
         )
     except ArchiveError as error:
         raise ConfigurationError(str(error)) from error

@@ -17,6 +17,7 @@ from allennlp_models.tagging.models.crf_tagger import CrfTagger
 from overrides import overrides
 from torch import Tensor
 
+from allennlp_kd.archives.given_files import GivenFiles
 from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.fields.sentence import Sentence, tag_parameters
 from allennlp_kd.fields.teacher_instance_field import TeacherInstanceField
@@ -99,6 +100,12 @@ class ArchiveTeacher(ScoringTeacher):
         Whether the archive's configuration may name what is not inside of it: files, URLs, models of
         the hub, and classes by their path. Of an archive from elsewhere, `transformer` is the safe
         choice.
+    elmo_options : `str`, optional
+        The options file of ELMo, in place of the one that the archive names. ELMo's weights are inside
+        of the archive.
+    elmo_weights : `str`, optional
+        The weight file of ELMo, beside `elmo_options`. It is needed by a model that caches words
+        (`vocab_to_cache`) alone.
 
     # Raises
 
@@ -114,9 +121,12 @@ class ArchiveTeacher(ScoringTeacher):
         cuda_device: Optional[int] = None,
         transformer: Optional[str] = None,
         trust: bool = False,
+        elmo_options: Optional[str] = None,
+        elmo_weights: Optional[str] = None,
     ) -> None:
         self.archive_file = str(archive_file)
-        self._source = ArchiveSource(self.archive_file, transformer, trust)
+        given = GivenFiles(transformer, elmo_options, elmo_weights)
+        self._source = ArchiveSource(self.archive_file, given, trust)
         self._cuda_device = cuda_device
         self._version: Optional[Tuple] = None
 
@@ -245,7 +255,8 @@ class ArchiveTeacher(ScoringTeacher):
             return
         other = source.archive_file if source else "a teacher of another type"
         if other == self.archive_file:
-            other += f" with the transformer {source.transformer}"  # type: ignore[union-attr]
+            given = ", ".join(str(name) for name in source.given if name)  # type: ignore[union-attr]
+            other += f" with {given or 'the files that it names'}"
         raise ConfigurationError(
             f"{self.archive_file} is to score sentences that were read for {other}: "
             "dataset_reader.teacher and model.teacher must be the same"

@@ -120,7 +120,7 @@ def find_scorer(model: Type[Model], archive_file: str) -> Type[ArchiveScorer]:
         own.append(known)
     raise ConfigurationError(
         f"the archive {archive_file} holds a {model.__name__}; a teacher must be one of "
-        f"{', '.join(each.__name__ for each in SCORERS)}, or of a class that `scored_by` has "
+        f"{', '.join(sorted(each.__name__ for each in SCORERS))}, or of a class that `scored_by` has "
         "registered"
     )
 

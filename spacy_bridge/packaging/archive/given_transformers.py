@@ -6,7 +6,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
 from allennlp_kd.archives.carried_files import carried_transformers
-from allennlp_kd.archives.external_references import foreign_transformers
+from allennlp_kd.archives.given_files import foreign_transformers
 from allennlp_kd.archives.members import CONFIG, members
 from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.archive.student_archive import REMEDIES
@@ -94,4 +94,5 @@ def _named(path: Path, trust: bool) -> List[str]:
         parts = archive_parts(content, names, str(path), REMEDIES, trust=True)
     except ArchiveError as error:
         raise BridgeError(str(error)) from error
-    return foreign_transformers(parts, carried_transformers(names).__contains__)
+    foreign = foreign_transformers(parts, carried_transformers(names).__contains__)
+    return [called[0] for called in foreign]  # an indexer may call its embedder's otherwise

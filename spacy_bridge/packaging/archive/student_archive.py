@@ -10,6 +10,7 @@ from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
 from allennlp_kd.archives.carried_files import check_carried
 from allennlp_kd.archives.external_references import Remedies
+from allennlp_kd.archives.given_files import GivenFiles
 from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS, members
 from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.safe_weights import load_weights
@@ -55,7 +56,12 @@ class StudentArchive:
                         f"{self.path} is not an archive of AllenNLP: it has no {name}"
                     )
             parts = archive_parts(
-                self.files[CONFIG], self.files, str(self.path), REMEDIES, transformer, trust
+                self.files[CONFIG],
+                self.files,
+                str(self.path),
+                REMEDIES,
+                GivenFiles(transformer),
+                trust,
             )
             for name, content in self.files.items() if not trust else ():
                 check_carried(name, content, str(self.path))

@@ -77,7 +77,7 @@ def test_a_model_whose_reader_has_another_tokenizer_is_refused(transformer, tmp_
     inputs = collated(ArchiveTeacher(ARCHIVE, -1, transformer=str(other)))["value"]
     ArchiveTeacher(ARCHIVE, -1, transformer=str(transformer)).potentials(inputs)
     append("vocab.txt")(other)
-    message = f"read for .*bert_tagger.tar.gz with the transformer {other}: .*must be the same"
+    message = f"read for .*bert_tagger.tar.gz with {other}: .*must be the same"
     with pytest.raises(ConfigurationError, match=message):
         ArchiveTeacher(ARCHIVE, -1, transformer=str(transformer)).potentials(inputs)
 
