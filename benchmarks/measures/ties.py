@@ -4,6 +4,7 @@ from typing import Any, List, Sequence
 
 import numpy
 
+from spacy_bridge.runtime.arc_scores import ArcScores
 from spacy_bridge.runtime.tree_decoding import log_softmax
 
 MARGIN = 1e-4
@@ -20,11 +21,11 @@ def are_tied(student: Any, words: Sequence[str], one: Any, other: Any) -> bool:
     one, other : `List[str]` or `ParsedSentence`
         Tags, or heads and labels.
     """
-    outputs, _ = student.outputs([words])
+    outputs, layout = student.outputs([words])
     if student.kind == "tagger":
-        scores = [_of_tags(student, outputs[0][0], tags) for tags in (one, other)]
+        scores = [_of_tags(student, outputs[0], tags) for tags in (one, other)]
         return bool(abs(scores[0] - scores[1]) <= MARGIN)
-    table = _table(student, outputs, len(words))
+    table = _table(student.arc_scores(outputs, layout), student.decoder, len(words))
     heads = [numpy.array(answer.heads) for answer in (one, other)]
     labels = [_numbers(student, answer.labels) for answer in (one, other)]
     place = numpy.arange(len(words))
@@ -51,15 +52,14 @@ def _of_tags(student: Any, emissions: numpy.ndarray, tags: List[str]) -> float:
     )
 
 
-def _table(student: Any, outputs: List[numpy.ndarray], words: int) -> numpy.ndarray:
+def _table(scores: ArcScores, decoder: str, words: int) -> numpy.ndarray:
     """What the decoder adds up: shape (words, nodes, labels).
 
     Of a word as its own head -inf, which no tree takes.
     """
-    scores = student.arc_scores(outputs)
-    arcs = scores.arcs[0, 1:].copy()
-    labels = log_softmax(scores.labels_of_all(0, words))
-    if student.decoder == "stock":  # by probabilities; the diagonal is one of the heads
+    arcs = scores.arcs[0].copy()
+    labels = log_softmax(scores.labels_of_all(0, words).transpose(0, 2, 1))
+    if decoder == "stock":  # by probabilities; the diagonal is one of the heads
         return numpy.exp(log_softmax(arcs)[:, :, None] + labels).astype(float)
     arcs[numpy.arange(words), numpy.arange(1, words + 1)] = -numpy.inf
     return (log_softmax(arcs)[:, :, None] + labels).astype(float)

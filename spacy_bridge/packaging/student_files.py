@@ -9,7 +9,7 @@ from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.networks.parser_network import parser_network
 from spacy_bridge.packaging.networks.tagger_network import tagger_network
 from spacy_bridge.packaging.networks.text_inputs import TextInputs
-from spacy_bridge.runtime.packaged_student import NETWORK, SETTINGS, VOCABULARY, WEIGHTS
+from spacy_bridge.runtime.packaged_student import SETTINGS, VOCABULARY, WEIGHTS
 from spacy_bridge.runtime.tensors import dump_tensors
 
 TAGGERS = ("crf_tagger", "crf_tagger_student")
@@ -65,8 +65,8 @@ def student_files(
             f"{', '.join(TAGGERS + PARSERS)}"
         )
     inputs = TextInputs(opened)
-    network, settings, tensors = build(opened, inputs.size, **option)
-    files = {**inputs.files, NETWORK: network}
+    networks, settings, tensors = build(opened, inputs.size, **option)
+    files = {**inputs.files, **networks}
     if int8:
         from spacy_bridge.packaging.quantize import halve, quantize
 

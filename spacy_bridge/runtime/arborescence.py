@@ -4,6 +4,9 @@ from typing import List, Tuple
 
 import numpy
 
+ROOT_PRICES = (3.0, 12.0)
+"""What is tried first to leave one arc from ROOT, in nats."""
+
 
 def best_heads(scores: numpy.ndarray, single_root: bool = True) -> numpy.ndarray:
     """The heads of the tree of the highest sum of scores.
@@ -26,62 +29,100 @@ def best_heads(scores: numpy.ndarray, single_root: bool = True) -> numpy.ndarray
     weights = numpy.full((words + 1, words + 1), -numpy.inf)
     weights[1:] = scores
     numpy.fill_diagonal(weights, -numpy.inf)
-    if single_root and words:
-        # Each arc from ROOT costs more than all else can gain, so the fewest are taken: one.
-        finite = weights[1:][numpy.isfinite(weights[1:])]
-        weights[:, 0] -= (finite.max() - finite.min()) * words + 1.0
-    return _solve(weights)[1:]
-
-
-def _solve(weights: numpy.ndarray) -> numpy.ndarray:
-    """Chu and Liu (1965), Edmonds (1967): contract a cycle of best heads, solve the rest, open it again."""
-    opened: List[Tuple[numpy.ndarray, ...]] = []
-    heads = weights.argmax(axis=1)
-    heads[0] = 0
-    alive = numpy.ones(len(weights), bool)
-    while True:
-        cycle = _find_cycle(heads, alive)
-        if not len(cycle):
+    heads = _solve(weights.copy())[1:]
+    if not single_root or numpy.count_nonzero(heads == 0) <= 1:
+        return heads
+    # Each arc from ROOT costs a price. The best tree at any price is, if it has one root word, the best
+    # of all that have one. A high price leads to it always, a low one faster: the last is more than all
+    # else can gain.
+    finite = weights[1:][numpy.isfinite(weights[1:])]
+    last = (finite.max() - finite.min()) * words + 1.0
+    for price in (*(price for price in ROOT_PRICES if price < last), last):
+        priced = weights.copy()
+        priced[:, 0] -= price
+        heads = _solve(priced)[1:]
+        if numpy.count_nonzero(heads == 0) == 1:
             break
-        node, rest = cycle[0], cycle[1:]
-        # What an arc from outside into the cycle gains over the arc of the cycle that it replaces.
-        gains = weights[cycle] - weights[cycle, heads[cycle]][:, None]
-        out = weights[:, cycle]
-        opened.append((cycle, heads[cycle], cycle[gains.argmax(0)], cycle[out.argmax(1)]))
-        weights[node], weights[:, node] = gains.max(0), out.max(1)
-        weights[node, cycle] = -numpy.inf
-        weights[rest] = -numpy.inf
-        weights[:, rest] = -numpy.inf
-        alive[rest] = False
-        contracted = numpy.zeros(len(heads), bool)
-        contracted[rest] = True
-        heads[contracted[heads]] = node
-        heads[node] = weights[node].argmax()
-    for cycle, inner, entry, leaving in reversed(opened):
-        node = cycle[0]
-        outside = heads[node]
-        below = numpy.flatnonzero((heads == node) & alive)
-        alive[cycle] = True
-        heads[below] = leaving[below]
-        heads[cycle] = inner
-        heads[entry[outside]] = outside
     return heads
 
 
-def _find_cycle(heads: numpy.ndarray, alive: numpy.ndarray) -> numpy.ndarray:
-    """The nodes of some cycle among living nodes; none if every way up ends at ROOT."""
-    colour = [0] * len(heads)
-    colour[0] = -1
-    up = heads.tolist()
-    for start in numpy.flatnonzero(alive).tolist():
-        path, node = [], start
-        while colour[node] == 0:
-            colour[node] = start + 1
-            path.append(node)
-            node = up[node]
-        if colour[node] == start + 1 and path:
-            return numpy.array(path[path.index(node) :])
-    return numpy.array([], int)
+def _solve(weights: numpy.ndarray) -> numpy.ndarray:
+    """Chu and Liu (1965), Edmonds (1967): contract a cycle of best heads, solve the rest, open it again.
+
+    The way up from a node is followed until it meets ROOT, a node that is known to reach ROOT, or itself:
+    a cycle, which becomes one node, from where the way goes on. No node is visited again.
+    """
+    heads = weights.argmax(axis=1).tolist()
+    heads[0] = 0
+    state = [_NEW] * len(heads)
+    state[0] = _SAFE
+    opened: List[Tuple[List[int], List[int], List[int], List[int]]] = []
+    for start in range(1, len(heads)):
+        if state[start] != _NEW:
+            continue
+        path = [start]
+        state[start] = _ON_PATH
+        while True:
+            above = heads[path[-1]]
+            if state[above] == _SAFE:
+                break
+            if state[above] == _NEW:
+                path.append(above)
+                state[above] = _ON_PATH
+                continue
+            first = path.index(above)
+            cycle = path[first:]
+            del path[first + 1 :]
+            opened.append(_contract(weights, heads, cycle))
+            for node in cycle[1:]:
+                state[node] = _CONTRACTED
+        for node in path:
+            state[node] = _SAFE
+    for cycle, inner, entry, leaving in reversed(opened):
+        node = cycle[0]
+        outside = heads[node]
+        for below, head in enumerate(heads):
+            if head == node and state[below] != _CONTRACTED:
+                heads[below] = leaving[below]
+        for part, head in zip(cycle, inner):
+            heads[part] = head
+            state[part] = _SAFE
+        heads[entry[outside]] = outside
+    return numpy.array(heads)
+
+
+_NEW, _ON_PATH, _SAFE, _CONTRACTED = range(4)
+
+
+def _contract(
+    weights: numpy.ndarray, heads: List[int], cycle: List[int]
+) -> Tuple[List[int], List[int], List[int], List[int]]:
+    """Makes the first node of a cycle stand for all of them.
+
+    # Returns
+
+    `Tuple[List[int], List[int], List[int], List[int]]`
+        The cycle and its heads; the node of it that gets its head from outside, by that head; and the node
+        of it that is the head of a node outside, by that node.
+    """
+    node, rest = cycle[0], cycle[1:]
+    inner = [heads[part] for part in cycle]
+    # What an arc from outside into the cycle gains over the arc of the cycle that it replaces.
+    gains = weights[cycle]
+    gains -= weights[cycle, inner][:, None]
+    out = weights[:, cycle]
+    nodes = numpy.array(cycle)
+    found = cycle, inner, nodes[gains.argmax(0)].tolist(), nodes[out.argmax(1)].tolist()
+    weights[node], weights[:, node] = gains.max(0), out.max(1)
+    weights[node, cycle] = -numpy.inf
+    weights[rest] = -numpy.inf
+    weights[:, rest] = -numpy.inf
+    contracted = set(rest)
+    for below, head in enumerate(heads):
+        if head in contracted:
+            heads[below] = node
+    heads[node] = int(weights[node].argmax())
+    return found
 
 
 def are_single_rooted_trees(heads: numpy.ndarray, lengths: numpy.ndarray) -> numpy.ndarray:

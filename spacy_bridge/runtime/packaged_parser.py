@@ -5,8 +5,13 @@ from typing import List, Mapping, NamedTuple
 import numpy
 
 from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.arc_scores import ArcScores
+from spacy_bridge.runtime.layout import Layout
 from spacy_bridge.runtime.packaged_student import PackagedStudent
-from spacy_bridge.runtime.tree_decoding import DECODERS, ArcScores, decode
+from spacy_bridge.runtime.session import LazySession
+from spacy_bridge.runtime.tree_decoding import DECODERS, decode
+
+LABEL_NETWORK = "labels.onnx"
 
 
 class ParsedSentence(NamedTuple):
@@ -20,7 +25,7 @@ class PackagedParser(PackagedStudent):
     """A `biaffine_parser` or `biaffine_parser_student`: each sentence gets a tree."""
 
     kind = "parser"
-    max_cells = 1024  # each has a vector for every label
+    max_cells = 1024
 
     def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
         super().__init__(files, where, threads)
@@ -35,19 +40,24 @@ class PackagedParser(PackagedStudent):
                 f"{where}: label_bias must have one number for {len(self.labels)} labels"
             )
         self._bias = bias
+        if LABEL_NETWORK not in files:
+            raise PackageError(f"{where}: {LABEL_NETWORK} is missing")
+        self._label_network = LazySession(
+            files[LABEL_NETWORK], f"{where}: {LABEL_NETWORK}", threads
+        )
 
     def _nothing(self) -> ParsedSentence:
         return ParsedSentence([], [])
 
-    def arc_scores(self, outputs: List[numpy.ndarray]) -> ArcScores:
-        """The network's outputs, by their names."""
-        arcs, heads, dependents = outputs
-        # Shape: (batch, nodes, labels, size)
-        dependents = dependents.reshape(*dependents.shape[:2], len(self._bias), -1)
-        return ArcScores(arcs, heads, dependents, self._bias)
+    def arc_scores(self, outputs: List[numpy.ndarray], layout: Layout) -> ArcScores:
+        """What the network says of a batch."""
+        return ArcScores(*outputs, layout, self._score_labels, self._bias)
 
-    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[ParsedSentence]:
-        trees, labels = decode(self.arc_scores(outputs), lengths, self.decoder)
+    def _score_labels(self, dependents: numpy.ndarray, heads: numpy.ndarray) -> numpy.ndarray:
+        return self._label_network(dependents=dependents, heads=heads)[0]
+
+    def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[ParsedSentence]:
+        trees, labels = decode(self.arc_scores(outputs, layout), self.decoder)
         return [
             ParsedSentence(tree.tolist(), [self.labels[number] for number in row.tolist()])
             for tree, row in zip(trees, labels)

@@ -9,6 +9,7 @@ import numpy
 from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.batches import batches_by_length
 from spacy_bridge.runtime.inputs import build_text_encoder
+from spacy_bridge.runtime.layout import Layout
 from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.runtime.tensors import dump_tensors, load_tensors
 
@@ -86,24 +87,29 @@ class PackagedStudent(ABC):
                 results[row] = result
         return results
 
-    def outputs(self, batch: Sequence[Sequence[str]]) -> Tuple[List[numpy.ndarray], numpy.ndarray]:
+    def outputs(self, batch: Sequence[Sequence[str]]) -> Tuple[List[numpy.ndarray], Layout]:
         """What the network says of sentences, each with at least one word.
 
         # Returns
 
-        `Tuple[List[numpy.ndarray], numpy.ndarray]`
-            The network's outputs, anything in padding; and the sentences' lengths, of shape `(batch,)`.
+        `Tuple[List[numpy.ndarray], Layout]`
+            The network's outputs, and where the sentences' words stand in them.
         """
-        lengths = numpy.fromiter(map(len, batch), numpy.int64, len(batch))
-        words = self._encode(batch)
-        return self._network(words=words, lengths=lengths.astype(numpy.int32)), lengths
+        layout = Layout.of(numpy.fromiter(map(len, batch), numpy.int64, len(batch)))
+        outputs = self._network(
+            words=self._encode(batch),
+            slots=layout.slots,
+            places=layout.places,
+            lengths=layout.lengths.astype(numpy.int32),
+        )
+        return outputs, layout
 
     @abstractmethod
     def _nothing(self) -> Any:
         """What an empty sentence gets."""
 
     @abstractmethod
-    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[Any]:
+    def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[Any]:
         """From the network's outputs for a batch, in falling order of length, to one result a sentence."""
 
 

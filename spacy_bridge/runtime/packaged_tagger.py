@@ -5,6 +5,7 @@ from typing import List, Mapping, Optional
 import numpy
 
 from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.layout import Layout
 from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.spans import ENCODINGS
 from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
@@ -44,10 +45,10 @@ class PackagedTagger(PackagedStudent):
     def _nothing(self) -> List[str]:
         return []
 
-    def _decode(self, outputs: List[numpy.ndarray], lengths: numpy.ndarray) -> List[List[str]]:
-        tags, _ = viterbi(outputs[0], lengths, self.scores)
+    def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[List[str]]:
+        tags, _ = viterbi(outputs[0][layout.slots], layout.lengths, self.scores)
         labels = self.labels
         return [
             [labels[tag] for tag in row[:length]]
-            for row, length in zip(tags.tolist(), lengths.tolist())
+            for row, length in zip(tags.tolist(), layout.lengths.tolist())
         ]

@@ -52,9 +52,8 @@ class TextEncoder:
         # Returns
 
         `numpy.ndarray`
-            Shape `(sentences, length, size)`, zeros in padding.
+            Shape `(words, size)`, sentence after sentence.
         """
-        lengths = numpy.fromiter(map(len, sentences), numpy.int64, len(sentences))
         flat: List[str] = [word for sentence in sentences for word in sentence]
         vectors = self._table(flat)
         if self._sentences:
@@ -62,8 +61,5 @@ class TextEncoder:
                 vectors[:, columns] if columns is not None else self._sentences[name](sentences)
                 for name, columns in self._order
             ]
-            vectors = numpy.concatenate(parts, axis=1)
-        shape = (len(sentences), int(lengths.max()), vectors.shape[1])
-        padded = numpy.zeros(shape, numpy.float32)
-        padded[numpy.arange(shape[1]) < lengths[:, None]] = vectors
-        return padded
+            vectors = parts[0] if len(parts) == 1 else numpy.concatenate(parts, axis=1)
+        return vectors

@@ -1,61 +1,29 @@
 """The best labelled tree of each sentence."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List, Tuple
 
 import numpy
 
 from spacy_bridge.runtime.arborescence import are_single_rooted_trees, best_heads
+from spacy_bridge.runtime.arc_scores import ArcScores
 
 DECODERS = ("exact", "stock")
 MOST_HEADS = 3
 """With more possible heads a word, one matrix product for all arcs of the sentence is cheaper."""
 
-
-class ArcScores(NamedTuple):
-    """What the parser's network says of a batch. Node 0 is ROOT, node i is word i.
-
-    # Parameters
-
-    arcs : `numpy.ndarray`
-        Shape `(batch, nodes, nodes)`, indexed `[dependent, head]`.
-    heads : `numpy.ndarray`
-        Shape `(batch, nodes, size)`: each node as the head of an arc that gets a label.
-    dependents : `numpy.ndarray`
-        Shape `(batch, nodes, labels, size)`: each node as the dependent, already multiplied by the
-        labels' matrices. An arc's label scores are `dependents[d] @ heads[h] + bias`.
-    bias : `numpy.ndarray`
-        Shape `(labels,)`.
-    """
-
-    arcs: numpy.ndarray
-    heads: numpy.ndarray
-    dependents: numpy.ndarray
-    bias: numpy.ndarray
-
-    def labels_of(
-        self, rows: numpy.ndarray, dependents: numpy.ndarray, heads: numpy.ndarray
-    ) -> numpy.ndarray:
-        """The label scores of single arcs: shape `(arcs, labels)`."""
-        scores = self.dependents[rows, dependents] @ self.heads[rows, heads][:, :, None]
-        return scores[:, :, 0] + self.bias
-
-    def labels_of_all(self, row: int, words: int) -> numpy.ndarray:
-        """The label scores of all arcs of a sentence: shape `(words, nodes, labels)`."""
-        nodes = words + 1
-        # Shape: (words, labels, nodes)
-        scores = self.dependents[row, 1:nodes] @ self.heads[row, :nodes].T
-        return scores.transpose(0, 2, 1) + self.bias
+NEAR = 1.5
+"""Arcs at most so many nats below the best of their word are likely to be in a tree where that is not."""
+MOST_ROUNDS = 4
+"""After so many searches for a tree whose labels are scored, all labels of the sentence are."""
 
 
-def log_of_best(label_scores: numpy.ndarray) -> numpy.ndarray:
-    """The log probability of the best label, over the last axis."""
-    best = label_scores.max(axis=-1)
-    return -numpy.log(numpy.exp(label_scores - best[..., None]).sum(axis=-1))
+def log_of_best(label_scores: numpy.ndarray, axis: int = -1) -> numpy.ndarray:
+    """The log probability of the best label, over an axis."""
+    shifted = label_scores - label_scores.max(axis=axis, keepdims=True)
+    return -numpy.log(numpy.exp(shifted).sum(axis=axis))
 
 
-def decode(
-    scores: ArcScores, lengths: numpy.ndarray, decoder: str
-) -> Tuple[List[numpy.ndarray], ...]:
+def decode(scores: ArcScores, decoder: str) -> Tuple[List[numpy.ndarray], List[numpy.ndarray]]:
     """Heads and numbers of labels of each sentence.
 
     `exact`: the tree with one root word that is best in the sum of log p(head) + log p(label). `stock`:
@@ -70,69 +38,117 @@ def decode(
     if decoder not in DECODERS:
         raise ValueError(f"decoder must be one of {', '.join(DECODERS)}, found {decoder!r}")
     if decoder == "stock":
-        found = [_stock_tree(scores, row, int(words)) for row, words in enumerate(lengths)]
+        lengths = scores.layout.lengths.tolist()
+        found = [_stock_tree(scores, row, words) for row, words in enumerate(lengths)]
         return [heads for heads, _ in found], [labels for _, labels in found]
-    heads = _exact_heads(scores, lengths)
-    rows = numpy.repeat(numpy.arange(len(lengths)), lengths)
-    dependents = numpy.concatenate([numpy.arange(1, words + 1) for words in lengths])
-    labels = scores.labels_of(rows, dependents, numpy.concatenate(heads)).argmax(axis=1)
-    return heads, numpy.split(labels, numpy.cumsum(lengths)[:-1])
+    return _ExactDecoder(scores).decode()
 
 
-def _exact_heads(scores: ArcScores, lengths: numpy.ndarray) -> List[numpy.ndarray]:
-    # A constant over the heads of one word changes no tree, so log p(head) need not be normalised.
-    arcs = scores.arcs[:, 1:].copy()
-    batch, words, nodes = arcs.shape
-    arcs[:, numpy.arange(words), numpy.arange(1, nodes)] = -numpy.inf
-    node = numpy.arange(nodes)
-    arcs[numpy.broadcast_to((node > lengths[:, None])[:, None, :], arcs.shape)] = -numpy.inf
-    real = numpy.arange(words) < lengths[:, None]
-    # log p(best label) lies between -log(labels) and 0, so a head whose score is further below the
-    # best one's cannot win, and its labels need not be scored.
-    slack = numpy.log(len(scores.bias)) + 1e-3
-    possible = (arcs >= arcs.max(axis=2, keepdims=True) - slack) & real[:, :, None]
-    few = possible.sum(axis=(1, 2)) <= MOST_HEADS * lengths
-    rows, dependents, candidates = numpy.nonzero(possible & few[:, None, None])
-    combined = numpy.full(arcs.shape, -numpy.inf, arcs.dtype)
-    combined[rows, dependents, candidates] = arcs[rows, dependents, candidates] + log_of_best(
-        scores.labels_of(rows, dependents + 1, candidates)
-    )
-    for row in numpy.flatnonzero(~few):
-        _score_all(combined, arcs, scores, row, lengths[row])
-    greedy = combined.argmax(axis=2)
-    heads = []
-    for row, done in enumerate(are_single_rooted_trees(greedy, lengths)):
-        words = lengths[row]
-        if done:
-            heads.append(greedy[row, :words])
-            continue
-        if few[row]:
-            _score_all(combined, arcs, scores, row, words)
-        heads.append(best_heads(combined[row, :words, : words + 1]))
-    return heads
+class _ExactDecoder:
+    """Scores the labels of the arcs that may be in the best tree, and of few others.
+
+    An arc counts log p(head) + log p(best label). The second term is at most 0, so the first alone is a
+    bound. A tree that is best by the bounds, and whose arcs all have their labels scored, is the best of
+    all.
+    """
+
+    def __init__(self, scores: ArcScores) -> None:
+        self._scores = scores
+        self._lengths = scores.layout.lengths
+        # A constant over the heads of one word changes no tree, so log p(head) need not be normalized.
+        _, words, nodes = scores.arcs.shape
+        place, node = numpy.arange(words), numpy.arange(nodes)
+        self._real = place < self._lengths[:, None]
+        # Shape: (batch, nodes)
+        absent = node > self._lengths[:, None]
+        # Shape: (batch, words, nodes): the bounds, and with their best labels the scores
+        self._table = numpy.where(absent[:, None, :], -numpy.inf, scores.arcs)
+        self._table[:, place, place + 1] = -numpy.inf
+        # The best label of each arc; -1 where the labels are not scored.
+        self._labels = numpy.full(scores.arcs.shape, -1, numpy.int32)
+
+    def decode(self) -> Tuple[List[numpy.ndarray], List[numpy.ndarray]]:
+        heads = self._greedy()
+        done = are_single_rooted_trees(heads, self._lengths)
+        self._search(heads, numpy.flatnonzero(~done).tolist())
+        labels = numpy.take_along_axis(self._labels, heads[:, :, None], axis=2)[:, :, 0]
+        return _cut(heads, self._lengths), _cut(labels, self._lengths)
+
+    def _greedy(self) -> numpy.ndarray:
+        """The best head of each word: shape `(batch, words)`."""
+        rows, words = numpy.nonzero(self._real)
+        self._score(rows, words, self._table.argmax(axis=2)[rows, words])
+        scored = numpy.where(self._labels >= 0, self._table, -numpy.inf).max(axis=2, keepdims=True)
+        better = (self._table > scored) & self._real[:, :, None]
+        many = better.sum(axis=(1, 2)) > MOST_HEADS * self._lengths
+        better[many] = False
+        self._score(*numpy.nonzero(better))
+        for row in numpy.flatnonzero(many).tolist():
+            self._score_all(row)
+        return self._table.argmax(axis=2)
+
+    def _search(self, heads: numpy.ndarray, rows: List[int]) -> None:
+        """Sets the heads of the best trees of these sentences."""
+        if rows:
+            table = self._table[rows]
+            near = table >= table.max(axis=2, keepdims=True) - NEAR
+            near &= (self._labels[rows] < 0) & self._real[rows][:, :, None]
+            of_rows, words, nodes = numpy.nonzero(near)
+            self._score(numpy.array(rows)[of_rows], words, nodes)
+        for _ in range(MOST_ROUNDS):
+            arcs: List[Tuple[int, int, int]] = []
+            again = []
+            for row in rows:
+                words = int(self._lengths[row])
+                found = best_heads(self._table[row, :words, : words + 1])
+                heads[row, :words] = found
+                unknown = numpy.flatnonzero(self._labels[row, numpy.arange(words), found] < 0)
+                if len(unknown):
+                    again.append(row)
+                    arcs.extend((row, word, found[word]) for word in unknown.tolist())
+            rows = again
+            if not rows:
+                return
+            self._score(*numpy.array(arcs).T)
+        for row in rows:
+            self._score_all(row)
+            words = int(self._lengths[row])
+            heads[row, :words] = best_heads(self._table[row, :words, : words + 1])
+
+    def _score(self, rows: numpy.ndarray, words: numpy.ndarray, nodes: numpy.ndarray) -> None:
+        """Scores the labels of arcs whose labels are not scored."""
+        labels = self._scores.labels_of(rows, words, nodes)
+        self._table[rows, words, nodes] += log_of_best(labels)
+        self._labels[rows, words, nodes] = labels.argmax(axis=1)
+
+    def _score_all(self, row: int) -> None:
+        """Scores the labels of all arcs of a sentence."""
+        words = int(self._lengths[row])
+        labels = self._scores.labels_of_all(row, words)
+        part = (row, slice(words), slice(words + 1))
+        new = self._labels[part] < 0
+        self._table[part] += numpy.where(new, log_of_best(labels, axis=1), 0.0)
+        self._labels[part] = numpy.where(new, labels.argmax(axis=1), self._labels[part])
 
 
-def _score_all(
-    combined: numpy.ndarray, arcs: numpy.ndarray, scores: ArcScores, row: int, words: int
-) -> None:
-    """Fills in the scores of all arcs of a sentence, with their best labels."""
-    best = log_of_best(scores.labels_of_all(row, words))
-    combined[row, :words, : words + 1] = arcs[row, :words, : words + 1] + best
+def _cut(values: numpy.ndarray, lengths: numpy.ndarray) -> List[numpy.ndarray]:
+    return [row[:length] for row, length in zip(values, lengths.tolist())]
 
 
 def _stock_tree(scores: ArcScores, row: int, words: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
     # In stock's precision and order: where a probability is too small for it, the first label wins.
-    arcs = scores.arcs[row, 1 : words + 1, : words + 1]
-    labels = scores.labels_of_all(row, words)
-    # Shape: (words, nodes, labels)
-    energy = numpy.exp(log_softmax(arcs)[:, :, None] + log_softmax(labels))
-    best = energy.max(axis=2)
+    arcs = log_softmax(scores.arcs[row, :words, : words + 1])
+    # Shape: (words, labels, nodes)
+    labels = log_softmax(scores.labels_of_all(row, words), axis=1)
+    best = numpy.exp(arcs + labels.max(axis=1))
     best[:, 0] = 0.0
     heads = best_heads(best, single_root=False)
-    return heads, energy[numpy.arange(words), heads].argmax(axis=1)
+    place = numpy.arange(words)
+    chosen = numpy.exp(arcs[place, heads][:, None] + labels[place, :, heads])
+    return heads, chosen.argmax(axis=1)
 
 
-def log_softmax(scores: numpy.ndarray) -> numpy.ndarray:
-    """Over the last axis."""
-    scores = scores - scores.max(axis=-1, keepdims=True)
-    return scores - numpy.log(numpy.exp(scores).sum(axis=-1, keepdims=True))
+def log_softmax(scores: numpy.ndarray, axis: int = -1) -> numpy.ndarray:
+    """Over an axis."""
+    scores = scores - scores.max(axis=axis, keepdims=True)
+    return scores - numpy.log(numpy.exp(scores).sum(axis=axis, keepdims=True))

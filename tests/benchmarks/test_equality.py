@@ -35,7 +35,7 @@ def test_ties_of_taggers_are_of_whole_sequences(monkeypatch):
     scores = []
     for row in numbers:
         total = student.scores.start[row[0]] + student.scores.end[row[-1]]
-        total += sum(emissions[0, place, tag] for place, tag in enumerate(row))
+        total += sum(emissions[place, tag] for place, tag in enumerate(row))
         total += sum(student.scores.transitions[pair] for pair in zip(row, row[1:]))
         scores.append(float(total))
     answers = [[student.labels[tag] for tag in row] for row in numbers]
@@ -51,16 +51,17 @@ def log_softmax(row):
 def test_ties_of_parsers_are_of_whole_trees(decoder, monkeypatch):
     student = open_student(packaged("parser"))
     student.decoder = decoder
-    (arcs, heads, dependents), _ = student.outputs([WORDS])
-    bias = student.tensors["label_bias"]
-    dependents = dependents.reshape(4, len(bias), -1)
+    outputs, layout = student.outputs([WORDS])
+    arcs = outputs[0]
+    # Shape: (words, labels, nodes)
+    every = student.arc_scores(outputs, layout).labels_of_all(0, 3).astype(float)
     table = numpy.zeros((3, 4))
     names = {}
     for word, head in itertools.product(range(3), range(4)):
-        row = arcs[0, word + 1].astype(float)
+        row = arcs[0, word].astype(float)
         if decoder == "exact":
             row[word + 1] = -numpy.inf
-        labels = log_softmax((dependents[word + 1] @ heads[0, head] + bias).astype(float))
+        labels = log_softmax(every[word, :, head])
         names[word, head] = student.labels[int(labels.argmax())]
         table[word, head] = log_softmax(row)[head] + labels.max()
         if decoder == "stock":

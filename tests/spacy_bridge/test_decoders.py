@@ -80,6 +80,20 @@ def test_best_heads_by_brute_force(words: int, single_root: bool, seed: int) -> 
     assert tuple(best_heads(scores, single_root)) == trees[int(numpy.argmax(totals))]
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 5), st.integers(1, 30), st.integers(0, 9999))
+def test_best_heads_where_many_words_want_root(words: int, more: int, seed: int) -> None:
+    scores = numpy.random.default_rng(seed).normal(size=(words, words + 1))
+    scores[:, 0] += more
+    trees = [
+        heads
+        for heads in itertools.product(range(words + 1), repeat=words)
+        if reaches_root(heads) and heads.count(0) == 1
+    ]
+    totals = [scores[numpy.arange(words), list(heads)].sum() for heads in trees]
+    assert tuple(best_heads(scores)) == trees[int(numpy.argmax(totals))]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 9999))
 def test_best_heads_equal_the_twin(words: int, seed: int) -> None:

@@ -1,33 +1,43 @@
 """The sequence encoders and feed-forward networks that can be packaged."""
 
-from typing import Tuple
+from typing import Dict, Mapping, Tuple
+
+import numpy
 
 from spacy_bridge.errors import UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.activations import activate, activation_name
+from spacy_bridge.packaging.networks.batch_layout import BatchLayout
+from spacy_bridge.packaging.networks.convolutions import dilated_convolutions
 from spacy_bridge.packaging.networks.graph import Graph
 from spacy_bridge.packaging.networks.recurrent import stacked_bidirectional, torch_recurrent
 
-SUPPORTED = ("lstm", "gru", "stacked_bidirectional_lstm", "feedforward", "pass_through")
+SUPPORTED = (
+    "lstm",
+    "gru",
+    "stacked_bidirectional_lstm",
+    "dilated_convolutions",
+    "feedforward",
+    "pass_through",
+)
 
 
 def encode(
-    graph: Graph, value: str, lengths: str, options: Options, weights: Weights
+    graph: Graph, value: str, layout: BatchLayout, options: Options, weights: Weights
 ) -> Tuple[str, int]:
     """A `Seq2SeqEncoder` over words.
 
     # Parameters
 
     value : `str`
-        Of shape (batch, length, size).
-    lengths : `str`
-        Of shape (batch,), int32.
+        Of shape (words, size): the words of all sentences, one after another.
+    layout : `BatchLayout`
 
     # Returns
 
     `Tuple[str, int]`
-        The outputs (batch, length, size), anything in padding; and the size.
+        The outputs (words, size), and the size.
 
     # Raises
 
@@ -48,13 +58,39 @@ def encode(
         inner = options.part("feedforward")
         options.finish()
         return feed_forward(graph, value, inner, weights.below("_feedforward"))
-    value = graph.transpose(value, 1, 0, 2)
+    if kind == "dilated_convolutions":
+        return dilated_convolutions(graph, value, layout, options, weights)
+    value, lengths = graph.transpose(layout.pad(graph, value), 1, 0, 2), layout.lengths
     weights = weights.below("_module")
     if kind == "stacked_bidirectional_lstm":
         value, size = stacked_bidirectional(graph, value, lengths, options, weights)
     else:
         value, _, size = torch_recurrent(graph, value, lengths, kind.upper(), options, weights)
-    return graph.transpose(value, 1, 0, 2), size
+    return layout.pack(graph, graph.transpose(value, 1, 0, 2), size), size
+
+
+def feed_forwards(
+    graph: Graph, value: str, networks: Mapping[str, Tuple[Options, Weights]]
+) -> Dict[str, str]:
+    """Several of AllenNLP's `FeedForward` networks over one value.
+
+    The first layers of all are one matrix product.
+
+    # Returns
+
+    `Dict[str, str]`
+        The outputs, by the names of the networks.
+    """
+    layers = {
+        name: _FeedForwardLayers(options, weights) for name, (options, weights) in networks.items()
+    }
+    parts = [network.weights(0) for network in layers.values()]
+    joined = graph.linear(value, *(numpy.concatenate(blocks) for blocks in zip(*parts)))
+    values = graph.split(joined, *(network.sizes[0] for network in layers.values()))
+    return {
+        name: network.after_first(graph, first)
+        for (name, network), first in zip(layers.items(), values)
+    }
 
 
 def feed_forward(graph: Graph, value: str, options: Options, weights: Weights) -> Tuple[str, int]:
@@ -65,22 +101,38 @@ def feed_forward(graph: Graph, value: str, options: Options, weights: Weights) -
     `Tuple[str, int]`
         The outputs and their size.
     """
-    options.ignore("type", "dropout")
-    size = options.take("input_dim")
-    layers = options.take("num_layers")
-    hidden = options.take("hidden_dims")
-    activations = options.take("activations")
-    options.finish()
-    hidden = hidden if isinstance(hidden, list) else [hidden] * layers
-    activations = activations if isinstance(activations, list) else [activations] * layers
-    for layer in range(layers):
-        part = weights.below(f"_linear_layers.{layer}")
-        value = graph.linear(
-            value,
-            part.shaped("weight", (hidden[layer], size)),
-            part.shaped("bias", (hidden[layer],)),
-        )
-        name = activation_name(activations[layer], f"{options.where}.activations")
-        value = activate(graph, value, name)
-        size = hidden[layer]
-    return value, size
+    layers = _FeedForwardLayers(options, weights)
+    first = graph.linear(value, *layers.weights(0))
+    return layers.after_first(graph, first), layers.sizes[-1]
+
+
+class _FeedForwardLayers:
+    """The layers of a `FeedForward`."""
+
+    def __init__(self, options: Options, weights: Weights) -> None:
+        options.ignore("type", "dropout")
+        self._given = options.take("input_dim")
+        layers = options.take("num_layers")
+        hidden = options.take("hidden_dims")
+        activations = options.take("activations")
+        options.finish()
+        self.sizes = hidden if isinstance(hidden, list) else [hidden] * layers
+        activations = activations if isinstance(activations, list) else [activations] * layers
+        where = f"{options.where}.activations"
+        self._activations = [activation_name(activation, where) for activation in activations]
+        self._weights = weights
+
+    def weights(self, layer: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
+        """The matrix (out, in) and the bias of a layer."""
+        part = self._weights.below(f"_linear_layers.{layer}")
+        size = self.sizes[layer]
+        shape = (size, self.sizes[layer - 1] if layer else self._given)
+        return part.shaped("weight", shape), part.shaped("bias", (size,))
+
+    def after_first(self, graph: Graph, value: str) -> str:
+        """The output, from the first layer's product."""
+        value = activate(graph, value, self._activations[0])
+        for layer in range(1, len(self.sizes)):
+            value = graph.linear(value, *self.weights(layer))
+            value = activate(graph, value, self._activations[layer])
+        return value

@@ -82,6 +82,19 @@ class Graph:
         result = self.add("MatMul", [value, self.constant(weight.T)])
         return result if bias is None else self.add("Add", [result, self.constant(bias)])
 
+    def layer_norm(
+        self, value: str, weight: numpy.ndarray, bias: numpy.ndarray, epsilon: float = 1e-5
+    ) -> str:
+        """Layer normalization over the last axis."""
+        inputs = [value, self.constant(weight), self.constant(bias)]
+        return self.add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+
+    def split(self, value: str, *sizes: int) -> List[str]:
+        """Parts of these sizes along the last axis."""
+        parts = [self.fresh("part") for _ in sizes]
+        self.add("Split", [value, self.integers(*sizes)], outputs=parts, axis=-1)
+        return parts
+
     def transpose(self, value: str, *order: int) -> str:
         return self.add("Transpose", [value], perm=list(order))
 

@@ -8,15 +8,18 @@ from spacy_bridge.errors import UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
-from spacy_bridge.packaging.networks.encoders import encode, feed_forward
+from spacy_bridge.packaging.networks.batch_layout import BatchLayout
+from spacy_bridge.packaging.networks.encoders import encode, feed_forwards
 from spacy_bridge.packaging.networks.graph import Graph
+from spacy_bridge.runtime.packaged_parser import LABEL_NETWORK
+from spacy_bridge.runtime.packaged_student import NETWORK
 from spacy_bridge.runtime.tree_decoding import DECODERS
 
 
 def parser_network(
     archive: StudentArchive, size: int, decoder: Optional[str] = None
-) -> Tuple[bytes, Dict[str, Any], Dict[str, numpy.ndarray]]:
-    """The graph, settings and further weights of a `biaffine_parser` or `biaffine_parser_student`.
+) -> Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]:
+    """The graphs, settings and further weights of a `biaffine_parser` or `biaffine_parser_student`.
 
     # Parameters
 
@@ -28,9 +31,12 @@ def parser_network(
 
     # Returns
 
-    `Tuple[bytes, Dict[str, Any], Dict[str, numpy.ndarray]]`
-        The graph goes from `words` (batch, length, size) and `lengths` (batch,) of type int32 to what
-        `ArcScores` holds, the labels and the size of `dependents` in one dimension.
+    `Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]`
+        The graphs by their files' names. The first goes from `words` (words, size) and the inputs of
+        `BatchLayout` to `arcs` (batch, length, nodes), indexed [dependent, head] with ROOT as head 0,
+        and to `heads` and `dependents` (words + 1, size), the last row of which is ROOT's. The second
+        one scores the labels of arcs, from rows of `dependents` (arcs, size) and `heads` (arcs or 1,
+        size, heads) to `labels` (arcs, labels, heads).
     """
     if archive.reader.get("tokenizer") is not None:
         raise UnsupportedError("dataset_reader.tokenizer splits words, which cannot be packaged")
@@ -58,11 +64,14 @@ def parser_network(
     weights = Weights(archive.weights)
 
     graph = Graph()
-    value = graph.input("words", "float", ["batch", "length", size])
-    lengths = graph.input("lengths", "int32", ["batch"])
-    value, size = encode(graph, value, lengths, encoder, weights.below("encoder"))
-    value = _with_root(graph, value, weights.shaped("_head_sentinel", (1, 1, size)))
-    sides = {}
+    value = graph.input("words", "float", ["words", size])
+    layout = BatchLayout.add(graph)
+    value, size = encode(graph, value, layout, encoder, weights.below("encoder"))
+    root = graph.size(value, 0)
+    sentinel = weights.shaped("_head_sentinel", (1, 1, size))[0]
+    # Shape: (words + 1, size)
+    value = graph.add("Concat", [value, graph.constant(sentinel)], axis=0)
+    networks: Dict[str, Tuple[Options, Weights]] = {}
     for kind, config, width in (("arc", arc_options, arc_size), ("tag", tag_options, tag_size)):
         config = config or {
             "input_dim": size,
@@ -71,34 +80,47 @@ def parser_network(
             "activations": "elu",
         }
         for side in ("head", "child"):
-            name = f"{side}_{kind}_feedforward"
             part = Options(config, f"model.{kind}_feedforward")
-            sides[side, kind], _ = feed_forward(graph, value, part, weights.below(name))
-    _arcs(
-        graph, sides["head", "arc"], sides["child", "arc"], arc_size, weights.below("arc_attention")
+            networks[f"{side} {kind}"] = (part, weights.below(f"{side}_{kind}_feedforward"))
+    sides = feed_forwards(graph, value, networks)
+    arcs = _arcs(
+        graph,
+        layout,
+        root,
+        (sides["head arc"], sides["child arc"]),
+        arc_size,
+        weights.below("arc_attention"),
     )
-    graph.output(sides["head", "tag"], "heads", ["batch", "nodes", tag_size])
+    graph.output(arcs, "arcs", ["batch", "length", "nodes"])
+    graph.output(sides["head tag"], "heads", ["rows", tag_size])
+    graph.output(sides["child tag"], "dependents", ["rows", tag_size])
     bilinear = weights.below("tag_bilinear")
-    # Shape: (labels, head, child) -> (labels * head, child)
-    table = bilinear.shaped("weight", (len(labels), tag_size, tag_size)).reshape(-1, tag_size)
-    dependents = graph.linear(sides["child", "tag"], table)
-    graph.output(dependents, "dependents", ["batch", "nodes", len(labels) * tag_size])
+    table = bilinear.shaped("weight", (len(labels), tag_size, tag_size))
     settings = {"kind": "parser", "labels": labels, "decoder": decoder}
-    return graph.finish(), settings, {"label_bias": bilinear["bias"]}
+    files = {NETWORK: graph.finish(), LABEL_NETWORK: _label_graph(table)}
+    return files, settings, {"label_bias": bilinear["bias"]}
 
 
-def _with_root(graph: Graph, value: str, sentinel: numpy.ndarray) -> str:
-    """The words after ROOT: shape (batch, 1 + length, size)."""
-    shape = graph.add(
-        "Concat",
-        [graph.size(value, 0), graph.integers(1), graph.integers(sentinel.shape[2])],
-        axis=0,
-    )
-    root = graph.add("Expand", [graph.constant(sentinel), shape])
-    return graph.add("Concat", [root, value], axis=1)
+def _label_graph(table: numpy.ndarray) -> bytes:
+    """The scores of labels without their bias, from a table of shape (labels, head, dependent)."""
+    labels, size, _ = table.shape
+    graph = Graph()
+    dependents = graph.input("dependents", "float", ["arcs", size])
+    heads = graph.input("heads", "float", ["rows", size, "heads"])
+    # Shape: (arcs, labels, size)
+    value = graph.reshape(graph.linear(dependents, table.reshape(-1, size)), 0, labels, size)
+    graph.output(graph.add("MatMul", [value, heads]), "labels", ["arcs", labels, "heads"])
+    return graph.finish()
 
 
-def _arcs(graph: Graph, heads: str, children: str, size: int, weights: Weights) -> None:
+def _arcs(
+    graph: Graph,
+    layout: BatchLayout,
+    root: str,
+    sides: Tuple[str, str],
+    size: int,
+    weights: Weights,
+) -> str:
     """Stock's attention between "head" and "child" is read as [dependent, head]; so are these scores.
 
     With a 1 behind each vector, a bias for each side and one for both stand in the matrix's last row
@@ -106,11 +128,13 @@ def _arcs(graph: Graph, heads: str, children: str, size: int, weights: Weights) 
     """
     matrix = weights.shaped("_weight_matrix", (size + 1, size + 1))
     corner = matrix[size, size] + weights["_bias"]
-    both = graph.add(
-        "MatMul",
-        [graph.linear(heads, matrix[:size, :size].T, matrix[size, :size]),
-         graph.transpose(children, 0, 2, 1)],
-    )  # fmt: skip
-    # Shape: (batch, nodes, 1)
-    one = graph.linear(heads, matrix[:size, size:].T, corner.reshape(1))
-    graph.output(graph.add("Add", [both, one]), "arcs", ["batch", "nodes", "nodes"])
+    heads, children = sides
+    # Shape: (batch, length, size), and one number for each
+    projected = graph.linear(heads, matrix[:size].T, numpy.append(matrix[size, :size], corner))
+    left, one = graph.split(layout.pad(graph, projected), size, 1)
+    # Shape: (batch, nodes): the row of ROOT, and then those of the words
+    shape = graph.add("Concat", [graph.size(layout.slots, 0), graph.integers(1)], axis=0)
+    nodes = graph.add("Concat", [graph.add("Expand", [root, shape]), layout.slots], axis=1)
+    right = graph.add("Gather", [children, nodes], axis=0)
+    both = graph.add("MatMul", [left, graph.transpose(right, 0, 2, 1)])
+    return graph.add("Add", [both, one])

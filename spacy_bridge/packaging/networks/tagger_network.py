@@ -8,14 +8,16 @@ from spacy_bridge.errors import UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
+from spacy_bridge.packaging.networks.batch_layout import BatchLayout
 from spacy_bridge.packaging.networks.encoders import encode, feed_forward
 from spacy_bridge.packaging.networks.graph import Graph
+from spacy_bridge.runtime.packaged_student import NETWORK
 from spacy_bridge.runtime.spans import ENCODINGS
 
 
 def tagger_network(
     archive: StudentArchive, size: int, encoding: Optional[str] = None
-) -> Tuple[bytes, Dict[str, Any], Dict[str, numpy.ndarray]]:
+) -> Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]:
     """The graph, settings and further weights of a `crf_tagger` or `crf_tagger_student`.
 
     # Parameters
@@ -28,9 +30,9 @@ def tagger_network(
 
     # Returns
 
-    `Tuple[bytes, Dict[str, Any], Dict[str, numpy.ndarray]]`
-        The graph goes from `words` (batch, length, size) and `lengths` (batch,) of type int32 to
-        emissions (batch, length, tags).
+    `Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]`
+        The graph, by its file's name, goes from `words` (words, size) and the inputs of `BatchLayout` to emissions
+        (words, tags).
     """
     options = Options(archive.model, "model")
     options.ignore(
@@ -58,9 +60,8 @@ def tagger_network(
     weights = Weights(archive.weights)
 
     graph = Graph()
-    value = graph.input("words", "float", ["batch", "length", size])
-    lengths = graph.input("lengths", "int32", ["batch"])
-    value, size = encode(graph, value, lengths, encoder, weights.below("encoder"))
+    value = graph.input("words", "float", ["words", size])
+    value, size = encode(graph, value, BatchLayout.add(graph), encoder, weights.below("encoder"))
     if feedforward is not None:
         part = Options(feedforward, "model.feedforward")
         value, size = feed_forward(graph, value, part, weights.below("_feedforward"))
@@ -68,7 +69,7 @@ def tagger_network(
     value = graph.linear(
         value, projection.shaped("weight", (tags, size)), projection.shaped("bias", (tags,))
     )
-    graph.output(value, "emissions", ["batch", "length", tags])
+    graph.output(value, "emissions", ["words", tags])
 
     crf = weights.below("crf")
     # Shape: (tags + 2, tags + 2), with a start and an end
@@ -83,4 +84,4 @@ def tagger_network(
         "end.allowed": allowed[:tags, tags + 1],
     }
     settings = {"kind": "tagger", "labels": labels, "encoding": encoding}
-    return graph.finish(), settings, tensors
+    return {NETWORK: graph.finish()}, settings, tensors

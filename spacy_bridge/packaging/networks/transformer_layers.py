@@ -173,8 +173,7 @@ def _norm(graph: Graph, part: Weight, name: str, value: str, skip: str, epsilon:
     ONNX Runtime's fused operator for both is nine times slower than the two, on two-dimensional values.
     """
     total = graph.add("Add", [value, skip])
-    inputs = [total, *(graph.constant(part(f"{name}.{one}")) for one in ("weight", "bias"))]
-    return graph.add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+    return graph.layer_norm(total, part(f"{name}.weight"), part(f"{name}.bias"), epsilon)
 
 
 def _layer(
@@ -213,8 +212,7 @@ def _attention(
     slots, penalties, places = batch
     # Shape: (segments, length, 3 * size)
     padded = graph.add("Gather", [projected, slots], axis=0)
-    ways = [graph.fresh("way") for _ in range(3)]
-    graph.add("Split", [padded, graph.integers(size, size, size)], outputs=ways, axis=2)
+    ways = graph.split(padded, size, size, size)
     # Shape: (segments, heads, length, size of a head), but for the keys the last two swapped
     queries, keys, values = (
         graph.transpose(graph.reshape(way, 0, 0, heads, size // heads), *order)
