@@ -3,13 +3,15 @@
 import logging
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 import numpy
 
 RECURRENT = ["LSTM"]
 """What ONNX Runtime's own quantization rounds. Convolutions over characters are small, and slower in
 integers."""
+TABLE_SIZE = 4096
+"""The numbers of a table of embeddings from which on it is worth rounding."""
 
 
 def quantize(graph: bytes) -> bytes:
@@ -21,7 +23,7 @@ def quantize(graph: bytes) -> bytes:
     import onnx
 
     model = onnx.load_model_from_string(graph)
-    _MatrixProducts(model.graph).round()
+    _MatricesAndTables(model.graph).round()
     if any(node.op_type in RECURRENT for node in model.graph.node):
         model = _round_recurrent(model)
     return model.SerializeToString(deterministic=True)
@@ -45,20 +47,22 @@ def round_columns(matrix: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
     return numpy.rint(matrix / scale).astype(numpy.int8), scale
 
 
-class _MatrixProducts:
-    """Rounds the constant right sides of a graph's matrix products.
+class _MatricesAndTables:
+    """Rounds the constant right sides of a graph's matrix products, and large tables of embeddings.
 
-    Operators are ONNX's own. ONNX Runtime makes one of them when it opens the graph; where several
-    products have the same left side, it is rounded once.
+    Operators are ONNX's own. ONNX Runtime makes one of a product's when it opens the graph; where several
+    products have the same left side, it is rounded once. Each row of a table has a scale of its own.
     """
 
     def __init__(self, graph: Any) -> None:
         from onnx import numpy_helper
 
         self._graph = graph
-        self._weights = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
+        self._weights: Dict[str, numpy.ndarray] = {
+            weight.name: numpy_helper.to_array(weight) for weight in graph.initializer
+        }
         self._inputs: Dict[str, List[str]] = {}
-        self._rounded: set = set()
+        self._rounded: Set[str] = set()
 
     def round(self) -> None:
         nodes = [part for node in self._graph.node for part in self._parts(node)]
@@ -74,20 +78,24 @@ class _MatrixProducts:
         self._graph.initializer.extend(kept)
 
     def _parts(self, node: Any) -> List[Any]:
-        from onnx import TensorProto, helper, numpy_helper
+        if node.op_type == "MatMul" and self._is_matrix(node.input[1]):
+            return self._product(node)
+        if node.op_type == "Gather" and self._is_matrix(node.input[0]):
+            if self._weights[node.input[0]].size >= TABLE_SIZE:
+                return self._rows_of_table(node)
+        return [node]
 
-        if node.op_type != "MatMul" or self._weights.get(node.input[1], numpy.zeros(0)).ndim != 2:
-            return [node]
+    def _is_matrix(self, name: str) -> bool:
+        weight = self._weights.get(name)
+        return weight is not None and weight.ndim == 2 and weight.dtype == numpy.float32
+
+    def _product(self, node: Any) -> List[Any]:
+        from onnx import TensorProto, helper
+
         left, right = node.input
         if right not in self._rounded:
-            self._rounded.add(right)
             matrix, scale = round_columns(self._weights[right])
-            self._graph.initializer.extend(
-                numpy_helper.from_array(array, f"{right}_{suffix}")
-                for array, suffix in (
-                    (matrix, "int8"), (scale, "scale"), (numpy.zeros(len(scale), numpy.int8), "zero")
-                )
-            )  # fmt: skip
+            self._add(right, int8=matrix, scale=scale, zero=numpy.zeros(len(scale), numpy.int8))
         result = node.output[0]
         parts = []
         if left not in self._inputs:
@@ -107,6 +115,30 @@ class _MatrixProducts:
             helper.make_node("Mul", [f"{result}_float", f"{result}_scale"], [result]),
         ]
         return parts
+
+    def _rows_of_table(self, node: Any) -> List[Any]:
+        from onnx import TensorProto, helper
+
+        table, rows = node.input
+        result = node.output[0]
+        if table not in self._rounded:
+            rounded, scale = round_columns(self._weights[table].T)
+            self._add(table, int8=numpy.ascontiguousarray(rounded.T), scale=scale[:, None])
+        return [
+            helper.make_node("Gather", [f"{table}_int8", rows], [f"{result}_int8"], axis=0),
+            helper.make_node("Cast", [f"{result}_int8"], [f"{result}_float"], to=TensorProto.FLOAT),
+            helper.make_node("Gather", [f"{table}_scale", rows], [f"{result}_scale"], axis=0),
+            helper.make_node("Mul", [f"{result}_float", f"{result}_scale"], [result]),
+        ]
+
+    def _add(self, name: str, **arrays: numpy.ndarray) -> None:
+        """Adds what a weight becomes."""
+        from onnx import numpy_helper
+
+        self._rounded.add(name)
+        self._graph.initializer.extend(
+            numpy_helper.from_array(array, f"{name}_{suffix}") for suffix, array in arrays.items()
+        )
 
 
 def _inputs(node: Any) -> List[str]:
@@ -143,9 +175,19 @@ def _round_recurrent(model: Any) -> Any:
         return onnx.load_model(str(target))
 
 
-def halve(tensors: Dict[str, numpy.ndarray]) -> Dict[str, numpy.ndarray]:
-    """Tables of embeddings in 16 bits; what decoders read is left as it is."""
-    return {
-        name: tensor.astype(numpy.float16) if name.startswith("input") else tensor
-        for name, tensor in tensors.items()
-    }
+def quantize_tables(tensors: Dict[str, numpy.ndarray]) -> Dict[str, numpy.ndarray]:
+    """Tables of embeddings in 8 bits, each row with a scale; what decoders read is left as it is.
+
+    # Returns
+
+    `Dict[str, numpy.ndarray]`
+        The tensors; the scales of a table `input0` are `input0.scale`.
+    """
+    found = {}
+    for name, tensor in tensors.items():
+        if name.startswith("input"):
+            rounded, scale = round_columns(tensor.T)
+            found[name], found[f"{name}.scale"] = numpy.ascontiguousarray(rounded.T), scale
+        else:
+            found[name] = tensor
+    return found

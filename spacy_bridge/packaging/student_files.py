@@ -34,7 +34,7 @@ def student_files(
     decoder : `str`, optional
         A parser's decoder, where it is not to be the archive's.
     int8 : `bool`, optional (default = `False`)
-        Whether the network's matrices are rounded to 8 bits, and tables of embeddings to 16.
+        Whether matrices and tables of embeddings are rounded to 8 bits.
     transformer, trust
         As `StudentArchive` has them.
 
@@ -68,9 +68,9 @@ def student_files(
     networks, settings, tensors = build(opened, inputs.size, **option)
     files = {**inputs.files, **networks}
     if int8:
-        from spacy_bridge.packaging.quantize import halve, quantize
+        from spacy_bridge.packaging.quantize import quantize, quantize_tables
 
-        inputs.tensors = halve(inputs.tensors)
+        inputs.tensors = quantize_tables(inputs.tensors)
         files = {
             name: quantize(content) if name.endswith(".onnx") else content
             for name, content in files.items()

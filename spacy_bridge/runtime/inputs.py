@@ -40,6 +40,7 @@ def build_text_encoder(
             words[name] = EmbeddedWords(
                 TokenNumbers(vocabulary[settings["vocabulary"]]),
                 tensors[settings["weight"]],
+                tensors.get(f"{settings['weight']}.scale"),
                 lowercase=settings["lowercase"],
             )
         elif kind == "characters":
@@ -59,6 +60,16 @@ def build_text_encoder(
                         "end",
                     )
                 },
+            )
+        elif kind == "hashed_words":
+            from spacy_bridge.runtime.hashed_words import HashedWords
+
+            graph = settings["graph"]
+            words[name] = HashedWords(
+                settings["features"],
+                settings["rows"],
+                LazySession(files[graph], f"{where}: {graph}", threads),
+                settings["size"],
             )
         elif kind == "word_pieces":
             from spacy_bridge.runtime.word_pieces import WordPieces

@@ -8,12 +8,12 @@ from safetensors.numpy import load, save
 
 from spacy_bridge.errors import PackageError
 
-TYPES = ("float16", "float32", "uint8")
+TYPES = ("float16", "float32", "int8", "uint8")
 """The types of number that students have."""
 
 
 def dump_tensors(tensors: Mapping[str, numpy.ndarray]) -> bytes:
-    """The content of a safetensors file with these arrays (float32, float16 or uint8).
+    """The content of a safetensors file with these arrays (float32, float16, int8 or uint8).
 
     # Raises
 

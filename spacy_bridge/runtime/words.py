@@ -27,14 +27,21 @@ class EmbeddedWords:
 
     numbers : `TokenNumbers`
     weight : `numpy.ndarray`
-        Shape `(numbers, size)`, float32 or float16.
+        Shape `(numbers, size)`, float32, or int8 with a scale.
+    scale : `numpy.ndarray`, optional
+        Shape `(numbers,)`, float32: what each row is to be multiplied by.
     lowercase : `bool`, optional (default = `False`)
     """
 
     def __init__(
-        self, numbers: TokenNumbers, weight: numpy.ndarray, lowercase: bool = False
+        self,
+        numbers: TokenNumbers,
+        weight: numpy.ndarray,
+        scale: Optional[numpy.ndarray] = None,
+        lowercase: bool = False,
     ) -> None:
         self._numbers = numbers
+        self._scale = scale
         self._weight = weight
         self._lowercase = lowercase
         self.size = weight.shape[1]
@@ -43,7 +50,9 @@ class EmbeddedWords:
         """See `WordSource`."""
         if self._lowercase:
             words = [word.lower() for word in words]
-        return self._weight[self._numbers.many(words)].astype(numpy.float32, copy=False)
+        rows = self._numbers.many(words)
+        vectors = self._weight[rows].astype(numpy.float32, copy=False)
+        return vectors if self._scale is None else vectors * self._scale[rows, None]
 
 
 class SpelledWords:

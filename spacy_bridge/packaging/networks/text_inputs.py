@@ -9,10 +9,12 @@ from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.characters import character_graph, embedding_weight
+from spacy_bridge.packaging.networks.hashed_words import hashed_words_graph
 
 SUPPORTED = (
     "single_id with embedding",
     "characters with character_encoding",
+    "word_features with hashed_embedding",
     "pretrained_transformer_mismatched, pretrained_transformer_layers",
 )
 TRANSFORMERS = ("pretrained_transformer_mismatched", "pretrained_transformer_layers")
@@ -77,6 +79,11 @@ class TextInputs:
             self._add_embedding(name, file, indexer, embedder, weights)
         elif kinds == ("characters", "character_encoding"):
             self._add_characters(name, file, indexer, embedder, weights)
+        elif kinds == ("word_features", "hashed_embedding"):
+            graph, settings = hashed_words_graph(indexer, embedder, weights)
+            self.files[f"{file}.onnx"] = graph
+            self.settings[name] = {"type": "hashed_words", "graph": f"{file}.onnx", **settings}
+            self.size += settings["size"]
         elif kinds[0] in TRANSFORMERS and kinds[1] in TRANSFORMERS:
             from spacy_bridge.packaging.networks.transformer import add_transformer
 
