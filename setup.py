@@ -69,7 +69,10 @@ setup(
             "spacy_bridge.*",
         ]
     ),
-    package_data={"allennlp_kd.report.page": ["templates/*"]},
+    package_data={
+        "allennlp_kd.init_config": ["templates/*"],
+        "allennlp_kd.report.page": ["templates/*"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=SERVING,
     extras_require={

@@ -1,6 +1,8 @@
 """Imports every module that registers something; the one line of a `.allennlp_plugins` file."""
 
 import allennlp_kd.commands.compare  # noqa: F401
+import allennlp_kd.commands.distill  # noqa: F401
+import allennlp_kd.commands.init  # noqa: F401
 import allennlp_kd.commands.score  # noqa: F401
 import allennlp_kd.commands.score_corpus  # noqa: F401
 import allennlp_kd.metrics.dependency_scores  # noqa: F401

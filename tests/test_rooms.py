@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: List[Set[str]] = [
     {"allennlp_kd.plugin"},
     {"allennlp_kd.commands"},
-    {"allennlp_kd.report"},
+    {"allennlp_kd.init_config", "allennlp_kd.report"},
     {"allennlp_kd.report.page"},
     {"allennlp_kd.report.plots"},
     {"allennlp_kd.report.numbers"},

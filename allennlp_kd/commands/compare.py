@@ -9,6 +9,8 @@ from allennlp.commands.subcommand import Subcommand
 from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 
+from allennlp_kd.commands.errors import one_line_errors
+
 logger = logging.getLogger(__name__)
 
 
@@ -61,7 +63,7 @@ class KdCompare(Subcommand):
             help="let the archives name files and models outside of them, as `trust: true` in the "
             "configuration of a teacher",
         )
-        subparser.set_defaults(func=_compare)
+        one_line_errors(subparser, _compare)
         return subparser
 
 

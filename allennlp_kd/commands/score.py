@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
+from allennlp_kd.commands.errors import one_line_errors
 from allennlp_kd.commands.store_parameters import (
     add_arguments,
     configuration,
@@ -49,11 +50,12 @@ class KdScore(Subcommand):
             action="store_true",
             help="only say what the scores that are missing will take on disk",
         )
-        subparser.set_defaults(func=_score)
+        one_line_errors(subparser, score)
         return subparser
 
 
-def _score(arguments: argparse.Namespace) -> None:
+def score(arguments: argparse.Namespace) -> None:
+    """Scores the data of a configuration into its store; `arguments` are those of `kd-score`."""
     # What follows is slow to import, and every `allennlp` command imports this module.
     from allennlp.common import Params
     from allennlp.common.checks import ConfigurationError

@@ -8,6 +8,7 @@ import os
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
+from allennlp_kd.commands.errors import one_line_errors
 from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
 from spacy_bridge.corpus import command_line
 
@@ -43,7 +44,7 @@ class KdScoreCorpus(Subcommand):
             help="the column of CoNLL-U that a teacher with tags is given",
         )
         subparser.add_argument("--threads", type=int, default=1, help="of each worker")
-        subparser.set_defaults(func=_score)
+        one_line_errors(subparser, _score)
         return subparser
 
 

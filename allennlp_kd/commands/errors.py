@@ -1,0 +1,40 @@
+"""Prints the errors of a command as one line."""
+
+import argparse
+import sys
+from types import TracebackType
+from typing import Any, Callable, Optional, Type
+
+
+def one_line_errors(
+    parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], None]
+) -> None:
+    """Sets what a command runs: its errors are one line, unless `--traceback` is given."""
+    parser.add_argument(
+        "--traceback", action="store_true", help="print the traceback of an error, too"
+    )
+
+    def run(arguments: argparse.Namespace) -> None:
+        if not arguments.traceback:
+            sys.excepthook = _print_one_line
+        command(arguments)
+
+    parser.set_defaults(func=run)
+
+
+def _print_one_line(
+    kind: Type[BaseException], error: BaseException, traceback: Optional[TracebackType]
+) -> Any:
+    """An `excepthook`: one line for what a user can mend, the traceback for the rest."""
+    from allennlp.common.checks import ConfigurationError
+
+    # Raised by AllenNLP, by jsonnet's evaluation, and by this package (ValueError's sub-classes).
+    if isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+    elif isinstance(error, (ConfigurationError, ImportError, OSError, ValueError)) or (
+        kind is RuntimeError and traceback is None
+    ):
+        message = error.message if isinstance(error, ConfigurationError) else str(error)
+        print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)

@@ -1,0 +1,151 @@
+"""`allennlp kd-init`: write the configuration of a distillation."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any, List
+
+from allennlp.commands.subcommand import Subcommand
+from overrides import overrides
+
+from allennlp_kd.commands.errors import one_line_errors
+
+STUDENTS = ("small", "medium", "large")
+
+
+@Subcommand.register("kd-init")
+class KdInit(Subcommand):
+    """Writes one complete, commented configuration from a teacher and a corpus.
+
+    It checks what can be checked at once, and says how large the corpus is and about how long the
+    teacher will score and the student will be trained on this machine.
+    """
+
+    @overrides
+    def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
+        description = "Write the configuration of a distillation from a teacher and a corpus."
+        subparser = parser.add_parser(self.name, description=description, help=description)
+        subparser.add_argument(
+            "teacher",
+            help="an AllenNLP archive, the folder or the hub's name of a transformers checkpoint, a "
+            "Stanza model, or a file of annotations",
+        )
+        subparser.add_argument("--train", required=True, help="the annotated training file")
+        subparser.add_argument("--dev", required=True, help="the annotated development file")
+        subparser.add_argument(
+            "--text", nargs="+", default=[], help="files of text without annotation to teach with"
+        )
+        subparser.add_argument(
+            "--language", default="en", help="the language of the text, by spaCy's code"
+        )
+        subparser.add_argument(
+            "--student", choices=STUDENTS, default="small", help="the size of the student"
+        )
+        subparser.add_argument(
+            "--tenth",
+            action="store_true",
+            help="train on the gold of a tenth of the sentences; the teacher annotates all of them",
+        )
+        subparser.add_argument(
+            "--transformer", metavar="FOLDER", help="the transformer that an archive names"
+        )
+        subparser.add_argument(
+            "--trust",
+            action="store_true",
+            help="let the teacher's archive name files and models outside of it",
+        )
+        subparser.add_argument(
+            "--output", default="distill.jsonnet", help="the configuration to write"
+        )
+        subparser.add_argument(
+            "--force", action="store_true", help="replace a configuration that is there"
+        )
+        subparser.add_argument(
+            "--no-estimate", action="store_true", help="do not time a sample on this machine"
+        )
+        subparser.add_argument(
+            "--explain", action="store_true", help="print why each choice was made"
+        )
+        one_line_errors(subparser, _init)
+        return subparser
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    # What follows is slow to import, and every `allennlp` command imports this module.
+    from allennlp.common import Params
+    from allennlp.common.checks import ConfigurationError
+
+    from allennlp_kd.init_config.configuration import Choices, configuration, gaps, metric
+    from allennlp_kd.init_config.corpus_profile import profile_corpus, reader_for
+    from allennlp_kd.init_config.explanation import explanation, warnings_of
+    from allennlp_kd.init_config.teacher_profile import profile_teacher
+    from spacy_bridge.atomic_file import atomic_file
+
+    output = Path(arguments.output)
+    if output.exists() and not arguments.force:
+        raise ConfigurationError(f"{output} is there already: say --force to replace it")
+    for path in (arguments.train, arguments.dev, *arguments.text):
+        if not os.path.isfile(path):
+            raise ConfigurationError(f"the file {path} is missing")
+    print(f"Opening the teacher {arguments.teacher} ...", flush=True)
+    teacher = profile_teacher(arguments.teacher, arguments.transformer, arguments.trust)
+    print(_teacher_line(teacher))
+    corpora: List[Any] = []
+    for name in ("train", "dev"):
+        path = getattr(arguments, name)
+        corpora.append(profile_corpus(reader_for(teacher, arguments.train), path))
+        print(f"{name}: {corpora[-1].sentences:,} sentences, {corpora[-1].words:,} words ({path})")
+    text_words = sum(_count_words(path) for path in arguments.text)
+    if arguments.text:
+        print(f"text: about {text_words:,} words without annotation")
+    for warning in warnings_of(teacher, corpora[0], arguments.train):
+        print(f"warning: {warning}")
+    choices = Choices(
+        train=arguments.train,
+        dev=arguments.dev,
+        text=arguments.text,
+        student=arguments.student,
+        tenth=arguments.tenth,
+        language=arguments.language,
+        output=str(output),
+        run=f"runs/{output.stem}",
+    )
+    content = configuration(teacher, corpora[0], choices)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(output) as file:
+        file.write(content.encode("utf-8"))
+    # What was written is read as `allennlp train` will read it.
+    config = Params.from_file(str(output)).as_dict(quiet=True)
+    if arguments.explain:
+        print(explanation(teacher, choices, metric(teacher)))
+    if not arguments.no_estimate:
+        from allennlp_kd.init_config.estimate import estimate
+
+        print("Timing a sample ...", flush=True)
+        found = estimate(json.loads(json.dumps(config)))
+        taught = corpora[0].words + text_words
+        scoring = found.scoring * (taught + corpora[1].words)
+        training = found.training * taught * config["trainer"]["num_epochs"]
+        print(f"On this machine: scoring about {_time(scoring)}, training about {_time(training)}")
+    for gap in gaps(teacher):
+        print(f"check: {gap}")
+    print(f"Wrote {output}. Next: allennlp kd-distill {output} -s {choices.run}")
+
+
+def _teacher_line(teacher: Any) -> str:
+    kind = {"chain": "tagger", "tree": "parser"}[teacher.structure]
+    encoded = f" in {teacher.encoding}" if teacher.encoding else ""
+    return f"teacher: a {kind} ({teacher.kind}) with {len(teacher.labels)} labels{encoded}"
+
+
+def _count_words(path: str) -> int:
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        return sum(len(line.split()) for line in lines)
+
+
+def _time(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 1:
+        return "1 minute"
+    return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.1f} hours"

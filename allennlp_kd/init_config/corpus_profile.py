@@ -1,0 +1,140 @@
+"""What `kd-init` finds out about a corpus: its reader, its size, its labels."""
+
+import itertools
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+from allennlp.common import Params
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader
+from allennlp.data.fields import SequenceLabelField
+
+from allennlp_kd.fields.sentence import TEXT_FIELDS
+from allennlp_kd.init_config.teacher_profile import TeacherProfile
+from allennlp_kd.readers.reader_errors import explained
+
+CONLLU_COLUMNS = 10
+# The readers of files with a number of columns, and the columns that may hold the labels.
+COLUMN_READERS = {4: ("conll2003", ("ner", "chunk", "pos")), 3: ("conll2000", ("chunk", "pos"))}
+LINES = 2000  # that are looked at to tell a format
+
+
+class CorpusProfile(NamedTuple):
+    """
+    # Parameters
+
+    reader : `Dict[str, Any]`
+        The student's reader, without indexers.
+    sentences, words : `int`
+    labels : `Set[str]`
+        The labels of its annotation.
+    unopened : `int`
+        The words with an `I-X` that no `B-X` or `I-X` precedes, as IOB1 has them.
+    text_field : `str`
+        The name of the field with the words.
+    """
+
+    reader: Dict[str, Any]
+    sentences: int
+    words: int
+    labels: Set[str]
+    unopened: int
+    text_field: str
+
+
+def reader_for(teacher: TeacherProfile, path: str) -> Dict[str, Any]:
+    """The reader of an annotated file: the archive's own, or one for the file's format.
+
+    # Raises
+
+    ConfigurationError
+        If the file's format is unknown.
+    """
+    if teacher.reader is not None:
+        return dict(teacher.reader)
+    rows, tagged = _rows(path)
+    if not rows and not tagged:
+        raise ConfigurationError(f"{path} is empty: expected an annotated file to train on")
+    if tagged:
+        return {"type": "sequence_tagging"}
+    counts = {len(row) for row in rows}
+    if counts == {CONLLU_COLUMNS}:
+        if teacher.structure == "tree":
+            return {"type": "universal_dependencies"}
+        columns = {"upos": 3, "xpos": 4}
+        best = max(columns, key=lambda name: _shared(rows, columns[name], teacher.labels))
+        return {"type": "conllu_tagging", "column": best}
+    if teacher.structure == "tree":
+        raise ConfigurationError(f"{path}: a parser needs CoNLL-U with 10 columns, found {counts}")
+    if len(counts) == 1 and next(iter(counts)) in COLUMN_READERS:
+        (count,) = counts
+        kind, names = COLUMN_READERS[count]
+        index = {"ner": 3, "chunk": 2, "pos": 1}
+        best = max(names, key=lambda name: _shared(rows, index[name], teacher.labels))
+        return {"type": kind, "tag_label": best}
+    raise ConfigurationError(
+        f"{path}: no reader is known for lines of {', '.join(map(str, sorted(counts)))} columns; "
+        "expected CoNLL-U (10), CoNLL-2003 (4), CoNLL-2000 (3) or word###tag"
+    )
+
+
+def _rows(path: str) -> Tuple[List[List[str]], bool]:
+    """The columns of the first lines, and whether they are of `word###tag`."""
+    rows: List[List[str]] = []
+    conllu = False
+    try:
+        with open(path, encoding="utf-8") as lines:
+            for line in itertools.islice(lines, LINES):
+                conllu = conllu or (not rows and line.startswith("# ") and path.endswith(".conllu"))
+                cells = line.rstrip("\n").split("\t") if conllu or "\t" in line else line.split()
+                if not line.strip() or cells[0] == "-DOCSTART-" or (conllu and line[0] == "#"):
+                    continue
+                if not rows and "###" in line:
+                    return [], True
+                rows.append(cells)
+    except FileNotFoundError:
+        raise ConfigurationError(f"the file {path} is missing") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8: {error}") from error
+    return rows, False
+
+
+def _shared(rows: List[List[str]], column: int, labels: List[str]) -> int:
+    """The number of rows whose column holds one of the labels, `O` aside."""
+    known = set(labels) - {"O"}
+    return sum(row[column] in known for row in rows)
+
+
+def profile_corpus(reader: Dict[str, Any], path: str) -> CorpusProfile:
+    """Reads a file as training will.
+
+    # Raises
+
+    ConfigurationError
+        If the reader cannot read it, or it has no sentence.
+    """
+    sentences = words = unopened = 0
+    labels: Set[str] = set()
+    text_field: Optional[str] = None
+    for instance in _instances(reader, path):
+        text_field = text_field or next(n for n in TEXT_FIELDS if n in instance.fields)
+        sentences += 1
+        words += len(instance[text_field].tokens)
+        for name in ("tags", "head_tags"):
+            field = instance.fields.get(name)
+            if isinstance(field, SequenceLabelField):
+                labels.update(map(str, field.labels))
+                unopened += sum(_unopened(list(map(str, field.labels))))
+    if text_field is None:
+        raise ConfigurationError(f"{path} has no sentence that {reader['type']} reads")
+    return CorpusProfile(reader, sentences, words, labels, unopened, text_field)
+
+
+def _instances(reader: Dict[str, Any], path: str) -> Iterator[Any]:
+    indexers = {"tokens": {"type": "single_id"}}
+    built = DatasetReader.from_params(Params({**reader, "token_indexers": indexers}))
+    return explained(built, path)
+
+
+def _unopened(tags: List[str]) -> Iterator[bool]:
+    for before, tag in zip(["O", *tags], tags):
+        yield tag.startswith("I-") and before not in (f"B-{tag[2:]}", tag)

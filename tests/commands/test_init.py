@@ -1,0 +1,219 @@
+import argparse
+import json
+
+import pytest
+from allennlp.common import Params
+from allennlp.common.checks import ConfigurationError
+
+import allennlp_kd.plugin  # noqa: F401
+from allennlp_kd.commands.init import KdInit
+from allennlp_kd.init_config.configuration import Choices, configuration
+from allennlp_kd.init_config.corpus_profile import CorpusProfile, reader_for
+from allennlp_kd.init_config.teacher_profile import TeacherProfile, profile_teacher, span_encoding
+from tests.configs.corpora import write_corpora
+from tests.teachers.archives import train_tagger
+from tests.teachers.checkpoints import write_checkpoint
+from tests.teachers.parsers import conllu, train_parser
+
+CHUNKS = ["O", "B-NP", "I-NP", "B-VP"]
+
+
+def run(*words: str) -> None:
+    parser = argparse.ArgumentParser()
+    KdInit().add_subparser(parser.add_subparsers())
+    arguments = parser.parse_args(["kd-init", *map(str, words)])
+    arguments.func(arguments)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    return write_corpora(tmp_path_factory.mktemp("corpora"))
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory):
+    return train_tagger(tmp_path_factory.mktemp("tagger"))
+
+
+@pytest.fixture(scope="module")
+def parser(tmp_path_factory):
+    return train_parser(tmp_path_factory.mktemp("parser") / "parser", False)
+
+
+def chunks(corpora):
+    folder = corpora / "conll2000"
+    return ["--train", folder / "train-first-7936.txt", "--dev", folder / "dev-last-1000.txt"]
+
+
+def trees(corpora):
+    path = corpora / "trees.conllu"
+    path.write_text(conllu(), encoding="utf-8")
+    return ["--train", path, "--dev", path]
+
+
+def written(path):
+    return Params.from_file(str(path)).as_dict(quiet=True)
+
+
+def test_of_a_tagger(corpora, tagger, tmp_path, capsys):
+    output = tmp_path / "distill.jsonnet"
+    run(tagger, *chunks(corpora), "--output", output)
+    config = written(output)
+    assert config["dataset_reader"]["reader"]["type"] == "conll2000"
+    assert config["dataset_reader"]["reader"]["tag_label"] == "chunk"
+    assert config["model"]["student"]["type"] == "crf_tagger_student"
+    assert config["model"]["student"]["label_encoding"] == "BIO"
+    assert config["model"]["teacher"] == config["dataset_reader"]["teacher"]
+    assert config["model"]["teacher"]["teacher"] == {"type": "archive", "archive_file": tagger}
+    assert config["trainer"]["validation_metric"] == "+f1-measure-overall"
+    said = capsys.readouterr().out
+    assert "teacher: a tagger (archive) with " in said and "labels in BIO" in said
+    assert "On this machine: scoring about 1 minute, training about 1 minute" in said
+    assert f"Next: allennlp kd-distill {output} -s runs/distill" in said
+
+
+def test_of_a_parser_with_text(corpora, parser, tmp_path, capsys):
+    text = tmp_path / "text.txt"
+    text.write_text("A small model tags this. And this.\n")
+    output = tmp_path / "distill.jsonnet"
+    options = ["--student", "medium", "--tenth", "--text", text, "--explain", "--no-estimate"]
+    run(parser, *trees(corpora), "--output", output, *options)
+    config = written(output)
+    assert config["model"]["student"]["type"] == "biaffine_parser_student"
+    assert config["dataset_reader"]["labelled_fraction"] == 0.1
+    assert config["train_data_path"]["unlabelled"] == str(text)
+    assert config["dataset_reader"]["unlabelled_reader"]["type"] == "plain_text"
+    assert config["trainer"]["validation_metric"] == "+LAS"
+    said = capsys.readouterr().out
+    assert "text: about 7 words" in said and "labelled_fraction 0.1: --tenth" in said
+    assert "On this machine" not in said
+
+
+def test_of_a_checkpoint(corpora, tmp_path, capsys):
+    folder = write_checkpoint(tmp_path / "checkpoint", "bert", CHUNKS)
+    output = tmp_path / "distill.jsonnet"
+    run(folder, *chunks(corpora), "--output", output, "--no-estimate")
+    config = written(output)
+    assert config["model"]["teacher"]["teacher"] == {
+        "type": "transformers",
+        "model_name": str(folder),
+    }
+    assert config["dataset_reader"]["reader"] == {
+        **config["dataset_reader"]["reader"],
+        "type": "conll2000",
+        "tag_label": "chunk",
+    }
+    assert "warning: " in capsys.readouterr().out
+    run(
+        folder,
+        *chunks(corpora),
+        "--output",
+        output,
+        "--no-estimate",
+        "--force",
+        "--student",
+        "large",
+    )
+    embedder = written(output)["model"]["student"]["text_field_embedder"]["token_embedders"]
+    assert embedder["tokens"]["type"] == "pretrained_transformer_layers"
+    assert embedder["tokens"]["model_name"] == str(folder)
+
+
+def test_of_annotations(corpora, tmp_path):
+    path = tmp_path / "silver.jsonl"
+    path.write_text(json.dumps({"words": ["a"], "tags": ["B-NP"]}))
+    output = tmp_path / "distill.jsonnet"
+    run(path, *chunks(corpora), "--output", output, "--no-estimate")
+    teacher = written(output)["model"]["teacher"]["teacher"]
+    assert teacher == {"type": "annotations", "files": str(path)}
+
+
+def test_it_replaces_nothing_unasked(corpora, tagger, tmp_path):
+    output = tmp_path / "distill.jsonnet"
+    output.write_text("mine")
+    with pytest.raises(ConfigurationError, match="is there already: say --force to replace it"):
+        run(tagger, *chunks(corpora), "--output", output)
+    assert output.read_text() == "mine"
+
+
+def test_missing_files(tagger, tmp_path):
+    with pytest.raises(ConfigurationError, match="the file .*nowhere is missing"):
+        run(tagger, "--train", tmp_path / "nowhere", "--dev", tmp_path / "nowhere")
+
+
+def test_what_is_no_teacher():
+    with pytest.raises(
+        ConfigurationError, match="nothing is no teacher: expected an AllenNLP archive"
+    ):
+        profile_teacher("nothing")
+
+
+def test_a_large_student_needs_layers(corpora, tagger, tmp_path):
+    with pytest.raises(ConfigurationError, match="the teacher has none: choose --student medium"):
+        run(tagger, *chunks(corpora), "--output", tmp_path / "x.jsonnet", "--student", "large")
+    assert not (tmp_path / "x.jsonnet").exists()
+
+
+def test_an_unknown_reader_is_marked():
+    teacher = TeacherProfile("archive", {}, "chain", CHUNKS, "BIO", {"type": "my_reader"}, None)
+    corpus = CorpusProfile({"type": "my_reader"}, 1, 1, set(), 0, "tokens")
+    text = configuration(teacher, corpus, Choices("train", "dev"))
+    assert "// CHECK: the teacher's reader 'my_reader' is not one that kd-init knows" in text
+
+
+@pytest.mark.parametrize(
+    "labels, encoding",
+    [
+        (["O", "B-X", "I-X"], "BIO"),
+        (["B-X", "I-X"], "BIO"),
+        (["O", "B-X", "I-X", "U-X", "L-X"], "BIOUL"),
+        (["O", "B-X", "M-X", "E-X", "S-X"], "BMES"),
+        (["NOUN", "O"], None),
+        (["X-Y", "O"], None),
+        (["O"], None),
+    ],
+)
+def test_encodings(labels, encoding):
+    assert span_encoding(labels) == encoding
+
+
+@pytest.mark.parametrize(
+    "name, content, expected",
+    [
+        ("a.txt", "a###B-NP b###O\n", {"type": "sequence_tagging"}),
+        ("a.txt", "a DT B-NP O\n", {"type": "conll2003", "tag_label": "chunk"}),
+        ("a.txt", "a DT B-NP\n", {"type": "conll2000", "tag_label": "chunk"}),
+        ("a.conllu", "# x\n" + "\t".join("1 a _ O B-NP _ 0 root _ _".split()) + "\n",
+         {"type": "conllu_tagging", "column": "xpos"}),
+    ],
+)  # fmt: skip
+def test_formats(tmp_path, name, content, expected):
+    path = tmp_path / name
+    path.write_text(content)
+    teacher = TeacherProfile("annotations", {}, "chain", CHUNKS, "BIO", None, None)
+    assert reader_for(teacher, str(path)) == expected
+
+
+@pytest.mark.parametrize(
+    "content, structure, message",
+    [
+        ("a b c d e\n", "chain", "no reader is known for lines of 5 columns"),
+        ("a DT B-NP\n", "tree", "a parser needs CoNLL-U with 10 columns"),
+        ("", "chain", "is empty: expected an annotated file"),
+    ],
+)
+def test_unknown_formats(tmp_path, content, structure, message):
+    path = tmp_path / "a.txt"
+    path.write_text(content)
+    teacher = TeacherProfile("annotations", {}, structure, CHUNKS, "BIO", None, None)
+    with pytest.raises(ConfigurationError, match=message):
+        reader_for(teacher, str(path))
+
+
+def test_iob1_is_noticed(corpora, tagger, tmp_path, capsys):
+    folder = corpora / "conll2000"
+    train = tmp_path / "train.txt"
+    train.write_text((folder / "train-first-7936.txt").read_text().replace(" B-", " I-"))
+    run(tagger, "--train", train, "--dev", folder / "dev-last-1000.txt",
+        "--output", tmp_path / "x.jsonnet", "--no-estimate")  # fmt: skip
+    assert "are I-X without a B-X or I-X before them, as in IOB1" in capsys.readouterr().out
