@@ -8,11 +8,11 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 ifeq ($(STACK),modern)
-  VERSION := 3.11
+  VERSIONS := 3.11 3.12
   PINS := requirements/modern-py311.txt
   VENV := .venv
 else ifeq ($(STACK),legacy)
-  VERSION := 3.10
+  VERSIONS := 3.10
   PINS := requirements/legacy-py310.txt
   VENV := .venv-legacy
 else
@@ -20,7 +20,13 @@ else
 endif
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+# uv installs faster where it is; it knows nothing of pip's configuration, so pip comes first where there is one.
+UV := $(shell command -v uv)
+ifneq ($(and $(UV),$(if $(wildcard /etc/pip.conf $(HOME)/.config/pip/pip.conf $(HOME)/.pip/pip.conf)$(PIP_INDEX_URL)$(PIP_FIND_LINKS)$(PIP_CONFIG_FILE),,yes)),)
+  INSTALL := uv pip install --quiet --python $(BIN)/python
+else
+  INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install
+endif
 PINS_STAMP := $(VENV)/.pins-installed
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.demo-installed
@@ -35,20 +41,21 @@ setup: $(STAMP)
 
 # Built anew when the pins change, so that it never holds a mixture of two sets.
 $(PINS_STAMP): $(PINS) .ci/find-python
-	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python $(VERSION)); \
+	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python $(VERSIONS)); \
 	echo "Python: $$python ($$($$python --version)), into $(VENV)"; \
 	rm -rf $(VENV); \
 	$$python -m venv $(VENV)
 	@echo "Installing $$(grep -c '==' $(PINS)) pinned packages ($(STACK) stack); this takes some minutes"
-	@$(PIP) install --no-deps -r $(PINS)
+	@$(INSTALL) --no-deps -r $(PINS)
 	@touch $@
 
 $(STAMP): setup.py $(PINS_STAMP)
-	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/python -m pip -qq --disable-pip-version-check --no-input install \
+		--no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 $(DEMO_STAMP): requirements/demo.txt $(STAMP)
-	@$(PIP) install --no-deps -r requirements/demo.txt
+	@$(INSTALL) --no-deps -r requirements/demo.txt
 	@touch $@
 
 test: $(STAMP)
@@ -62,7 +69,7 @@ demo: $(DEMO_STAMP)
 
 # The checkers have an environment of their own; the type checker reads the stack's packages from $(VENV).
 $(LINT_STAMP): requirements/lint.txt .ci/find-python
-	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python 3.11); \
+	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python 3.11 3.12); \
 	rm -rf .venv-lint; \
 	$$python -m venv .venv-lint
 	@.venv-lint/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps -r requirements/lint.txt
@@ -85,7 +92,7 @@ release-check:
 
 # The site is built from sources that are read, not imported: its environment has no torch.
 $(DOCS_STAMP): requirements/docs.txt .ci/find-python
-	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python 3.11); \
+	@python=$$(PYTHON="$(PYTHON)" bash .ci/find-python 3.11 3.12); \
 	rm -rf .venv-docs; \
 	$$python -m venv .venv-docs
 	@.venv-docs/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps -r requirements/docs.txt
