@@ -61,6 +61,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    project_urls={"Paper": "https://arxiv.org/abs/2203.04825"},
     packages=find_packages(
         include=[
             "allennlp_kd",
@@ -99,6 +100,9 @@ setup(
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
+        "Operating System :: POSIX :: Linux",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
         "Topic :: Text Processing :: Linguistic",
     ],
 )
