@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -81,7 +82,8 @@ def _train(given: Dict[str, Any], run: Path) -> str:
 
     if not (run / "model.tar.gz").is_file():
         started = (run / "config.json").is_file()
-        train_model(Params(given), str(run), recover=started)
+        # To build an object is to use up its part of the parameters.
+        train_model(Params(deepcopy(given)), str(run), recover=started)
         what = "recovered" if started else "trained"
     else:
         what = "there already"
