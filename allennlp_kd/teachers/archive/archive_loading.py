@@ -83,6 +83,8 @@ def load_teacher(source: ArchiveSource) -> LoadedArchive:
             except ArchiveError as error:
                 raise ConfigurationError(str(error)) from error
             except _FAILURES as error:
+                if isinstance(error, ConfigurationError) and archive_file in str(error):
+                    raise
                 message = f"the teacher archive {archive_file} cannot be opened: {error}"
                 absent = absent_checkpoints(parts)
                 if absent:
