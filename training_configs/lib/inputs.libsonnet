@@ -52,10 +52,11 @@ local lstm(input, size) = {
     },
   },
 
-  // Hashed features of words, beside vectors of words where size.vectors is set, under residual convolutions.
-  // size: {features: {width, rows by feature}, vectors: a file, and words: its width, if any, hidden, dilations, dropout}
-  convolutions(size):: {
-    local has_vectors = std.objectHas(size, "vectors"),
+  // Hashed features of words, beside vectors of words where there are any, under residual convolutions.
+  // size: {features: {width, rows by feature}, hidden, dilations, dropout}
+  // words: {vectors: a file, if any, words: how wide they are}
+  convolutions(size, words={}):: {
+    local has_vectors = std.objectHas(words, "vectors"),
     local features = std.objectFields(size.features.rows),
 
     indexers: {
@@ -74,14 +75,14 @@ local lstm(input, size) = {
           },
           [if has_vectors then "tokens"]: {
             type: "embedding",
-            embedding_dim: size.words,
-            pretrained_file: size.vectors,
+            embedding_dim: words.words,
+            pretrained_file: words.vectors,
           },
         },
       },
       encoder: {
         type: "dilated_convolutions",
-        input_dim: size.hidden + (if has_vectors then size.words else 0),
+        input_dim: size.hidden + (if has_vectors then words.words else 0),
         hidden_dim: size.hidden,
         dilations: size.dilations,
         dropout: size.dropout,

@@ -68,7 +68,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
   // teacher.
   student_convolutions(task, size):: experiment(
-    task, inputs.convolutions(size), "biaffine_parser_student", size.forms, training.triangular(15, task.metric, size.lr)
+    task, inputs.convolutions(size, task.size), "biaffine_parser_student", size.forms, training.triangular(15, task.metric, size.lr)
   ),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)

@@ -52,7 +52,7 @@ local independent(task, type) =
   // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
   // teacher.
   student_convolutions(task, size):: experiment(
-    task, inputs.convolutions(size), "crf_tagger_student", training.triangular(15, task.metric, size.lr)
+    task, inputs.convolutions(size, task.size), "crf_tagger_student", training.triangular(15, task.metric, size.lr)
   ),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "crf_tagger_student", training.adamw(10, task.metric)

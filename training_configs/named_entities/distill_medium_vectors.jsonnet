@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill_medium((import "../lib/vectors.libsonnet")(import "task.libsonnet"))

@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill_small((import "../lib/vectors.libsonnet")(import "task.libsonnet"))
