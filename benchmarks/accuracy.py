@@ -174,6 +174,16 @@ def _final(
 def _trained(
     grid: Dict[str, Any], overrides: Dict[str, Any], training: Training, **options: Any
 ) -> Dict[str, Any]:
+    import torch
+    from allennlp.common.util import import_module_and_submodules
+
+    torch.set_num_threads(training.threads)
+    for package in (
+        "allennlp_kd",
+        "allennlp_models.tagging",
+        "allennlp_models.structured_prediction",
+    ):
+        import_module_and_submodules(package)
     config = overrides.pop("config", grid["config"])
     also = tuple(grid.get("also", ()))
     device = training.cuda_device
@@ -214,13 +224,6 @@ def main(arguments: List[str]) -> None:
 
     grid = json.loads(options.grid.read_text(encoding="utf8"))
     if not options.table:
-        import torch
-        from allennlp.common.util import import_module_and_submodules
-
-        torch.set_num_threads(options.threads)
-        import_module_and_submodules("allennlp_kd")
-        import_module_and_submodules("allennlp_models.tagging")
-        import_module_and_submodules("allennlp_models.structured_prediction")
         training = Training(options.threads, options.jobs, options.cuda_device, options.archives)
         train_all(grid, options.output, training, options.quick)
     lines = read_lines(options.output)

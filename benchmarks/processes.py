@@ -8,10 +8,17 @@ from typing import Any, Callable, Dict, List, Sequence
 logger = logging.getLogger(__name__)
 
 
-def run_all(tasks: Sequence[Callable[[], Any]], jobs: int) -> None:
-    """Calls every function; with more than one job, each in a fork of this process.
+def run_all(tasks: Sequence[Callable[[], Any]], jobs: int, method: str = "spawn") -> None:
+    """Calls every function; with more than one job, each in a process of its own.
 
-    What a function returns is dropped. One that fails does not stop the others.
+    What a function returns is dropped. One that fails in its process does not stop the others.
+
+    # Parameters
+
+    tasks : `Sequence[Callable[[], Any]]`
+    jobs : `int`
+    method : `str`, optional (default = `"spawn"`)
+        How processes start. A fork cannot use CUDA where its parent has.
 
     # Raises
 
@@ -26,7 +33,7 @@ def run_all(tasks: Sequence[Callable[[], Any]], jobs: int) -> None:
         for task in tasks:
             task()
         return
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context(method)
     waiting = list(enumerate(tasks))
     running: Dict[int, Any] = {}
     failed: List[int] = []

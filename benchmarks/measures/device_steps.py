@@ -19,7 +19,6 @@ from benchmarks.setups.device import (
     autocast,
     cuda_peak_bytes,
     full_float32,
-    precisions,
     synchronized,
 )
 from benchmarks.setups.parser import parser
@@ -29,9 +28,10 @@ from benchmarks.setups.treebank import BATCH_SIZE, treebank
 
 TOP_K: Dict[str, Any] = {"type": "top_k", "k": 3}
 OBJECTIVES = {"distillation": {}, "distillation, top_k 3": TOP_K}
+# Without characters: under autocast, AllenNLP's `cnn` encoder returns about -3e38 for a word shorter than its filter.
 RECIPES: Dict[str, Tuple[Callable[..., Any], Dict[str, int]]] = {
-    "tagger": (partial(tagger, "xpos"), {"hidden_size": 8}),
-    "parser": (parser, {"hidden_size": 8, "arc_dim": 8, "label_dim": 8}),
+    "tagger": (partial(tagger, "xpos", characters=False), {"hidden_size": 8}),
+    "parser": (partial(parser, characters=False), {"hidden_size": 8, "arc_dim": 8, "label_dim": 8}),
 }
 BF16_TOLERANCE, CPU_TOLERANCE = 0.05, 1e-4
 
@@ -52,11 +52,10 @@ def measure(report: Report, options: Options, device: torch.device) -> None:
                 device=device,
                 **sizes,
             )
-            for precision in precisions(device):
+            for precision in PRECISIONS:
                 _add(report, options, device, setup, task, precision)
             _add_cpu_losses(report, device, setup, task)
-            if PRECISIONS[1] in precisions(device):
-                _add_bfloat16_losses(report, device, setup, task)
+            _add_bfloat16_losses(report, device, setup, task)
 
 
 def _add(

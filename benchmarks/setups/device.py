@@ -3,18 +3,13 @@
 import os
 import platform
 from contextlib import contextmanager, nullcontext
-from typing import Callable, ContextManager, Dict, Iterator, Tuple
+from typing import Callable, ContextManager, Dict, Iterator
 
 import torch
 
 from benchmarks.command import Unavailable
 
 PRECISIONS = ("float32", "bfloat16 autocast")
-
-
-def precisions(device: torch.device) -> Tuple[str, ...]:
-    """Those that a device computes in: on the CPU, torch's LSTM returns NaN under bfloat16 autocast."""
-    return PRECISIONS if device.type == "cuda" else PRECISIONS[:1]
 
 
 def benchmark_device(quick: bool) -> torch.device:

@@ -1,10 +1,12 @@
 """The parser that the benchmarks train."""
 
-from benchmarks.setups.networks import INDEXERS, bilstm, embedder
+from benchmarks.setups.networks import bilstm, embedder, indexers
 from benchmarks.setups.students import Recipe
 
 
-def parser(hidden_size: int = 200, arc_dim: int = 500, label_dim: int = 100) -> Recipe:
+def parser(
+    hidden_size: int = 200, arc_dim: int = 500, label_dim: int = 100, characters: bool = True
+) -> Recipe:
     """Words and characters, a 2-layer BiLSTM with dropout, Dozat and Manning's biaffine sizes.
 
     # Parameters
@@ -13,15 +15,17 @@ def parser(hidden_size: int = 200, arc_dim: int = 500, label_dim: int = 100) -> 
         Of each direction.
     arc_dim, label_dim : `int`
         Of the representations that arcs and labels are scored from.
+    characters : `bool`
+        Whether words are read as characters too.
     """
     reader = {
         "type": "universal_dependencies",
         "use_language_specific_pos": False,
-        "token_indexers": INDEXERS,
+        "token_indexers": indexers(characters),
     }
     model = {
-        "text_field_embedder": embedder(),
-        "encoder": bilstm(hidden_size),
+        "text_field_embedder": embedder(characters),
+        "encoder": bilstm(hidden_size, characters),
         "tag_representation_dim": label_dim,
         "arc_representation_dim": arc_dim,
         "dropout": 0.3,

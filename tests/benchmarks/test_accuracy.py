@@ -224,6 +224,7 @@ class TestSearch:
             return {"dev": overrides.get("alpha", 1), "test": 0.5, "counts": "c" * 20_000}
 
         monkeypatch.setattr(accuracy, "train", train)
+        monkeypatch.setattr(accuracy, "run_all", partial(run_all, method="fork"))
         grid, output = {**SEARCHED, "config": "x", "seeds": [3, 4]}, tmp_path / "runs.jsonl"
         train_all(grid, output, Training(1, jobs=3, archives=tmp_path / "kept"))
         lines = read_lines(output)
@@ -249,7 +250,7 @@ class TestProcesses:
             (tmp_path / str(number)).touch()
 
         with pytest.raises(RuntimeError, match=r"1 of 4 tasks failed: \[1\]"):
-            run_all([partial(task, number) for number in range(4)], jobs=2)
+            run_all([partial(task, number) for number in range(4)], jobs=2, method="fork")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "2", "3"]
 
     def test_wants_a_job(self):
