@@ -8,10 +8,26 @@ from allennlp.data.fields.field import Field
 from overrides import overrides
 
 
+class OptionalBatch(Dict[str, Any]):
+    """What some sentences of a batch have, collated.
+
+    A model that takes it for a tensor is told which of model and reader is the wrong one.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            "the batch comes from a dataset reader of type 'distillation', and the model takes plain "
+            f"batches (it looks for '{name}' of a tensor): the model must be of type 'distillation' "
+            "with this one as its 'student', or the reader must be the one inside"
+        )
+
+
 class OptionalField(Field[Any]):
     """Holds a field, or stands for its absence, so that a batch may mix sentences with and without.
 
-    A batch of them collates to `None` where no sentence has the field, and else to a dictionary:
+    A batch of them collates to `None` where no sentence has the field, and else to an `OptionalBatch`, a dictionary:
     `rows`, a long tensor of shape `(present,)` with the places in the batch of the sentences that
     have it; `value`, their collated tensors; and, where some are withheld, `withheld`, boolean of
     shape `(present,)`.
@@ -68,10 +84,9 @@ class OptionalField(Field[Any]):
         found = [field.get_padding_lengths() for field in fields]
         lengths = {name: max(each[name] for each in found) for name in found[0]}
         tensors = [field.as_tensor(lengths) for field in fields]
-        batched = {
-            "rows": torch.tensor(rows, dtype=torch.long),
-            "value": fields[0].batch_tensors(tensors),
-        }
+        batched = OptionalBatch(
+            rows=torch.tensor(rows, dtype=torch.long), value=fields[0].batch_tensors(tensors)
+        )
         withheld = torch.tensor([tensor_list[row].withheld for row in rows])
         if bool(withheld.any()):
             batched["withheld"] = withheld
