@@ -162,6 +162,8 @@ class Shell:
             if "--recover" not in words:
                 shutil.rmtree(self._folder / words[words.index("-s") + 1], ignore_errors=True)
             words = [*words, "-o", TINY]
+        if words[0] == "kd-distill":
+            words = [*words, "-o", TINY]
         self._monkeypatch.setattr(sys, "argv", ["allennlp", *words])
         main("allennlp")
 

@@ -11,6 +11,7 @@ from tests.configs.corpora import columns, conllu, write_vectors
 from tests.docs.blocks import by_page
 from tests.modules.conftest import save_bert
 from tests.teachers.archives import train_tagger
+from tests.teachers.checkpoints import write_checkpoint
 from tests.teachers.parsers import conllu as trees, train_parser
 
 
@@ -63,6 +64,7 @@ def make_world(folder: Path) -> Path:
     for name in ("train", "dev"):
         (folder / f"{name}.txt").write_text(chunks, encoding="utf-8")
         (folder / f"{name}.conllu").write_text(trees(), encoding="utf-8")
+    (folder / "silver.txt").write_text(chunks, encoding="utf-8")
     (folder / "raw.txt").write_text("The cat isn't asleep.\nDogs run.\n", encoding="utf-8")
     (folder / "text.txt").write_text("The cat sleeps. A dog runs.", encoding="utf-8")
     write_vectors(folder / "vectors.txt", {"the": 0.1, "unheard": 0.2})
@@ -78,6 +80,7 @@ def make_world(folder: Path) -> Path:
     shutil.copytree(folder / "teacher", folder / "runs" / "plain")
     _transformer_teacher(folder, work / "transformer")
     _demo_teacher(folder / "runs" / "demo")
+    write_checkpoint(folder / "checkpoint", "bert", ["O", "B-NP", "I-NP", "B-VP"])
     # The README's own configuration, and its run.
     (block,) = (each for each in by_page()["README.md"] if each.kind == "jsonnet")
     (folder / "distill.jsonnet").write_text(block.text, encoding="utf-8")
