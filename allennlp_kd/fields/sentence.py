@@ -1,34 +1,44 @@
 """What a teacher is told of a sentence."""
 
-import inspect
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import DatasetReader, Instance, Token
+from allennlp.data import Instance, Token
 
 TEXT_FIELDS = ("tokens", "words")
 TAG_PARAMETERS = ("pos_tags", "upos_tags")
-NO_TAG = "_"
+"""The names that readers have for part-of-speech tags."""
+TOKEN_ATTRIBUTES = ("lemma_", "pos_", "tag_", "dep_", "ent_type_")
+"""What a token may carry beside its text, for an indexer with a `feature_name`."""
+FEATURE_FIELDS = ("chunk_tags", "ner_tags")
+"""Annotation that readers of columns give as a feature (`feature_labels`)."""
+
+Features = Tuple[Tuple[str, Tuple[Any, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """The words of a sentence, and its part-of-speech tags where it has them.
+    """The words of a sentence, and what else a reader has given of them.
 
     # Parameters
 
     words : `Tuple[str, ...]`
     tags : `Tuple[str, ...]`, optional
+        Part-of-speech tags.
+    features : `Tuple[Tuple[str, Tuple], ...]`, optional
+        Pairs of a name, one of `TOKEN_ATTRIBUTES` or `FEATURE_FIELDS`, and a value for each word.
     """
 
     words: Tuple[str, ...]
     tags: Optional[Tuple[str, ...]] = None
+    features: Features = ()
 
     @classmethod
     def of(cls, instance: Instance) -> "Sentence":
-        """Of a student's instance: its text field, and its tags from `pos_tags` or the metadata.
+        """Of a student's instance: its text field, with the attributes of its tokens, its tags from
+        `pos_tags` or the metadata, and the fields that are features.
 
         # Raises
 
@@ -41,7 +51,8 @@ class Sentence:
                 f"an instance must have its words in a field {' or '.join(TEXT_FIELDS)}, "
                 f"found {', '.join(instance.fields)}"
             )
-        words = tuple(token.text for token in instance[names[0]].tokens)
+        tokens = instance[names[0]].tokens
+        words = tuple(token.text for token in tokens)
         if not words:
             raise ConfigurationError("a sentence must have at least one word, found an empty one")
         tags = None
@@ -49,62 +60,44 @@ class Sentence:
             tags = tuple(instance["pos_tags"].labels)
         elif "metadata" in instance.fields and "pos" in instance["metadata"].metadata:
             tags = tuple(instance["metadata"].metadata["pos"])
-        return cls(words, tags)
+        fields = [name for name in FEATURE_FIELDS if name in instance.fields]
+        features = [(name, tuple(instance[name].labels)) for name in fields]
+        return cls(words, tags, (*_attributes(tokens), *features))
 
-    def read_by(self, reader: DatasetReader, tags_count: bool = True) -> Instance:
-        """The instance that a reader makes of it, from tokens or strings, with tags or without.
+    def annotation(self, name: str) -> Optional[Tuple[Any, ...]]:
+        """A value for each word: the tags, by one of `TAG_PARAMETERS`, or a feature; or `None`."""
+        return self.tags if name in TAG_PARAMETERS else dict(self.features).get(name)
 
-        # Parameters
+    def has(self, name: str) -> bool:
+        """Whether a word has a value of this name, and not an empty one."""
+        return any(self.annotation(name) or ())
 
-        reader : `DatasetReader`
-        tags_count : `bool`, optional (default = `True`)
-            Whether the model looks at tags. Where it does not, and the reader wants some all the
-            same, it gets `_` for those that are missing.
-
-        # Raises
-
-        ConfigurationError
-            If the reader needs tags, and there are none.
-        """
-        reader = unwrapped(reader)
-        parameters = inspect.signature(reader.text_to_instance).parameters
-        first = next(iter(parameters.values()))
-        strings = "Token" not in str(first.annotation)
-        arguments: Dict[str, Any] = {
-            first.name: list(self.words) if strings else [Token(word) for word in self.words]
-        }
-        for name in tag_parameters(reader):
-            if self.tags is None and tags_count:
-                raise ConfigurationError(
-                    f"the teacher's reader {type(reader).__name__} needs {name}, and the sentence "
-                    f"'{' '.join(self.words)}' has no part-of-speech tags"
-                )
-            arguments[name] = list(self.tags or [NO_TAG] * len(self.words))
-        return reader.text_to_instance(**arguments)
+    def tokens(self) -> List[Token]:
+        """Its words as AllenNLP's tokens, with their attributes."""
+        attributes = {name: values for name, values in self.features if name in TOKEN_ATTRIBUTES}
+        return [
+            Token(word, **{name: values[place] for name, values in attributes.items()})
+            for place, word in enumerate(self.words)
+        ]
 
     @property
     def key(self) -> str:
-        """What tells it from other sentences."""
+        """What tells its words and tags from those of other sentences."""
         return json.dumps([self.words, self.tags], ensure_ascii=False)
+
+    def key_with(self, features: Sequence[str]) -> str:
+        """As `key`, with features of these names; without any it is `key`."""
+        if not features:
+            return self.key
+        found = {name: self.annotation(name) for name in sorted(features)}
+        return json.dumps([self.words, self.tags, found], ensure_ascii=False)
 
     def __str__(self) -> str:
         return " ".join(self.words)
 
 
-def unwrapped(reader: DatasetReader) -> DatasetReader:
-    """The reader that a `distillation` reader wraps; any other as it is."""
-    while isinstance(getattr(reader, "wrapped", None), DatasetReader):
-        reader = reader.wrapped
-    return reader
-
-
-def tag_parameters(reader: DatasetReader) -> List[str]:
-    """The parameters by which a reader takes part-of-speech tags, where it needs them."""
-    reader = unwrapped(reader)
-    parameters = inspect.signature(reader.text_to_instance).parameters
-    optional = "pos" in getattr(reader, "feature_labels", ())
-    return [
-        name
-        for name in TAG_PARAMETERS
-        if name in parameters and (optional or parameters[name].default is inspect.Parameter.empty)
-    ]
+def _attributes(tokens: Sequence[Any]) -> Iterator[Tuple[str, Tuple[Any, ...]]]:
+    for name in TOKEN_ATTRIBUTES:
+        values = tuple(getattr(token, name, None) for token in tokens)
+        if any(value is not None for value in values):
+            yield name, values

@@ -6,7 +6,7 @@ from allennlp.data import DatasetReader
 from allennlp.models import Model
 from allennlp.predictors import Predictor
 
-from allennlp_kd.fields.sentence import unwrapped
+from allennlp_kd.fields.reader_inputs import unwrapped
 
 
 @Predictor.register("distillation", constructor="of_student")

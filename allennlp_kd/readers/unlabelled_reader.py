@@ -8,6 +8,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from overrides import overrides
 
+from allennlp_kd.fields.reader_inputs import FEATURE_LABELS, ReaderInputs
 from allennlp_kd.fields.sentence import Sentence
 
 logger = logging.getLogger(__name__)
@@ -97,11 +98,15 @@ def without_gold(sentence: Sentence, reader: DatasetReader) -> Instance:
     # Raises
 
     ConfigurationError
-        If the reader gives tags as features, and the sentence has none.
+        If the reader gives tags as features and the sentence has none, or the reader cannot make an
+        instance of words.
     """
-    if sentence.tags is None and "pos" in getattr(reader, "feature_labels", ()):
-        raise ConfigurationError(
-            f"{type(reader).__name__} gives part-of-speech tags as features, and the unlabelled "
-            f"sentence '{sentence}' has none"
-        )
-    return sentence.read_by(reader, tags_count=False)
+    inputs = ReaderInputs(reader)
+    for label in getattr(inputs.reader, "feature_labels", ()):
+        name = FEATURE_LABELS.get(label, label)
+        if sentence.annotation(name) is None:
+            raise ConfigurationError(
+                f"{inputs.name} gives {name} as features, and the unlabelled sentence '{sentence}' "
+                "has none"
+            )
+    return inputs.instance_of(sentence)

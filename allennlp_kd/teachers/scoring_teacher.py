@@ -1,6 +1,6 @@
 """A teacher whose scores a store can hold."""
 
-from typing import Any, Dict, FrozenSet, List
+from typing import Any, Dict, FrozenSet, List, Sequence
 
 from overrides import overrides
 
@@ -28,8 +28,9 @@ class ScoringTeacher(Teacher):
         # Returns
 
         `Dict[str, Any]`
-            `structure`; `labels`; `shared`, the tensors that a store holds once (packed); and
-            `takes_tags`, whether scores depend on part-of-speech tags.
+            `structure`; `labels`; `shared`, the tensors that a store holds once (packed);
+            `takes_tags`, whether scores depend on part-of-speech tags; and, where they depend on
+            features of a sentence, `features`, the list of their names.
         """
         raise NotImplementedError
 
@@ -40,6 +41,14 @@ class ScoringTeacher(Teacher):
         A store then has each sentence scored in a batch of its own.
         """
         return False
+
+    def check(self, sentences: Sequence[Sentence]) -> None:
+        """Refuses sentences that lack what scores depend on, before any of them is scored.
+
+        # Raises
+
+        ConfigurationError
+        """
 
     def score(self, sentences: List[Sentence]) -> Any:
         """

@@ -100,7 +100,7 @@ class TestErrors:
         path.write_text("a cat\n")
         built = reader(reader={"type": "conll2000", "feature_labels": ["pos"]})
         with pytest.raises(
-            ConfigurationError, match="gives part-of-speech tags as features, .* 'a cat' has none"
+            ConfigurationError, match="gives pos_tags as features, .* 'a cat' has none"
         ):
             list(built.read(str(path)))
 

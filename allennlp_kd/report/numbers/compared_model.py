@@ -90,6 +90,10 @@ class Contender:
         counted = self._clock[WARM_UP:] or self._clock
         return sum(words for words, _ in counted) / sum(seconds for _, seconds in counted)
 
+    def check(self, sentences: Sequence[Sentence]) -> None:
+        """Refuses sentences that lack what its scores depend on."""
+        self._opened.check(sentences)
+
     def decode(self, sentences: Sequence[Sentence]) -> List[DecodedSentence]:
         """One batch."""
         started = time.perf_counter()

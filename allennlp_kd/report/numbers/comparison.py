@@ -155,6 +155,7 @@ def _encoding(contenders: Sequence[Contender]) -> Optional[str]:
 
 
 def _decode(contender: Contender, sentences: Sequence[LabelledSentence]) -> List[DecodedSentence]:
+    contender.check([each.sentence for each in sentences])
     found: List[DecodedSentence] = []
     starts = range(0, len(sentences), BATCH_SIZE)
     for start in Tqdm.tqdm(starts, desc=contender.name, unit="batch"):

@@ -7,7 +7,8 @@ from typing import List, Tuple
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 
-from allennlp_kd.fields.sentence import Sentence, unwrapped
+from allennlp_kd.fields.reader_inputs import unwrapped
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.readers.malformed_lines import fault_of
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 

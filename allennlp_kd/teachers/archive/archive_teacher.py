@@ -19,7 +19,8 @@ from torch import Tensor
 
 from allennlp_kd.archives.given_files import GivenFiles
 from allennlp_kd.fields.optional_field import OptionalField
-from allennlp_kd.fields.sentence import Sentence, tag_parameters
+from allennlp_kd.fields.reader_inputs import ReaderInputs
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.fields.teacher_instance_field import TeacherInstanceField
 from allennlp_kd.modules.word_states import WordStates
 from allennlp_kd.objectives.objective import Layer
@@ -33,6 +34,7 @@ from allennlp_kd.teachers.archive.batch_dependence import (
 from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.archive.position_limit import position_limit, word_pieces
+from allennlp_kd.teachers.archive.reader_needs import ReaderNeeds, reader_needs
 from allennlp_kd.teachers.archive.scorers import ArchiveScorer, find_scorer, scored_by
 from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
 from allennlp_kd.teachers.archive.tag_sets import check_tags
@@ -54,6 +56,8 @@ SENTENCE, ARCHIVE = "sentence", "archive"
 class _Opened(NamedTuple):
     model: Model
     reader: DatasetReader
+    inputs: ReaderInputs
+    needs: ReaderNeeds
     scorer: ArchiveScorer
     limit: Optional[int]
     padded: bool
@@ -77,7 +81,9 @@ class ArchiveTeacher(ScoringTeacher):
     gradient, never decodes, and follows its inputs to their device.
 
     A parser with an embedding of part-of-speech tags needs those of the student's reader; one
-    without ignores them.
+    without ignores them. Where an indexer reads another attribute of tokens than their text
+    (`feature_name`), the student's tokens must have it. What else the archive's reader demands and
+    the model does not look at (`feature_labels`), is not needed.
 
     A word that its indexer splits into nothing has the vector of zeros that stock gives it. The
     state of encoders that keep one between batches (ELMo, or `stateful: true`) is reset before each
@@ -181,29 +187,40 @@ class ArchiveTeacher(ScoringTeacher):
     @overrides
     def description(self) -> Dict[str, Any]:
         opened = self._open()
+        features = opened.needs.features
         return {
             "structure": self.structure,
             "labels": self.labels,
             "shared": {name: packed(tensor) for name, tensor in opened.scorer.shared().items()},
-            "takes_tags": opened.scorer.takes_tags and bool(tag_parameters(opened.reader)),
+            "takes_tags": opened.needs.takes_tags,
+            **({"features": features} if features else {}),
         }
 
     @overrides
+    def check(self, sentences: Sequence[Sentence]) -> None:
+        opened = self._open()
+        opened.needs.check(sentences, self.archive_file, opened.inputs.name)
+
+    @overrides
     def attach(self, instances: List[Instance]) -> None:
-        for instance in instances:
-            sentence = Sentence.of(instance)
+        sentences = [Sentence.of(instance) for instance in instances]
+        self.check(sentences)
+        for instance, sentence in zip(instances, sentences):
             field = TeacherInstanceField(self.read(sentence), len(sentence.words))
             instance.add_field(self.FIELD, OptionalField(field))
 
     def read(self, sentence: Sentence) -> Instance:
         """The sentence as the teacher's own reader makes it, indexed with its own vocabulary."""
         opened = self._open()
-        made = sentence.read_by(opened.reader, tags_count=opened.scorer.takes_tags)
+        try:
+            made = opened.inputs.instance_of(sentence, needed=opened.needs.annotations)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the teacher {self.archive_file}: {error}") from error
         absent = [name for name in opened.scorer.fields if name not in made.fields]
         if absent:
             raise ConfigurationError(
                 f"the teacher {self.archive_file} needs {', '.join(absent)}, which its reader "
-                f"{type(opened.reader).__name__} does not make of words and tags"
+                f"{opened.inputs.name} does not make of words and tags"
             )
         opened.reader.apply_token_indexers(made)
         fields = {name: made[name] for name in opened.scorer.fields}
@@ -312,8 +329,10 @@ class ArchiveTeacher(ScoringTeacher):
                 self.archive_file,
                 ", ".join(padded),
             )
+        inputs = ReaderInputs(loaded.reader)
+        needs = reader_needs(inputs, scorer.fields, scorer.takes_tags)
         limit = position_limit(loaded.model)
-        return _Opened(loaded.model, loaded.reader, scorer, limit, bool(padded))
+        return _Opened(loaded.model, loaded.reader, inputs, needs, scorer, limit, bool(padded))
 
 
 def _fingerprint_of(source: ArchiveSource) -> str:

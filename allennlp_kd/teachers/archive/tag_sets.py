@@ -3,7 +3,7 @@
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Instance, Vocabulary
 
-from allennlp_kd.fields.sentence import NO_TAG
+from allennlp_kd.fields.reader_inputs import NO_TAG
 
 
 def check_tags(instance: Instance, vocab: Vocabulary, archive_file: str) -> None:

@@ -148,6 +148,11 @@ class EnsembleTeacher(ScoringTeacher):
         return self._mixed([each.potentials(part) for each, part in zip(self._members, parts)])
 
     @overrides
+    def check(self, sentences: Sequence[Sentence]) -> None:
+        for member in self._scoring():
+            member.check(sentences)
+
+    @overrides
     def score(self, sentences: List[Sentence]):
         return self._mixed([member.score(sentences) for member in self._scoring()])
 
@@ -195,6 +200,7 @@ class EnsembleTeacher(ScoringTeacher):
                 "store"
             )
         members = [member.description() for member in self._scoring()]
+        features = sorted({name for member in members for name in member.get("features", ())})
         nothing = [
             nothing_scored(
                 self.structure,
@@ -208,6 +214,7 @@ class EnsembleTeacher(ScoringTeacher):
             "labels": self.labels,
             "shared": {name: packed(tensor) for name, tensor in shared.items()},
             "takes_tags": any(member["takes_tags"] for member in members),
+            **({"features": features} if features else {}),
         }
 
     @overrides

@@ -140,8 +140,9 @@ class StoreTeacher(Teacher):
                     f"the teacher of the store {self.directory} needs part-of-speech tags, and the "
                     f"sentence '{sentence}' has none"
                 )
-            return sentence.key
-        return Sentence(sentence.words).key
+            return sentence.key_with(header.get("features", ()))
+        untagged = Sentence(sentence.words, features=sentence.features)
+        return untagged.key_with(header.get("features", ()))
 
     @overrides
     def attach(self, instances: List[Instance]) -> None:
@@ -180,6 +181,7 @@ class StoreTeacher(Teacher):
                 f"'{next(iter(missing.values()))}'. Give the store its teacher, or run "
                 "`allennlp kd-score`"
             )
+        self._source.check(list(missing.values()))
         need = self._need(missing)
         logger.info("%s: %s", self.directory, need)
         if need.size > need.free:
@@ -213,6 +215,7 @@ class StoreTeacher(Teacher):
         if self._source is None:
             raise ConfigurationError(f"the store {self.directory} has no teacher to score with")
         keyed = {self.key(sentence): sentence for sentence in sentences}
+        self._source.check(list(keyed.values()))
         self._scorer(self._source).write_shard(name, keyed)
 
     def _scorer(self, source: ScoringTeacher) -> StoreScorer:

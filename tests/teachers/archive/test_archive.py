@@ -265,31 +265,6 @@ class TestErrors:
 
 
 class TestSentence:
-    def test_readers_take_tokens_or_strings_with_tags_or_without(self):
-        from allennlp_models.structured_prediction import UniversalDependenciesDatasetReader
-        from allennlp_models.tagging import Conll2000DatasetReader, Conll2003DatasetReader
-
-        for reader in (Conll2000DatasetReader(), Conll2003DatasetReader()):
-            made = Sentence(("the", "cat")).read_by(reader)
-            assert [token.text for token in made["tokens"].tokens] == ["the", "cat"]
-            assert "tags" not in made.fields
-        tagged = Sentence(("the", "cat"), ("D", "N"))
-        assert tagged.read_by(UniversalDependenciesDatasetReader())["pos_tags"].labels == ["D", "N"]
-        made = tagged.read_by(Conll2000DatasetReader(feature_labels=["pos"]))
-        assert made["pos_tags"].labels == ["D", "N"]
-
-    def test_tags_that_are_needed_and_absent(self):
-        from allennlp_models.structured_prediction import UniversalDependenciesDatasetReader
-
-        with pytest.raises(
-            ConfigurationError, match="needs upos_tags, and the sentence 'the cat' has no"
-        ):
-            Sentence(("the", "cat")).read_by(UniversalDependenciesDatasetReader())
-
-    def test_other_tags_are_another_sentence(self):
-        keys = {Sentence(("a",)).key, Sentence(("a",), ("D",)).key, Sentence(("a",), ("N",)).key}
-        assert len(keys) == 3
-
     def test_an_empty_sentence(self):
         with pytest.raises(ConfigurationError, match="at least one word, found an empty one"):
             Sentence.of(instance([]))

@@ -46,15 +46,11 @@ def test_what_is_there_is_not_scored_again(store, monkeypatch):
 
 
 def test_tags_are_part_of_the_key_where_the_teacher_takes_them(store, monkeypatch):
-    monkeypatch.setattr(
-        "allennlp_kd.teachers.archive.archive_teacher.tag_parameters", lambda reader: []
-    )
     assert store.fill([Sentence(("a", "cat"), ("D", "N")), Sentence(("a", "cat"))]) == 1
     assert store.fill([Sentence(("a", "cat"), ("D", "V"))]) == 0
     taking = StoreTeacher(store.directory + "2", ArchiveTeacher(store._source.archive_file))
-    monkeypatch.setattr(
-        "allennlp_kd.teachers.archive.archive_teacher.tag_parameters", lambda reader: ["pos_tags"]
-    )
+    description = taking._source.description()
+    monkeypatch.setattr(taking._source, "description", lambda: {**description, "takes_tags": True})
     assert (
         taking.fill([Sentence(("a", "cat"), ("D", "N")), Sentence(("a", "cat"), ("D", "V"))]) == 2
     )

@@ -1,0 +1,116 @@
+"""How a dataset reader makes an instance of a sentence."""
+
+import inspect
+from typing import Any, Collection, Dict, List, Optional
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.data import DatasetReader, Instance
+from allennlp.data.dataset_readers import ShardedDatasetReader
+
+from allennlp_kd.fields.sentence import Sentence
+
+NO_TAG = "_"
+PLACEHOLDERS = {"pos_tags": NO_TAG, "upos_tags": NO_TAG, "chunk_tags": "O", "ner_tags": "O"}
+"""Annotation that a reader may demand of a sentence without gold, and what stands for it."""
+FEATURE_LABELS = {"pos": "pos_tags", "chunk": "chunk_tags", "ner": "ner_tags"}
+"""The parameters that stock's readers of columns demand for their `feature_labels`."""
+_REFUSALS = (
+    ConfigurationError, TypeError, ValueError, KeyError, IndexError, AttributeError,
+    NotImplementedError, AssertionError,
+)  # fmt: skip
+"""What a reader raises that cannot make an instance of what it is given."""
+
+
+class ReaderInputs:
+    """The parameters of a reader's `text_to_instance`, and what it is given for them.
+
+    # Parameters
+
+    reader : `DatasetReader`
+        One that wraps another stands for that one.
+    """
+
+    def __init__(self, reader: DatasetReader) -> None:
+        self.reader = unwrapped(reader)
+        self.name = type(self.reader).__name__
+        found = inspect.signature(self.reader.text_to_instance).parameters.values()
+        named = [each for each in found if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+        self._first = named[0] if named else None
+        features = getattr(self.reader, "feature_labels", None) or ()
+        wanted = {FEATURE_LABELS.get(label) for label in features}
+        self.annotations: List[str] = [
+            each.name
+            for each in named[1:]
+            if each.default is inspect.Parameter.empty or each.name in wanted
+        ]
+        """The parameters that it demands beside the words."""
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether it is given tokens; otherwise, strings."""
+        assert self._first is not None
+        if self._first.annotation is inspect.Parameter.empty:
+            return self._first.name == "tokens"
+        return "Token" in str(self._first.annotation)
+
+    def instance_of(self, sentence: Sentence, needed: Optional[Collection[str]] = None) -> Instance:
+        """
+        # Parameters
+
+        sentence : `Sentence`
+        needed : `Collection[str]`, optional
+            Of `annotations`, those that the model looks at, which the sentence must have; the reader
+            gets placeholders for all others. By default it gets what the sentence has, and
+            placeholders for what it has not.
+
+        # Raises
+
+        ConfigurationError
+            If the reader takes something else than words and annotation, or cannot make an instance
+            of these words, or if the sentence lacks annotation that is needed.
+        """
+        self._check()
+        assert self._first is not None
+        words: List[Any] = sentence.tokens() if self.takes_tokens else list(sentence.words)
+        arguments: Dict[str, Any] = {self._first.name: words}
+        for name in self.annotations:
+            found = sentence.annotation(name) if needed is None or name in needed else None
+            if found is None and needed is not None and name in needed:
+                raise ConfigurationError(
+                    f"the reader {self.name} needs {name}, and the sentence '{sentence}' has "
+                    + ("no part-of-speech tags" if PLACEHOLDERS[name] == NO_TAG else "none")
+                )
+            arguments[name] = list(found or [PLACEHOLDERS[name]] * len(sentence.words))
+        try:
+            return self.reader.text_to_instance(**arguments)
+        except _REFUSALS as error:
+            raise ConfigurationError(
+                f"the reader {self.name} cannot make an instance of the sentence '{sentence}': "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _check(self) -> None:
+        if self._first is None or self._first.annotation in (str, "str"):
+            name = self._first.name if self._first is not None else "any arguments"
+            what = "text that it splits itself" if self._first is not None else "no named words"
+            raise ConfigurationError(
+                f"the text_to_instance of the reader {self.name} takes {what} ({name}), and must "
+                "take the words of a sentence, as a list of tokens or strings"
+            )
+        unknown = [name for name in self.annotations if name not in PLACEHOLDERS]
+        if unknown:
+            raise ConfigurationError(
+                f"the text_to_instance of the reader {self.name} needs {', '.join(unknown)}; a "
+                f"sentence has words and, where its reader gives them, {', '.join(PLACEHOLDERS)}"
+            )
+
+
+def unwrapped(reader: DatasetReader) -> DatasetReader:
+    """The reader that a `distillation` or a `sharded` reader wraps; any other as it is."""
+    while True:
+        inner = getattr(reader, "wrapped", None)
+        if isinstance(reader, ShardedDatasetReader):
+            inner = reader.reader
+        if not isinstance(inner, DatasetReader):
+            return reader
+        reader = inner
