@@ -11,6 +11,24 @@ MAX_GIB = "ALLENNLP_KD_MAX_ARCHIVE_GIB"
 MIB, GIB = 1 << 20, 1 << 30
 
 
+def from_environment(name: str, unit: str, default: float) -> float:
+    """The number in an environment variable, or the default where it is not set.
+
+    # Raises
+
+    ArchiveError
+        If it is not a number above 0.
+    """
+    text = os.environ.get(name)
+    try:
+        number = default if text is None else float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
+        raise ArchiveError(f"{name} must be a number of {unit} above 0, found {text!r}")
+    return number
+
+
 class Limits(NamedTuple):
     """How large an archive may be when it is unpacked.
 
@@ -40,16 +58,7 @@ class Limits(NamedTuple):
         ArchiveError
             If that is not a number above 0.
         """
-        text = os.environ.get(MAX_GIB)
-        if text is None:
-            return cls()
-        try:
-            total = int(float(text) * GIB)
-        except (ValueError, OverflowError):
-            total = 0
-        if total <= 0:
-            raise ArchiveError(f"{MAX_GIB} must be a number of GiB above 0, found {text!r}")
-        return cls(total=total)
+        return cls(total=int(from_environment(MAX_GIB, "GiB", cls().total / GIB) * GIB))
 
     def check_total(self, size: int, where: str) -> None:
         """
