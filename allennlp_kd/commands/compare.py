@@ -69,9 +69,9 @@ class KdCompare(Subcommand):
 
 def _compare(arguments: argparse.Namespace) -> None:
     # What follows is slow to import, and every `allennlp` command imports this module.
-    from allennlp_kd.report.files import PAGE, write
     from allennlp_kd.report.numbers.comparison import compare
     from allennlp_kd.report.plots.plot_style import require_matplotlib
+    from allennlp_kd.report.write_report import PAGE, write
 
     require_matplotlib()
     if arguments.sentences < 0:

@@ -94,9 +94,9 @@ def _train(given: Dict[str, Any], run: Path) -> str:
 
 
 def _compare(given: Dict[str, Any], run: Path) -> str:
-    from allennlp_kd.report.files import PAGE, write
     from allennlp_kd.report.numbers.comparison import compare
     from allennlp_kd.report.plots.plot_style import require_matplotlib
+    from allennlp_kd.report.write_report import PAGE, write
 
     require_matplotlib()
     page = run / "report" / PAGE

@@ -22,9 +22,9 @@ from allennlp_kd.teachers.annotation_files import (
     format_of,
     read_annotations,
 )
-from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.sentence_teacher import SentenceTeacher
 from allennlp_kd.teachers.teacher import Teacher
+from allennlp_kd.teachers.tensor_json import packed
 
 FORMATS = ("conllu", "columns", "jsonl")
 MISSING = ("error", "skip")

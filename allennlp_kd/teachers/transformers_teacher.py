@@ -12,9 +12,9 @@ from torch import Tensor
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.teachers.checkpoint_files import CheckpointFiles
-from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.sentence_teacher import SentenceTeacher
 from allennlp_kd.teachers.teacher import Teacher
+from allennlp_kd.teachers.tensor_json import packed
 from allennlp_kd.teachers.token_classifier import POOLINGS, TokenClassifier
 
 # The same checkpoint may be named on the reader's side and on the model's side of a run.

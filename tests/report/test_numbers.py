@@ -227,7 +227,7 @@ def test_a_sentence_without_words(tmp_path):
 def test_a_stock_tagger_without_a_crf_decides_word_by_word():
     import allennlp_models.tagging  # noqa: F401 (registers it)
 
-    from allennlp_kd.report.numbers.decisions import decide
+    from allennlp_kd.report.numbers.decoding import decide
     from allennlp_kd.structs.chain import ChainPotentials
     from tests.models.tagging import tagger, vocabulary
 

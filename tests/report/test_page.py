@@ -6,8 +6,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from allennlp_kd.report.files import write
 from allennlp_kd.report.numbers.comparison import FORMAT
+from allennlp_kd.report.write_report import write
 from tests.report.small import SCRIPT, SPANS, report
 
 VOID = {"meta"}

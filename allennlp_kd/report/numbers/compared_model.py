@@ -10,8 +10,8 @@ from allennlp.data import Batch
 from allennlp.nn.util import move_to_device
 
 from allennlp_kd.fields.sentence import Sentence
-from allennlp_kd.report.numbers.decisions import confidence, decide
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
+from allennlp_kd.report.numbers.decoding import confidence, decide
 from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 
 ARCHIVE = "model.tar.gz"

@@ -38,9 +38,9 @@ from allennlp_kd.teachers.archive.reader_needs import ReaderNeeds, reader_needs
 from allennlp_kd.teachers.archive.scorers import ArchiveScorer, find_scorer, scored_by
 from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
 from allennlp_kd.teachers.archive.tag_sets import check_tags
-from allennlp_kd.teachers.packed_tensors import packed
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.teacher import Teacher
+from allennlp_kd.teachers.tensor_json import packed
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from allennlp_kd.structs.tree import mixtures as tree_mixtures
 from allennlp_kd.teachers.ensemble.shared_labels import shared_labels
 from allennlp_kd.teachers.ensemble.shared_scores import nothing_scored, shared_scores
 from allennlp_kd.teachers.label_alignment import LabelAlignment
-from allennlp_kd.teachers.packed_tensors import packed, unpacked
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.teacher import Teacher
+from allennlp_kd.teachers.tensor_json import packed, unpacked
 
 MIXTURES = {"chain": chain_mixtures, "tree": tree_mixtures}
 COMBINATIONS = ("potentials", "marginals")

@@ -12,7 +12,6 @@ from torch import Tensor
 from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.fields.stored_potentials_field import MADE_BY, StoredPotentialsField
-from allennlp_kd.teachers.packed_tensors import unpacked
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.store.potential_store import PotentialStore
 from allennlp_kd.teachers.store.scoring_estimate import ScoringEstimate
@@ -20,6 +19,7 @@ from allennlp_kd.teachers.store.store_error import StoreError
 from allennlp_kd.teachers.store.store_scorer import StoreScorer
 from allennlp_kd.teachers.store.stored_forms import FORMS
 from allennlp_kd.teachers.teacher import Teacher
+from allennlp_kd.teachers.tensor_json import unpacked
 
 logger = logging.getLogger(__name__)
 
