@@ -90,7 +90,10 @@ setup(
         "spacy_factories": [
             "kd_chunker = spacy_bridge.components.chunker:make_chunker",
             "kd_ner = spacy_bridge.components.entities:make_entities",
+            "kd_pos_parser = spacy_bridge.components.parser:make_pos_parser",
+            "kd_tag_parser = spacy_bridge.components.parser:make_tag_parser",
             "kd_parser = spacy_bridge.components.parser:make_parser",
+            "kd_senter = spacy_bridge.components.senter:make_senter",
             "kd_pos_tagger = spacy_bridge.components.tagger:make_pos_tagger",
             "kd_tagger = spacy_bridge.components.tagger:make_tagger",
         ]

@@ -31,6 +31,7 @@ import allennlp_kd.readers.conllu_relative_reader  # noqa: F401
 import allennlp_kd.readers.conllu_tagging_reader  # noqa: F401
 import allennlp_kd.readers.distillation_reader  # noqa: F401
 import allennlp_kd.readers.plain_text_reader  # noqa: F401
+import allennlp_kd.readers.sentence_starts_reader  # noqa: F401
 import allennlp_kd.teachers.annotations_teacher  # noqa: F401
 import allennlp_kd.teachers.archive.archive_teacher  # noqa: F401
 import allennlp_kd.teachers.converted_teacher  # noqa: F401

@@ -1,24 +1,28 @@
 """Adds packaged students to a pipeline. Needs neither torch nor AllenNLP."""
 
 import re
+import warnings
 from typing import Any, Dict, Mapping, Tuple
 
 import spacy
 from spacy.language import Language
 
 # Registers the factories also where the package's entry points are not installed.
-from spacy_bridge.components import chunker, entities, parser, tagger  # noqa: F401
+from spacy_bridge.components import chunker, entities, parser, senter, tagger  # noqa: F401
 from spacy_bridge.components.sentence_boundaries import NONE, add_sentence_setter
 from spacy_bridge.errors import BridgeError
 from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 FACTORIES = {
+    "senter": "kd_senter",
     "tagger": "kd_tagger",
     "pos": "kd_pos_tagger",
     "ner": "kd_ner",
     "chunker": "kd_chunker",
     "parser": "kd_parser",
 }
+TAGGED_PARSERS = {"tag": "kd_tag_parser", "pos": "kd_pos_parser"}
+"""The factories of parsers that read tags beside words."""
 RESERVED = ("vocab", "tokenizer")
 """Folders of a pipeline beside those of its components."""
 
@@ -40,6 +44,8 @@ def add_student(
     sentences: str = "sentencizer",
 ) -> None:
     """Adds a student at the end of a pipeline, after a component that sets sentence boundaries.
+
+    Before a `senter`, which sets them itself, no other is put.
 
     # Parameters
 
@@ -73,12 +79,16 @@ def add_student(
     factory = FACTORIES[component]
     if component == "tagger" and options.get("attribute") == "pos":
         factory = FACTORIES["pos"]
-    one_sentence = options.get("without_sentences") == "one"
+    no_setter = component == "senter" or options.get("without_sentences") == "one"
     if component == "parser" and sentences == NONE:
         options.setdefault("without_sentences", "one")
+    read = student.tag_attribute
+    if component == "parser" and read is not None:
+        factory = TAGGED_PARSERS[read]
+        _warn_of_missing_tags(nlp, name, read)
     before = list(nlp.component_names)
     try:
-        if not one_sentence:
+        if not no_setter:
             add_sentence_setter(nlp, sentences)
         if name in nlp.component_names:
             raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
@@ -88,6 +98,17 @@ def add_student(
         for added in set(nlp.component_names) - set(before):
             nlp.remove_pipe(added)
         raise
+
+
+def _warn_of_missing_tags(nlp: Language, name: str, attribute: str) -> None:
+    assigned = {what for other in nlp.pipe_names for what in nlp.get_pipe_meta(other).assigns}
+    if f"token.{attribute}" not in assigned:
+        option = "tagger" if attribute == "tag" else "pos"
+        warnings.warn(
+            f"the component '{name}' reads token.{attribute}_, and no component before it declares that it "
+            f"sets it: put one before it, such as a student as --{option}, or give it docs that have it",
+            stacklevel=3,
+        )
 
 
 def _refuse_overwriting(nlp: Language, name: str) -> None:
@@ -102,6 +123,7 @@ def _refuse_overwriting(nlp: Language, name: str) -> None:
 
 
 _REMEDIES: Dict[str, str] = {
+    "sentences": "leave one of them out",
     "tag": "package one of them as pos",
     "pos": "package one of them as tagger",
     "spans": "give one of them another spans_key",
@@ -115,4 +137,6 @@ def _target(nlp: Language, name: str) -> "Tuple[str, str] | None":
         return pipe.attribute, f"token.{pipe.attribute}_"
     if isinstance(pipe, chunker.StudentChunker):
         return "spans", f"doc.spans[{pipe.spans_key!r}]"
+    if isinstance(pipe, senter.StudentSenter):
+        return "sentences", "token.is_sent_start"
     return None

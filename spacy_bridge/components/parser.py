@@ -1,6 +1,6 @@
 """The component that sets dependency trees."""
 
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import numpy
 from spacy.attrs import DEP, HEAD
@@ -54,6 +54,21 @@ class StudentParser(StudentPipe):
             )
         return False
 
+    def _run(self, docs: Sequence[Doc], units: Sequence[List[Unit]]) -> List[Any]:
+        attribute = self.student.tag_attribute
+        if attribute is None:
+            return super()._run(docs, units)
+        tags: List[List[str]] = []
+        for doc, of_doc in zip(docs, units):
+            if any(unit.words for unit in of_doc) and not doc.has_annotation(attribute.upper()):
+                raise BridgeError(
+                    f"the component '{self.name}' reads token.{attribute}_, and the doc has none: put a "
+                    "component that sets it before it"
+                )
+            found = [getattr(token, f"{attribute}_") for token in doc]
+            tags.extend([found[place] for place in unit.places] for unit in of_doc)
+        return self.student([unit.words for of_doc in units for unit in of_doc], tags)
+
     def _labels_of(self, student: PackagedStudent) -> List[str]:
         return sorted({_label(label) for label in student.labels} | {ROOT, WHITESPACE})
 
@@ -96,18 +111,35 @@ def _has_sentences(doc: Doc) -> bool:
     return doc.has_annotation("SENT_START")
 
 
-@Language.factory(
-    "kd_parser",
-    assigns=["token.dep", "token.head", "token.is_sent_start", "doc.sents"],
-    requires=["token.is_sent_start"],
-    default_config=DEFAULT_CONFIG,
-    default_score_weights={
+_DECLARED: Dict[str, Any] = {
+    "assigns": ["token.dep", "token.head", "token.is_sent_start", "doc.sents"],
+    "default_config": DEFAULT_CONFIG,
+    "default_score_weights": {
         "dep_uas": 0.5, "dep_las": 0.5, "dep_las_per_type": None,
         "sents_p": None, "sents_r": None, "sents_f": 0.0,
     },
-)  # fmt: skip
+}  # fmt: skip
+
+
+@Language.factory("kd_parser", requires=["token.is_sent_start"], **_DECLARED)
 def make_parser(
     nlp: Language, name: str, without_sentences: str, max_words: int, threads: int
 ) -> StudentParser:
     """Sets `token.head` and `token.dep_`; see `StudentParser`."""
+    return StudentParser(nlp.vocab, name, without_sentences, max_words, threads)
+
+
+@Language.factory("kd_tag_parser", requires=["token.is_sent_start", "token.tag"], **_DECLARED)
+def make_tag_parser(
+    nlp: Language, name: str, without_sentences: str, max_words: int, threads: int
+) -> StudentParser:
+    """As `kd_parser`, for a student that reads `token.tag_`."""
+    return StudentParser(nlp.vocab, name, without_sentences, max_words, threads)
+
+
+@Language.factory("kd_pos_parser", requires=["token.is_sent_start", "token.pos"], **_DECLARED)
+def make_pos_parser(
+    nlp: Language, name: str, without_sentences: str, max_words: int, threads: int
+) -> StudentParser:
+    """As `kd_parser`, for a student that reads `token.pos_`."""
     return StudentParser(nlp.vocab, name, without_sentences, max_words, threads)

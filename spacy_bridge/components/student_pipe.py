@@ -27,7 +27,6 @@ from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from spacy_bridge.components.long_sentences import LongSentences
-from spacy_bridge.components.pipeline_manifest import watch_pipelines
 from spacy_bridge.components.units import Unit, units_of
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime import manifest
@@ -181,16 +180,16 @@ class StudentPipe(Pipe):
         self.set_annotations(docs, self._predict(docs, long))
 
     def _predict(self, docs: Sequence[Doc], long: LongSentences) -> List[Prediction]:
-        units = [
-            units_of(doc, self.max_words, self._by_sentence(doc), partial(long.warn, doc))
-            for doc in docs
-        ]
+        units = [self._units(doc, long) for doc in docs]
         results = iter(self._run(docs, units))
         return [[(unit, next(results)) for unit in part] for part in units]
 
     def _run(self, docs: Sequence[Doc], units: Sequence[List[Unit]]) -> List[Any]:
         """The student's result for each unit of all docs."""
         return self.student([unit.words for of_doc in units for unit in of_doc])
+
+    def _units(self, doc: Doc, long: LongSentences) -> List[Unit]:
+        return units_of(doc, self.max_words, self._by_sentence(doc), partial(long.warn, doc))
 
     def _by_sentence(self, doc: Doc) -> bool:
         """Whether the doc is cut at its sentences; otherwise it is one."""
@@ -226,17 +225,8 @@ class StudentPipe(Pipe):
         require_in_meta(Path(path).parent, self.student.extra)
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "StudentPipe":
-        if Path(path).is_symlink():
-            raise PackageError(f"{path} is a link; a component's folder must lie in its pipeline's")
         self.use(open_student(Path(path), self.threads))
         return self
-
-
-def _has_students(nlp: Language) -> bool:
-    return any(isinstance(pipe, StudentPipe) for _, pipe in nlp.components)
-
-
-watch_pipelines(_has_students)
 
 
 def _rebuild(

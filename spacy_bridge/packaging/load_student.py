@@ -5,8 +5,9 @@ from typing import Any, List, Optional, Union
 
 from spacy.language import Language
 
-from spacy_bridge.components.assembly import FACTORIES, add_student, blank
+from spacy_bridge.components.assembly import FACTORIES, TAGGED_PARSERS, add_student, blank
 from spacy_bridge.components.packaged_sources import PackagedSource, is_packaged, read_packaged
+from spacy_bridge.components.senter import INSIDE, START
 from spacy_bridge.errors import BridgeError
 from spacy_bridge.runtime.manifest import MANIFEST, sum_up
 from spacy_bridge.runtime.open_student import open_student
@@ -38,8 +39,9 @@ def load_student(
         An archive, or the folder of a run (both need torch and onnx). Or what was packaged, which needs
         neither: the folder of a student, the folder of a pipeline, or a wheel.
     component : `str`, optional
-        `tagger`, `pos`, `ner`, `chunker` or `parser`. It may be left out for a parser; and for a tagger,
-        which is `ner` if its tags encode spans, `tagger` if not. Of a packaged pipeline with several
+        `senter`, `tagger`, `pos`, `ner`, `chunker` or `parser`. It may be left out for a parser; and
+        for a tagger, which is `senter` if its tags are `S` and `I`, `ner` if they encode spans, `tagger` if
+        not. Of a packaged pipeline with several
         students, it is the name of one.
     nlp : `Language`, optional
         The pipeline, changed in place; a blank one if it is `None`.
@@ -74,10 +76,10 @@ def load_student(
         found = _choose(source, read_packaged(source), component)
         student = open_student(found.files)
         if found.factory is not None:
-            kind = next(kind for kind, factory in FACTORIES.items() if factory == found.factory)
+            kind = _component_of(found.factory)
             name = name or found.name
             component = kind if component is None or component == found.name else component
-        if component is not None and FACTORIES.get(component) == found.factory:
+        if found.factory is not None and component == _component_of(found.factory):
             config = {**found.options, **config}
         lang = lang or found.lang
     else:
@@ -94,7 +96,11 @@ def _choose(
     source: Path, students: List[PackagedSource], component: Optional[str]
 ) -> PackagedSource:
     named = [student for student in students if student.name == component]
-    of_kind = [student for student in students if student.factory == FACTORIES.get(str(component))]
+    of_kind = [
+        student
+        for student in students
+        if student.factory is not None and _component_of(student.factory) == component
+    ]
     for found in (students, named, of_kind):
         if len(found) == 1:
             return found[0]
@@ -102,6 +108,12 @@ def _choose(
     raise BridgeError(
         f"{source} holds the students {names}: name one of them as component, found {component!r}"
     )
+
+
+def _component_of(factory: str) -> str:
+    if factory in TAGGED_PARSERS.values():
+        return "parser"
+    return next((kind for kind, name in FACTORIES.items() if name == factory), factory)
 
 
 def _package(
@@ -124,4 +136,6 @@ def _package(
 def _kind_of(student: PackagedStudent) -> str:
     if student.kind == "parser":
         return "parser"
+    if set(student.labels) == {START, INSIDE}:
+        return "senter"
     return "ner" if student.settings.get("encoding") else "tagger"

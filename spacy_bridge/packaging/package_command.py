@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from spacy_bridge.errors import BridgeError
 
-COMPONENTS = ("tagger", "pos", "ner", "chunker", "parser")
+COMPONENTS = ("senter", "tagger", "pos", "ner", "chunker", "parser")
 SPAN_COMPONENTS = ("ner", "chunker")
 SOURCE = ("name", "url", "author", "license")
 META = ("author", "email", "url", "license", "description")
@@ -87,10 +87,9 @@ def add_command(commands: Any) -> None:
     )
     package.add_argument(
         "--sentences",
-        default="sentencizer",
         metavar="SETTER",
-        help="what sets sentence boundaries before the first student: a factory (sentencizer), "
-        "PIPELINE:COMPONENT, or none",
+        help="what sets sentence boundaries before the first student, where no --senter does: a factory "
+        "(sentencizer), PIPELINE:COMPONENT, or none",
     )
     package.add_argument("--int8", action="store_true", help="round matrices to 8 bits")
     package.add_argument("--scores", type=Path, help="a .spacy file; the scores go into meta.json")
@@ -120,7 +119,10 @@ def _package(parsed: argparse.Namespace) -> int:
     sources: List[StudentSource] = []
     archives = {name: archive for _, name, archive in parsed.students or []}
     transformers = given_transformers(archives, parsed.transformer or [], parsed.trust)
-    for component, name, archive in parsed.students or []:
+    # What splits sentences comes before what reads them.
+    for component, name, archive in sorted(
+        parsed.students or [], key=lambda student: student[0] != "senter"
+    ):
         options: Dict[str, Any] = {"decoder": parsed.decoder} if component == "parser" else {}
         if component in SPAN_COMPONENTS:
             options = {"encoding": parsed.encoding}
@@ -132,7 +134,8 @@ def _package(parsed: argparse.Namespace) -> int:
     for entry in META:
         if getattr(parsed, entry):
             meta[entry] = getattr(parsed, entry)
-    nlp = build_pipeline(sources, parsed.lang, meta, parsed.sentences, parsed.int8)
+    sentences = parsed.sentences or "sentencizer"
+    nlp = build_pipeline(sources, parsed.lang, meta, sentences, parsed.int8)
     if parsed.scores:
         nlp.meta["performance"] = measure(nlp, parsed.scores, parsed.gold_tokens)
     folder = save_pipeline(nlp, parsed.output, parsed.force, parsed.license_file)
@@ -153,6 +156,10 @@ def _refuse_idle_options(parsed: argparse.Namespace) -> None:
             raise BridgeError(
                 f"--{option} {value} is of no use without a {' or '.join(sorted(components))}"
             )
+    if parsed.sentences and "senter" in given:
+        raise BridgeError(
+            f"--sentences {parsed.sentences} is of no use beside --senter, which sets the boundaries"
+        )
     if parsed.gold_tokens and not parsed.scores:
         raise BridgeError("--gold-tokens is of no use without --scores")
 

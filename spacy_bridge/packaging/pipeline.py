@@ -19,7 +19,7 @@ class StudentSource(NamedTuple):
     # Parameters
 
     component : `str`
-        `tagger`, `pos`, `ner`, `chunker` or `parser`.
+        `senter`, `tagger`, `pos`, `ner`, `chunker` or `parser`.
     archive : `Path`
     name : `str`, optional
         In the pipeline; `component` if it is `None`.
@@ -57,7 +57,7 @@ def build_pipeline(
     """
     if not sources:
         raise BridgeError(
-            "a pipeline needs at least one student: give --ner, --tagger, --pos, --chunker or --parser"
+            "a pipeline needs at least one student: give --ner, --senter, --tagger, --pos, --chunker or --parser"
         )
     nlp = blank(lang)
     nlp.meta.update(meta or {})

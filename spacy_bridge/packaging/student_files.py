@@ -7,12 +7,13 @@ from typing import Any, Callable, Dict, Optional, Union
 from spacy_bridge.errors import UnsupportedError
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.networks.parser_network import parser_network
+from spacy_bridge.packaging.networks.tag_input import tag_input
 from spacy_bridge.packaging.networks.tagger_network import tagger_network
 from spacy_bridge.packaging.networks.text_inputs import TextInputs
 from spacy_bridge.runtime.packaged_student import SETTINGS, VOCABULARY, WEIGHTS
 from spacy_bridge.runtime.tensors import dump_tensors
 
-TAGGERS = ("crf_tagger", "crf_tagger_student")
+TAGGERS = ("crf_tagger", "crf_tagger_student", "simple_tagger", "simple_tagger_student")
 PARSERS = ("biaffine_parser", "biaffine_parser_student")
 
 
@@ -65,7 +66,13 @@ def student_files(
             f"{', '.join(TAGGERS + PARSERS)}"
         )
     inputs = TextInputs(opened)
+    tags = tag_input(opened) if kind in PARSERS else None
+    if tags is not None:
+        inputs.size += tags.table.shape[1]
+        inputs.tensors[tags.settings["weight"]] = tags.table
+        inputs.vocabulary[tags.settings["vocabulary"]] = tags.tokens
     networks, settings, tensors = build(opened, inputs.size, **option)
+    settings["tags"] = None if tags is None else tags.settings
     files = {**inputs.files, **networks}
     if int8:
         from spacy_bridge.packaging.quantize import quantize, quantize_tables

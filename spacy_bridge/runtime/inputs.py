@@ -90,6 +90,7 @@ def build_text_encoder(
                         "skipped_piece",
                     )  # fmt: skip
                 },
+                unknown_piece=settings.get("unknown_piece"),
             )
         else:
             raise PackageError(f"{where}: the input {name!r} is of an unknown type {kind!r}")

@@ -12,9 +12,9 @@ from spacy_bridge.errors import PackageError
 OPERATORS: Mapping[str, FrozenSet[str]] = {
     "": frozenset(
         # What the packager builds by hand.
-        "Add Cast Concat Conv Div Elu Equal Erf Exp Expand GRU Gather Identity LSTM LayerNormalization "
+        "Add Cast Concat Conv Cos Div Elu Equal Erf Exp Expand GRU Gather Identity LSTM LayerNormalization "
         "LeakyRelu Less MatMul Max Min Mul Range ReduceMax ReduceSum Relu Reshape ReverseSequence Scan Selu "
-        "Shape Sigmoid Softmax Softplus Softsign Split Squeeze Sub Tanh Transpose Unsqueeze Where "
+        "Shape Sigmoid Sin Softmax Softplus Softsign Split Squeeze Sub Tanh Transpose Unsqueeze Where "
         # What torch's exporter makes of transformers, beside those.
         "Abs And Ceil Clip Constant ConstantOfShape CumSum GatherElements Greater LessOrEqual Log Neg "
         "Not Pad Pow ReduceMean Sign Slice Sqrt Tile "

@@ -6,12 +6,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from spacy_bridge.errors import PackageError
+from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime.batches import batches_by_length
 from spacy_bridge.runtime.inputs import build_text_encoder
 from spacy_bridge.runtime.layout import Layout
 from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.runtime.tensors import dump_tensors, load_tensors
+from spacy_bridge.runtime.vocabulary import TokenNumbers
+from spacy_bridge.runtime.words import EmbeddedWords
 
 SETTINGS, VOCABULARY, WEIGHTS, NETWORK = (
     "settings.json",
@@ -55,6 +57,7 @@ class PackagedStudent(ABC):
             self._encode = build_text_encoder(
                 self.settings["inputs"], vocabulary, self.tensors, files, where, threads
             )
+            self._embed_tags = self._tag_source(vocabulary)
         except KeyError as error:
             raise PackageError(f"{where}: {SETTINGS} lacks or misnames {error}") from error
         self._network = LazySession(files[NETWORK], f"{where}: {NETWORK}", threads)
@@ -78,16 +81,41 @@ class PackagedStudent(ABC):
             return self
         return type(self)(self.files, self._where, threads)
 
-    def __call__(self, sentences: Sequence[Sequence[str]]) -> List[Any]:
-        """The annotation of each sentence, in the order given; an empty one gets an empty one."""
+    @property
+    def tag_attribute(self) -> Optional[str]:
+        """What the student reads beside words: `tag` or `pos`; `None` if it reads no tags."""
+        return None if self._embed_tags is None else str(self.settings["tags"]["attribute"])
+
+    def _tag_source(self, vocabulary: Mapping[str, List[str]]) -> Optional[EmbeddedWords]:
+        settings = self.settings.get("tags")
+        if settings is None:
+            return None
+        numbers = TokenNumbers(vocabulary[settings["vocabulary"]])
+        return EmbeddedWords(numbers, self.tensors[settings["weight"]])
+
+    def __call__(
+        self, sentences: Sequence[Sequence[str]], tags: Optional[Sequence[Sequence[str]]] = None
+    ) -> List[Any]:
+        """The annotation of each sentence, in the order given; an empty one gets an empty one.
+
+        # Parameters
+
+        sentences : `Sequence[Sequence[str]]`
+            The words of each sentence.
+        tags : `Sequence[Sequence[str]]`, optional
+            A tag for each word, for a student with a `tag_attribute`. One that it never saw is unknown.
+        """
         results: List[Any] = [self._nothing() for _ in sentences]
         for rows in batches_by_length([len(sentence) for sentence in sentences], self.max_cells):
             batch = [sentences[row] for row in rows]
-            for row, result in zip(rows, self._decode(*self.outputs(batch))):
+            their = None if tags is None else [tags[row] for row in rows]
+            for row, result in zip(rows, self._decode(*self.outputs(batch, their))):
                 results[row] = result
         return results
 
-    def outputs(self, batch: Sequence[Sequence[str]]) -> Tuple[List[numpy.ndarray], Layout]:
+    def outputs(
+        self, batch: Sequence[Sequence[str]], tags: Optional[Sequence[Sequence[str]]] = None
+    ) -> Tuple[List[numpy.ndarray], Layout]:
         """What the network says of sentences, each with at least one word.
 
         # Returns
@@ -96,8 +124,17 @@ class PackagedStudent(ABC):
             The network's outputs, and where the sentences' words stand in them.
         """
         layout = Layout.of(numpy.fromiter(map(len, batch), numpy.int64, len(batch)))
+        words = self._encode(batch)
+        if self._embed_tags is not None:
+            if tags is None:
+                raise BridgeError(
+                    f"{self._where}: the student reads a {self.tag_attribute} for each word, and none are given"
+                )
+            # Shape: (words, size)
+            part = self._embed_tags([tag for sentence in tags for tag in sentence])
+            words = numpy.concatenate([words, part], axis=1)
         outputs = self._network(
-            words=self._encode(batch),
+            words=words,
             slots=layout.slots,
             places=layout.places,
             lengths=layout.lengths.astype(numpy.int32),

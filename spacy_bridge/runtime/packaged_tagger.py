@@ -12,7 +12,7 @@ from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
 
 
 class PackagedTagger(PackagedStudent):
-    """A `crf_tagger` or `crf_tagger_student`: each sentence gets one tag a word."""
+    """A `crf_tagger`, `simple_tagger` or a student of either: each sentence gets one tag a word."""
 
     kind = "tagger"
 
@@ -24,8 +24,12 @@ class PackagedTagger(PackagedStudent):
                 f"{where}: the encoding must be one of {', '.join(ENCODINGS)} or none, "
                 f"found {self.encoding!r}"
             )
+        # A `simple_tagger` decides each word on its own.
+        self.scores = self._moves(where) if self.settings.get("chain", True) else None
+
+    def _moves(self, where: str) -> ChainScores:
         try:
-            self.scores = ChainScores(
+            scores = ChainScores(
                 *(
                     numpy.where(
                         self.tensors[f"{name}.allowed"] > 0, self.tensors[name], FORBIDDEN_SCORE
@@ -37,16 +41,20 @@ class PackagedTagger(PackagedStudent):
             raise PackageError(
                 f"{where}: the weights of the tags' moves do not fit: {error}"
             ) from error
-        if len(self.scores.start) != len(self.labels):
+        if len(scores.start) != len(self.labels):
             raise PackageError(
-                f"{where}: {len(self.labels)} labels, but moves between {len(self.scores.start)}"
+                f"{where}: {len(self.labels)} labels, but moves between {len(scores.start)}"
             )
+        return scores
 
     def _nothing(self) -> List[str]:
         return []
 
     def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[List[str]]:
-        tags, _ = viterbi(outputs[0][layout.slots], layout.lengths, self.scores)
+        if self.scores is None:
+            tags = outputs[0].argmax(axis=1)[layout.slots]
+        else:
+            tags, _ = viterbi(outputs[0][layout.slots], layout.lengths, self.scores)
         labels = self.labels
         return [
             [labels[tag] for tag in row[:length]]

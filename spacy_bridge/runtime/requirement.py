@@ -2,10 +2,11 @@
 
 import json
 import re
+from importlib import metadata
 from pathlib import Path
 from typing import List, Optional
 
-from allennlp_kd import __version__
+from spacy_bridge.errors import BridgeError
 
 DISTRIBUTION = "allennlp-kd"
 META = "meta.json"
@@ -13,9 +14,22 @@ META = "meta.json"
 
 def requirement(extra: Optional[str] = None) -> str:
     """What a packaged pipeline needs to be installed: this package, up to its next minor version."""
-    major, minor = (int(part) for part in re.findall(r"\d+", __version__)[:2])
+    version = _own_version()
+    major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
     name = f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION
-    return f"{name}>={__version__},<{major}.{minor + 1}.0"
+    return f"{name}>={version},<{major}.{minor + 1}.0"
+
+
+def _own_version() -> str:
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        # The run-time does not import the other package.
+        path = Path(__file__).parents[2] / "allennlp_kd" / "__init__.py"
+        found = re.search(r'^__version__ = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+        if found is None:
+            raise BridgeError(f"{path} states no version") from None
+        return found[1]
 
 
 def require(requirements: List[str], extra: Optional[str] = None) -> List[str]:

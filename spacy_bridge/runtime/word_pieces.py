@@ -36,6 +36,9 @@ class WordPieces:
         Whether the network takes the pieces of all segments without padding.
     skipped_piece : `int`, optional
         For a packed network: the piece that positions are counted from and that has none of its own.
+    unknown_piece : `int`, optional
+        If given, each word is one word piece, this one where the vocabulary has no such piece: AllenNLP's
+        `pretrained_transformer`.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class WordPieces:
         mode: str,
         packed: bool = False,
         skipped_piece: Optional[int] = None,
+        unknown_piece: Optional[int] = None,
     ) -> None:
         try:
             from tokenizers import Tokenizer
@@ -72,10 +76,14 @@ class WordPieces:
         self._mode = mode
         self._packed = packed
         self._skipped_piece = skipped_piece
+        self._unknown_piece = unknown_piece
         self._known: Dict[str, List[int]] = {}
 
     def pieces_of(self, word: str) -> List[int]:
         """The numbers of a word's pieces."""
+        if self._unknown_piece is not None:
+            piece = self._tokenizer.token_to_id(word)
+            return [self._unknown_piece if piece is None else piece]
         pieces = self._known.get(word)
         if pieces is None:
             if len(self._known) >= 50000:

@@ -14,7 +14,7 @@ from tests.configs.corpora import write_corpora, write_vectors
 from tests.modules.conftest import save_bert
 
 ROOT = Path(__file__).resolve().parents[2] / "training_configs"
-TAGGING = ("chunking", "named_entities", "part_of_speech", "demo")
+TAGGING = ("chunking", "named_entities", "part_of_speech", "sentences", "demo")
 PARSING = ("parsing", "demo/parsing")
 TASKS = (*TAGGING, *PARSING)
 CONFIGS = sorted(path for task in TASKS for path in (ROOT / task).glob("*.jsonnet"))

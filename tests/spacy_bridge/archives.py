@@ -4,7 +4,7 @@ import json
 import tarfile
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import allennlp_models.structured_prediction  # noqa: F401
 import allennlp_models.tagging  # noqa: F401
@@ -87,7 +87,7 @@ def parser(encoder: Any = None, **options: Any) -> Dict[str, Any]:
     }
 
 
-def training_text(config: Dict[str, Any]) -> str:
+def training_text(config: Dict[str, Any], pos: Sequence[str] = ("X",)) -> str:
     """A corpus in the format of the configuration's reader; annotation is whatever comes."""
     tags = config["tags"]
     lines: List[str] = []
@@ -103,8 +103,8 @@ def training_text(config: Dict[str, Any]) -> str:
                 str(place + 1),
                 word,
                 "_",
-                "X",
-                "X",
+                pos[place % len(pos)],
+                pos[place % len(pos)],
                 "_",
                 str(place),
                 tags[place % len(tags)],
@@ -120,6 +120,7 @@ def make_archive(
     seed: int = 13,
     scale: float = 3.0,
     carries: bool = False,
+    pos: Sequence[str] = ("X",),
 ) -> Path:
     """Builds the model, gives it large random weights, and packs it as `allennlp train` does.
 
@@ -127,10 +128,12 @@ def make_archive(
 
     carries : `bool`, optional (default = `False`)
         Whether parts are told the folder, so that they put what they need there.
+    pos : `Sequence[str]`, optional (default = `("X",)`)
+        The part-of-speech tags of a parser's sentences.
     """
     folder.mkdir(parents=True)
     data = folder / "data.txt"
-    data.write_text(training_text(config), encoding="utf-8")
+    data.write_text(training_text(config, pos), encoding="utf-8")
     extras = {"serialization_dir": str(folder), "local_rank": 0} if carries else {}
     reader = DatasetReader.from_params(Params(deepcopy(config["dataset_reader"])), **extras)
     vocabulary = Vocabulary.from_instances(list(reader.read(str(data))))
@@ -155,14 +158,19 @@ def make_archive(
     return path
 
 
-def predict(path: Path, sentences: Sequence[Sequence[str]]) -> List[Dict[str, Any]]:
+def predict(
+    path: Path,
+    sentences: Sequence[Sequence[str]],
+    tags: Optional[Sequence[Sequence[str]]] = None,
+) -> List[Dict[str, Any]]:
     """What `allennlp predict` says, and numbers beside it, of sentences of words."""
     archive = load_archive(str(path))
     reader, model = archive.validation_dataset_reader, archive.model
     instances = []
-    for words in sentences:
+    for number, words in enumerate(sentences):
         if "parser" in archive.config["model"]["type"]:
-            instance = reader.text_to_instance(list(words), ["X"] * len(words))
+            pos = list(tags[number]) if tags else ["X"] * len(words)
+            instance = reader.text_to_instance(list(words), pos)
         else:
             from allennlp.data import Token
 

@@ -152,7 +152,7 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
     with pytest.raises(SystemExit):
         main(["package", out, "--component", "lemmatizer", "x", "y"])
     assert (
-        "expected one of tagger, pos, ner, chunker, parser, found 'lemmatizer'"
+        "expected one of senter, tagger, pos, ner, chunker, parser, found 'lemmatizer'"
         in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):

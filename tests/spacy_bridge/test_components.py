@@ -36,6 +36,7 @@ def saying(nlp: Any, name: str, answer: Callable[[Any], Any]) -> Any:
         settings = pipe.student.settings
         encoding = getattr(pipe.student, "encoding", None)
         files = pipe.student.files
+        tag_attribute = None
 
         def __call__(self, sentences: Any) -> Any:
             return [answer(words) for words in sentences]

@@ -1,16 +1,23 @@
 """A packaged parser says what AllenNLP says."""
 
 import itertools
+import tempfile
+import warnings
 from typing import Any
 
 import numpy
 import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
 
+from spacy_bridge import load_student
+from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.open_student import open_student
 from spacy_bridge.runtime.packaged_parser import PackagedParser
-from tests.spacy_bridge.archives import parser, predict
+from tests.spacy_bridge.archives import make_archive, parser, predict
 
 CONFIGS = {
     "lstm": parser(),
@@ -109,3 +116,91 @@ def reaches_root(heads: Any) -> bool:
         if node:
             return False
     return True
+
+
+TAGS = ["NOUN", "VERB", "X", "ADP"]
+"""The archives' sentences have `X`; the others are in the vocabulary of the tests below."""
+
+
+def tagged(**options: Any) -> Any:
+    return parser(
+        encoder={"type": "lstm", "input_size": 36, "hidden_size": 9, "bidirectional": True},
+        pos_tag_embedding={"embedding_dim": 5, "vocab_namespace": "pos"},
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def tagged_archive(tmp_path_factory: Any) -> Any:
+    """A parser with a `pos_tag_embedding`, trained on the tags `TAGS`."""
+    return make_archive(tmp_path_factory.mktemp("tagged") / "parser", tagged(), scale=1.5, pos=TAGS)
+
+
+def test_a_parser_that_reads_tags(tagged_archive: Any, sentences: Any) -> None:
+    sentences = [list(dict.fromkeys(words)) for words in sentences]
+    student = opened(tagged_archive)
+    assert student.tag_attribute == "pos"
+    known = TAGS + ["never seen"]
+    tags = [[known[(place * 7) % 5] for place in range(len(words))] for words in sentences]
+    found = student(sentences, tags)
+    expected = predict(tagged_archive, sentences, tags)
+    for output, parsed in zip(expected, found):
+        assert parsed.heads == list(output["predicted_heads"])
+        assert parsed.labels == output["predicted_dependencies"]
+    others = student(sentences, [["X"] * len(words) for words in sentences])
+    assert others != found  # the tags count
+    with pytest.raises(BridgeError, match="reads a pos for each word, and none are given"):
+        student(sentences)
+
+
+def test_which_tags_a_parser_reads(tagged_archive: Any, tmp_path: Any) -> None:
+    specific = make_archive(tmp_path / "specific", tagged(), pos=["NN", "VB"])
+    assert opened(specific).tag_attribute == "tag"
+    config = tagged()
+    config["dataset_reader"]["use_language_specific_pos"] = True
+    assert opened(make_archive(tmp_path / "own", config, pos=TAGS)).tag_attribute == "tag"
+    config = tagged()
+    config["model"]["pos_tag_embedding"] = {"embedding_dim": 5, "num_embeddings": 3}
+    with pytest.raises(UnsupportedError, match="has 3 rows for 6 entries of the namespace 'pos'"):
+        opened(make_archive(tmp_path / "few", config, pos=TAGS))
+
+
+def test_a_component_that_reads_tags(tagged_archive: Any) -> None:
+    with pytest.warns(UserWarning, match="'parser' reads token.pos_, and no component before it"):
+        nlp = load_student(tagged_archive)
+    assert nlp.analyze_pipes()["problems"]["parser"] == ["token.pos"]
+    with pytest.raises(BridgeError, match="'parser' reads token.pos_, and the doc has none"):
+        nlp("a fox")
+    assert len(nlp("")) == 0
+    words, tags = ["The", "\n", "fox", "runs"], ["X", "SPACE", "NOUN", "VERB"]
+    doc = nlp(Doc(nlp.vocab, words=words, pos=tags))
+    (parsed,) = opened(tagged_archive)([["The", "fox", "runs"]], [["X", "NOUN", "VERB"]])
+    assert [doc[place].dep_.lower() for place in (0, 2, 3)] == parsed.labels
+
+    nlp = spacy.blank("en")
+
+    @Language.component("all_nouns", assigns=["token.pos"])
+    def all_nouns(doc: Doc) -> Doc:
+        for token in doc:
+            token.pos_ = "NOUN"
+        return doc
+
+    nlp.add_pipe("all_nouns")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_student(tagged_archive, nlp=nlp)
+    assert not nlp.analyze_pipes()["problems"]["parser"]
+    again = load_student_again(nlp)
+    assert [token.dep_ for token in again] == [token.dep_ for token in nlp("The fox runs")]
+
+
+def load_student_again(nlp: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        nlp.to_disk(folder)
+        return load_student(folder, "parser", nlp=_with_nouns())("The fox runs")
+
+
+def _with_nouns() -> Any:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("all_nouns")
+    return nlp

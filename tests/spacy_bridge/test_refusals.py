@@ -45,7 +45,11 @@ EMBEDDER = "model.text_field_embedder.token_embedders"
 @pytest.mark.parametrize(
     "place, value, message",
     [
-        ("model.type", "simple_tagger", "model.type is 'simple_tagger', .* supported: crf_tagger"),
+        ("model.type", "esim", "model.type is 'esim', .* supported: crf_tagger"),
+        ("model.encoder", {"type": "pytorch_transformer", "input_dim": 31, "num_layers": 1,
+                           "activation": "mish"}, "encoder.activation is 'mish'.*relu, gelu"),
+        ("model.encoder", {"type": "compose", "encoders": [{"type": "gated-cnn-encoder"}]},
+         r"encoder.encoders\[0\] is of type 'gated-cnn-encoder'"),
         ("model.encoder.type", "gated-cnn-encoder", "encoder is of type 'gated-cnn-encoder'.* lstm"),
         ("model.encoder.stateful", True, "encoder.stateful is True, which cannot be packaged"),
         ("model.encoder.projection", 3, "encoder has options that cannot be packaged: 'projection'"),
@@ -83,8 +87,8 @@ def test_taggers(run: Any, place: str, value: Any, message: str) -> None:
     [
         (
             "model.pos_tag_embedding",
-            {"embedding_dim": 3},
-            "pos_tag_embedding is .* cannot be packaged",
+            {"type": "bag_of_word_counts"},
+            "pos_tag_embedding must be of type 'embedding'",
         ),
         (
             "model.use_mst_decoding_for_validation",

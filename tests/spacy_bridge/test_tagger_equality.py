@@ -39,8 +39,64 @@ def cnn_with(**options: Any) -> Dict[str, Any]:
     return {**CNN, "encoder": {**CNN["encoder"], **options}}
 
 
+def transformer(**options: Any) -> Dict[str, Any]:
+    return {"type": "pytorch_transformer", "input_dim": 31, "num_layers": 2, "num_attention_heads": 1,
+            "feedforward_hidden_dim": 12, **options}  # fmt: skip
+
+
+def simple(**options: Any) -> Dict[str, Any]:
+    config = tagger(**options)
+    return {**config, "model": {**config["model"], "type": "simple_tagger"}}
+
+
 CONFIGS = {
     "lstm": tagger(),
+    "simple": simple(),
+    "simple without an encoding": simple(label_encoding=None),
+    "self-attention": tagger(encoder=transformer()),
+    "self-attention, sinusoids, gelu": tagger(
+        encoder=transformer(positional_encoding="sinusoidal", activation="gelu")
+    ),
+    "self-attention, embedded positions, heads": tagger(
+        indexers={"tokens": WORDS},
+        embedders={"tokens": WORD_EMBEDDER},
+        encoder=transformer(
+            input_dim=10, positional_encoding="embedding", positional_embedding_size=80,
+            num_attention_heads=5,
+        ),
+    ),  # fmt: skip
+    "composed": tagger(
+        encoder={
+            "type": "compose",
+            "encoders": [
+                {"type": "pass_through", "input_dim": 31},
+                {"type": "compose", "encoders": [transformer()]},
+                {"type": "feedforward", "feedforward": {"input_dim": 31, "num_layers": 1,
+                 "hidden_dims": 12, "activations": "tanh"}},
+                {"type": "pytorch_transformer", "input_dim": 12, "num_layers": 1,
+                 "num_attention_heads": 3, "feedforward_hidden_dim": 7},
+            ],
+        }
+    ),
+    "composed recurrences": tagger(
+        encoder={
+            "type": "compose",
+            "encoders": [
+                bidirectional("lstm", bidirectional=True),
+                bidirectional("gru", 16, bidirectional=True),
+            ],
+        }
+    ),
+    "characters by gru, both ways": tagger(
+        embedders={"tokens": WORD_EMBEDDER, "characters": {**CNN, "encoder": {
+            "type": "gru", "input_size": 6, "hidden_size": 5, "num_layers": 2, "bidirectional": True}}},
+        encoder=bidirectional("lstm", 20),
+    ),
+    "characters by lstm, one way": tagger(
+        embedders={"tokens": WORD_EMBEDDER, "characters": {**CNN, "encoder": {
+            "type": "lstm", "input_size": 6, "hidden_size": 5, "bias": False}}},
+        encoder=bidirectional("lstm", 15),
+    ),
     "no ends, no constraints": tagger(
         label_encoding=None, include_start_end_transitions=False
     ),
@@ -107,13 +163,16 @@ def test_equals_allennlp(name: str, archive_of: Any, sentences: Any) -> None:
     network, student._network = student._network, keep
     found = student(sentences)
     expected = predict(path, sentences)
-    assert [output["tags"] for output in expected] == found
+    # Stock's simple_tagger tags padding, too.
+    assert [output["tags"][: len(words)] for output, words in zip(expected, sentences)] == found
     for output, words in zip(expected, sentences):
         differences = [
             numpy.abs(output["logits"][: len(words)] - row).max() for row in emissions[len(words)]
         ]
         assert min(differences) < 1e-5 + 2e-6 * numpy.abs(output["logits"]).max()
-    assert len({tag for tags in found for tag in tags}) > 2  # else equality would say little
+    # Else equality would say little. Layer normalization leaves random networks less variety.
+    logits = numpy.concatenate([output["logits"] for output in expected])
+    assert len({tag for tags in found for tag in tags}) > 2 or logits.std(axis=0).max() > 0.2
 
 
 def test_a_word_is_the_same_beside_longer_ones(archive_of: Any) -> None:

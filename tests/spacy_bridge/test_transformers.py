@@ -10,7 +10,7 @@ import pytest
 
 import allennlp_kd.modules.pretrained_transformer_layers_embedder  # noqa: F401
 import allennlp_kd.modules.pretrained_transformer_layers_indexer  # noqa: F401
-from spacy_bridge.errors import PackageError, UnsupportedError
+from spacy_bridge.errors import BridgeError, PackageError, UnsupportedError
 from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.open_student import open_student
@@ -37,8 +37,8 @@ def inputs(kind: str, folder: Path, **options: Any) -> Dict[str, Any]:
     }
 
 
-def check(path: Path, transformer: Optional[Path] = None) -> None:
-    files = student_files(path, transformer=transformer and str(transformer))
+def check(path: Path, transformer: Optional[Path] = None, trust: bool = False) -> None:
+    files = student_files(path, transformer=transformer and str(transformer), trust=trust)
     student = open_student({**files, "manifest.json": sum_up(files)})
     expected = predict(path, SENTENCES)
     lengths = sorted({len(words) for words in SENTENCES}, reverse=True)
@@ -59,6 +59,67 @@ def test_equals_allennlp(kind: str, tmp_path: Path) -> None:
     folder = BUILDERS[kind](tmp_path / "checkpoint", depth=2)
     config = inputs("pretrained_transformer_mismatched", folder)
     check(make_archive(tmp_path / "student", tagger(**config), scale=1.5), folder)
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_matched(kind: str, tmp_path: Path) -> None:
+    """Each word is a word piece, or unknown."""
+    folder = BUILDERS[kind](tmp_path / "checkpoint", depth=2)
+    part = {"type": "pretrained_transformer", "model_name": str(folder)}
+    config = {**inputs("", folder), "indexers": {"pieces": part, "a": WORDS}}
+    config["embedders"] = {**config["embedders"], "pieces": part}
+    path = make_archive(tmp_path / "student", tagger(**config), scale=1.5)
+    sentences = [words for words in SENTENCES if len(words) < 20]
+    files = student_files(path, transformer=str(folder))
+    student = open_student({**files, "manifest.json": sum_up(files)})
+    assert student(sentences) == [output["tags"] for output in predict(path, sentences)]
+    pieces = student._encode._sentences["pieces"]
+    assert len(pieces.pieces_of("running")) == 1 and pieces.pieces_of("zzz") == pieces.pieces_of(
+        "##"
+    )
+    part["max_length"] = 12
+    path = make_archive(tmp_path / "short", tagger(**config))
+    with pytest.raises(UnsupportedError, match="max_length is 12, which cannot be packaged with"):
+        student_files(path, transformer=str(folder))
+
+
+def test_max_length_of_the_indexer_alone(tmp_path: Path) -> None:
+    """AllenNLP fails on sentences that are longer; the package folds them."""
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    del config["embedders"]["pieces"]["max_length"]
+    path = make_archive(tmp_path / "student", tagger(**config), scale=1.5)
+    files = student_files(path, transformer=str(folder))
+    student = open_student({**files, "manifest.json": sum_up(files)})
+    short = [words for words in SENTENCES if len(words) < 5]
+    assert student(short) == [output["tags"] for output in predict(path, short)]
+    assert [len(tags) for tags in student(SENTENCES)] == [len(words) for words in SENTENCES]
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+@pytest.mark.parametrize("changes", [{"num_hidden_layers": 1}, {"hidden_act": "relu"},
+                                     {"add_pooling_layer": False}])  # fmt: skip
+def test_transformer_kwargs(kind: str, changes: Dict[str, Any], tmp_path: Path) -> None:
+    if kind == "distilbert":
+        changes = {{"hidden_act": "activation"}.get(name, name): value
+                   for name, value in changes.items() if name != "add_pooling_layer"}  # fmt: skip
+    folder = BUILDERS[kind](tmp_path / "checkpoint", depth=2)
+    config = inputs("pretrained_transformer_mismatched", folder, transformer_kwargs=changes)
+    check(make_archive(tmp_path / "student", tagger(**config), scale=1.5), folder, trust=True)
+
+
+def test_transformer_kwargs_that_are_unknown(tmp_path: Path) -> None:
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    path = make_archive(tmp_path / "student", tagger(**config))
+    content = json.loads((path.parent / "config.json").read_text())
+    embedder = content["model"]["text_field_embedder"]["token_embedders"]["pieces"]
+    embedder["transformer_kwargs"] = {"trust_remote_code": True}
+    (path.parent / "config.json").write_text(json.dumps(content))
+    (path.parent / "model.tar.gz").unlink()
+    for trust in (False, True):
+        with pytest.raises(BridgeError, match="trust_remote_code"):
+            student_files(path.parent, transformer=str(folder), trust=trust)
 
 
 @pytest.mark.parametrize("options", [{"last_layer_only": False}, {"sub_token_mode": "first"}])

@@ -28,6 +28,14 @@ local convolutional(hidden, dilations) = {
     layers: 2,
     dropout: 0.3,
   },
+  // Of a student that splits sentences: it reads whole documents before all others do, so it must be fast.
+  splitter: {
+    words: 48,
+    characters: { dim: 16, filters: 32, widths: [3] },
+    hidden: 48,
+    layers: 1,
+    dropout: 0.3,
+  },
   // Of a teacher without a transformer.
   bilstm_teacher: {
     words: 100,

@@ -12,14 +12,17 @@ from spacy_bridge.packaging.networks.batch_layout import BatchLayout
 from spacy_bridge.packaging.networks.convolutions import dilated_convolutions
 from spacy_bridge.packaging.networks.graph import Graph
 from spacy_bridge.packaging.networks.recurrent import stacked_bidirectional, torch_recurrent
+from spacy_bridge.packaging.networks.self_attention import self_attention
 
 SUPPORTED = (
     "lstm",
     "gru",
     "stacked_bidirectional_lstm",
     "dilated_convolutions",
+    "pytorch_transformer",
     "feedforward",
     "pass_through",
+    "compose",
 )
 
 
@@ -54,6 +57,16 @@ def encode(
         size = options.take("input_dim")
         options.finish()
         return value, size
+    if kind == "compose":
+        parts = options.take("encoders")
+        options.finish()
+        size = 0
+        for number, part in enumerate(parts):
+            inner = Options(part, f"{options.where}.encoders[{number}]")
+            value, size = encode(graph, value, layout, inner, weights.below(f"encoder{number}"))
+        return value, size
+    if kind == "pytorch_transformer":
+        return self_attention(graph, value, layout, options, weights)
     if kind == "feedforward":
         inner = options.part("feedforward")
         options.finish()

@@ -25,7 +25,7 @@ def parser_network(
 
     archive : `StudentArchive`
     size : `int`
-        Of the inputs.
+        Of the inputs, tags included.
     decoder : `str`, optional
         `exact` or `stock`; the archive's own if it is `None`.
 
@@ -43,7 +43,7 @@ def parser_network(
     options = Options(archive.model, "model")
     student = options.take("type") != "biaffine_parser"
     options.ignore("text_field_embedder", "dropout", "input_dropout", "initializer", "regularizer")
-    options.refuse("pos_tag_embedding", None)
+    options.ignore("pos_tag_embedding")  # see `tag_input`
     searches = options.take("use_mst_decoding_for_validation", True)
     own = options.take("decoder", "exact") if student else "stock"
     arc_size = options.take("arc_representation_dim")

@@ -14,11 +14,13 @@ from spacy_bridge.packaging.networks.graph import Graph
 from spacy_bridge.runtime.packaged_student import NETWORK
 from spacy_bridge.runtime.spans import ENCODINGS
 
+SIMPLE_TAGGERS = ("simple_tagger", "simple_tagger_student")
+
 
 def tagger_network(
     archive: StudentArchive, size: int, encoding: Optional[str] = None
 ) -> Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]:
-    """The graph, settings and further weights of a `crf_tagger` or `crf_tagger_student`.
+    """The graph, settings and further weights of a `crf_tagger`, a `simple_tagger` or the student of either.
 
     # Parameters
 
@@ -35,16 +37,17 @@ def tagger_network(
         (words, tags).
     """
     options = Options(archive.model, "model")
+    chain = options.take("type") not in SIMPLE_TAGGERS
     options.ignore(
-        "type", "text_field_embedder", "dropout", "initializer", "regularizer", "top_k",
+        "text_field_embedder", "dropout", "initializer", "regularizer", "top_k",
         "calculate_span_f1", "verbose_metrics", "ignore_loss_on_o_tags", "label_weights",
         "weight_strategy", "constrain_crf_decoding",
     )  # fmt: skip
     namespace = options.take("label_namespace", "labels")
     own = options.take("label_encoding", None)
-    include_ends = options.take("include_start_end_transitions", True)
     encoder = options.part("encoder")
-    feedforward = options.take("feedforward", None)
+    include_ends = chain and options.take("include_start_end_transitions", True)
+    feedforward = options.take("feedforward", None) if chain else None
     options.finish()
     if encoding is not None and own is not None and encoding != own:
         raise UnsupportedError(
@@ -71,11 +74,17 @@ def tagger_network(
     )
     graph.output(value, "emissions", ["words", tags])
 
-    crf = weights.below("crf")
+    settings = {"kind": "tagger", "labels": labels, "encoding": encoding, "chain": chain}
+    tensors = _moves(weights.below("crf"), tags, include_ends) if chain else {}
+    return {NETWORK: graph.finish()}, settings, tensors
+
+
+def _moves(crf: Weights, tags: int, include_ends: bool) -> Dict[str, numpy.ndarray]:
+    """The scores of moves between tags, and which of them are allowed."""
     # Shape: (tags + 2, tags + 2), with a start and an end
     allowed = crf.shaped("_constraint_mask", (tags + 2, tags + 2)).astype(numpy.uint8)
     nothing = numpy.zeros(tags, numpy.float32)
-    tensors = {
+    return {
         "transitions": crf.shaped("transitions", (tags, tags)),
         "transitions.allowed": allowed[:tags, :tags],
         "start": crf["start_transitions"] if include_ends else nothing,
@@ -83,5 +92,3 @@ def tagger_network(
         "end": crf["end_transitions"] if include_ends else nothing,
         "end.allowed": allowed[:tags, tags + 1],
     }
-    settings = {"kind": "tagger", "labels": labels, "encoding": encoding}
-    return {NETWORK: graph.finish()}, settings, tensors

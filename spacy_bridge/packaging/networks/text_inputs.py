@@ -16,7 +16,9 @@ SUPPORTED = (
     "characters with character_encoding",
     "word_features with hashed_embedding",
     "pretrained_transformer_mismatched, pretrained_transformer_layers",
+    "pretrained_transformer with pretrained_transformer",
 )
+MATCHED = "pretrained_transformer"
 TRANSFORMERS = ("pretrained_transformer_mismatched", "pretrained_transformer_layers")
 
 
@@ -84,10 +86,12 @@ class TextInputs:
             self.files[f"{file}.onnx"] = graph
             self.settings[name] = {"type": "hashed_words", "graph": f"{file}.onnx", **settings}
             self.size += settings["size"]
-        elif kinds[0] in TRANSFORMERS and kinds[1] in TRANSFORMERS:
+        elif kinds == (MATCHED, MATCHED) or (kinds[0] in TRANSFORMERS and kinds[1] in TRANSFORMERS):
             from spacy_bridge.packaging.networks.transformer import add_transformer
 
-            settings = add_transformer(self._archive, self.files, file, indexer, embedder, weights)
+            settings = add_transformer(
+                self._archive, self.files, file, indexer, embedder, weights, kinds[0] == MATCHED
+            )
             self.settings[name] = settings
             self.size += settings["size"]
         else:

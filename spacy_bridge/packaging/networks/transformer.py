@@ -25,8 +25,14 @@ TRACED_OPSET = 13
 """The newest that both stacks' exporters know well."""
 
 _TRAINING = ("train_parameters", "load_weights", "gradient_checkpointing", "eval_mode", "layers",
-             "from_archive", "archive_prefix", "transformer_kwargs", "override_weights_file",
+             "from_archive", "archive_prefix", "override_weights_file",
              "override_weights_strip_prefix", "reinit_modules")  # fmt: skip
+
+
+# Of `from_pretrained`: where files come from, not what is in them.
+_FETCHING = ("cache_dir", "force_download", "local_files_only", "low_cpu_mem_usage", "proxies",
+             "resume_download", "revision", "token", "use_auth_token")  # fmt: skip
+_UNCHANGED = object()
 
 
 def add_transformer(
@@ -36,6 +42,7 @@ def add_transformer(
     indexer: Options,
     embedder: Options,
     weights: Weights,
+    matched: bool = False,
 ) -> Dict[str, Any]:
     """Adds the files of a transformer's input, and says what `settings.json` says of it.
 
@@ -50,11 +57,14 @@ def add_transformer(
         Of `pretrained_transformer_mismatched` or `pretrained_transformer_layers`.
     weights : `Weights`
         The embedder's.
+    matched : `bool`, optional (default = `False`)
+        Whether they are `pretrained_transformer`, for which each word is one word piece.
     """
     indexer.ignore("namespace")
     embedder.ignore(*_TRAINING)
     embedder.refuse("sub_module", None)
-    mode = embedder.take("sub_token_mode", "avg")
+    mode = "avg" if matched else embedder.take("sub_token_mode", "avg")
+    changes = embedder.take("transformer_kwargs", None)
     last_layer_only = embedder.take("last_layer_only", True)
     parts = (indexer, embedder)
     models = [part.take("model_name") for part in parts]
@@ -63,6 +73,14 @@ def add_transformer(
     tokenizers = [part.take("tokenizer_kwargs", None) for part in parts]
     for part in parts:
         part.finish()
+    if matched and lengths != [None, None]:
+        raise UnsupportedError(
+            f"{indexer.where}.max_length is {lengths[0]!r}, which cannot be packaged with the indexer "
+            "pretrained_transformer: it puts special word pieces in the place of a sentence's first and last "
+            "words; it must be None"
+        )
+    # With the indexer's alone, AllenNLP fails on longer sentences; they are folded here.
+    lengths = [lengths[0], lengths[0] if lengths[1] is None else lengths[1]]
     for what, (first, second) in (("model_name", models), ("max_length", lengths)):
         if first != second:
             raise UnsupportedError(
@@ -81,8 +99,15 @@ def add_transformer(
         kwargs = {} if inside else dict(tokenizers[0] or {})
         tokenizer, start, end = _tokenizer(source, kwargs)
         network, settings = _network(
-            source, len(tokenizer), weights.below("_matched_embedder"), last_layer_only
+            source,
+            len(tokenizer),
+            weights if matched else weights.below("_matched_embedder"),
+            last_layer_only,
+            Options(None if inside else changes, f"{embedder.where}.transformer_kwargs"),
         )
+    if matched:
+        start, end = [], []
+        settings["unknown_piece"] = tokenizer.unk_token_id
     files[f"{name}.onnx"] = network
     files[f"tokenizer-{name}.json"] = tokenizer.backend_tokenizer.to_str().encode("utf-8")
     return {
@@ -122,7 +147,7 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
 
 
 def _network(
-    source: str, vocabulary: int, weights: Weights, last_layer_only: bool
+    source: str, vocabulary: int, weights: Weights, last_layer_only: bool, changes: Options
 ) -> Tuple[bytes, Dict[str, Any]]:
     """The graph, and what the settings say of it."""
     from transformers import AutoConfig, AutoModel
@@ -131,6 +156,7 @@ def _network(
         config = AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise BridgeError(f"the transformer {source!r} cannot be opened: {error}") from error
+    _change(config, changes)
     # The fused attention of newer versions is not exported.
     eager = {"attn_implementation": "eager"} if hasattr(config, "_attn_implementation") else {}
     model = AutoModel.from_config(config, **eager)
@@ -156,6 +182,17 @@ def _network(
         settings["skipped_piece"] = skipped_piece(config)
         return layers_graph(config, arrays, mix), settings
     return _export(_Vectors(model.eval(), mix)), {**settings, "skipped_piece": None}
+
+
+def _change(config: Any, changes: Options) -> None:
+    """Applies `transformer_kwargs` to a transformer's configuration; refuses those that are not part of it."""
+    changes.ignore("add_pooling_layer", *_FETCHING)
+    known = {*config.to_dict(), *config.attribute_map}
+    for name in sorted(known):
+        value = changes.take(name, _UNCHANGED)
+        if value is not _UNCHANGED:
+            setattr(config, name, value)
+    changes.finish()
 
 
 class _Vectors(torch.nn.Module):

@@ -255,4 +255,4 @@ def test_one_process_imports_neither_dask_nor_the_training_side(folder, corpus, 
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert not {"allennlp_models", "allennlp", "pyarrow"} & set(done.stdout.split())
+    assert not {"allennlp_kd", "allennlp", "pyarrow"} & set(done.stdout.split())

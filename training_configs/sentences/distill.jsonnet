@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").distill(import "task.libsonnet") + (import "batches.libsonnet")

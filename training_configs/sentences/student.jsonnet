@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").student(import "task.libsonnet") + (import "batches.libsonnet")

@@ -1,0 +1,15 @@
+// Sentence boundaries of English web text, UD English EWT: each word of a document starts a sentence or does not.
+local environment = import "../lib/environment.libsonnet";
+local sizes = import "../lib/sizes.libsonnet";
+
+{
+  reader: { type: "sentence_starts" },
+  tagger: {},
+  train: environment.data("ud_english_ewt/train.conllu"),
+  dev: environment.data("ud_english_ewt/dev.conllu"),
+  test: environment.data("ud_english_ewt/test.conllu"),
+  metric: "+accuracy",
+  run: "runs/sentences",
+  hidden: sizes.minilm_hidden,
+  size: sizes.splitter,
+}

@@ -1,0 +1,1 @@
+(import "../lib/tagging.libsonnet").teacher(import "task.libsonnet")
