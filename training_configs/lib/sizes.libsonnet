@@ -49,13 +49,13 @@ local convolutional(hidden, dilations) = {
   // Convolutional students by size. Width and dilations of the layers; and of a parser, the widths of the representations
   // that arcs and labels are scored from.
   small: {
-    tagging: convolutional(96, [1, 1, 2]),
-    parsing: convolutional(128, [1, 1, 2, 4]) { forms: { arcs: 100, labels: 50 } },
+    tagging: convolutional(96, [1, 1, 2, 4]),
+    parsing: convolutional(192, [1, 1, 2, 2, 4, 8]) { forms: { arcs: 100, labels: 50 } },
   },
   medium: {
-    tagging: convolutional(128, [1, 1, 2, 2, 4, 1]),
-    parsing: convolutional(192, [1, 1, 2, 2, 4, 8]) { forms: { arcs: 200, labels: 50 } },
+    tagging: convolutional(192, [1, 1, 2, 2, 4, 1]),
+    parsing: convolutional(256, [1, 1, 2, 2, 4, 4, 8, 1]) { forms: { arcs: 200, labels: 100 } },
   },
   // The first layers of the teacher.
-  large: { layers: 3, epochs: 10, forms: { arcs: 200, labels: 50 } },
+  large: { layers: 2, epochs: 10, forms: { arcs: 200, labels: 50 } },
 }
