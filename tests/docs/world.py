@@ -81,7 +81,7 @@ def make_world(folder: Path) -> Path:
     _transformer_teacher(folder, work / "transformer")
     _demo_teacher(folder / "runs" / "demo")
     write_checkpoint(folder / "checkpoint", "bert", ["O", "B-NP", "I-NP", "B-VP"])
-    # The README's own configuration, and its run.
-    (block,) = (each for each in by_page()["README.md"] if each.kind == "jsonnet")
+    # The configuration that a page shows whole, and its run.
+    block = next(each for each in by_page()["docs/how-to/by_hand.md"] if each.kind == "jsonnet")
     (folder / "distill.jsonnet").write_text(block.text, encoding="utf-8")
     return folder
