@@ -1,5 +1,6 @@
 """The component that sets dependency trees."""
 
+from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import numpy
@@ -99,6 +100,7 @@ class StudentParser(StudentPipe):
         return scores
 
 
+@lru_cache(maxsize=1000)
 def _label(label: str) -> str:
     return ROOT if label.lower() == "root" else label
 

@@ -5,7 +5,7 @@ are counted; the layers are the same. All word pieces of a batch stand in one ro
 products see no padding. Attention alone is computed on a padded batch.
 """
 
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 
 import numpy
 
@@ -119,13 +119,13 @@ def layers_graph(
     slots = graph.input("slots", "int64", ["segments", "length"])
     counts = graph.input("counts", "int64", ["segments"])
     places = graph.input("places", "int64", ["pieces"])
-    batch = (slots, _penalties(graph, slots, counts), places)
+    attention = _Attention(graph, slots, counts, places, _heads(config))
     value = _embed(graph, state, pieces, positions, epsilon)
     depth = sum(f"{names.layer}.{layer}.{names.norm}.weight" in state for layer in range(1000))
     outputs = []
     for layer in range(depth):
         prefix = f"{names.layer}.{layer}."
-        value = _layer(graph, _below(state, prefix), names, value, batch, _heads(config), epsilon)
+        value = _layer(graph, _below(state, prefix), names, value, attention, epsilon)
         outputs.append(value)
     if mix is not None:
         weighted = [
@@ -181,20 +181,19 @@ def _layer(
     part: Weight,
     names: Names,
     value: str,
-    batch: Tuple[str, str, str],
-    heads: int,
+    attention: "_Attention",
     epsilon: float,
 ) -> str:
     size = part(f"{names.query}.bias").shape[0]
     # The scores' division by the root of a head's size is done in the queries' weights.
-    scale = numpy.float32((size // heads) ** -0.5)
+    scale = numpy.float32((size // attention.heads) ** -0.5)
     ways = ((names.query, scale), (names.key, 1), (names.value, 1))
     projected = graph.linear(
         value,
         numpy.concatenate([part(f"{way}.weight") * factor for way, factor in ways]),
         numpy.concatenate([part(f"{way}.bias") * factor for way, factor in ways]),
     )
-    mixed = _attention(graph, projected, batch, heads, size)
+    mixed = attention(projected, size)
     attended = graph.linear(
         mixed, part(f"{names.attention}.weight"), part(f"{names.attention}.bias")
     )
@@ -205,23 +204,43 @@ def _layer(
     return _norm(graph, part, names.norm, outer, value, epsilon)
 
 
-def _attention(
-    graph: Graph, projected: str, batch: Tuple[str, str, str], heads: int, size: int
-) -> str:
-    """Self-attention within each segment: from (pieces, 3 * size) to (pieces, size)."""
-    slots, penalties, places = batch
-    # Shape: (segments, length, 3 * size)
-    padded = graph.add("Gather", [projected, slots], axis=0)
-    ways = graph.split(padded, size, size, size)
-    # Shape: (segments, heads, length, size of a head), but for the keys the last two swapped
-    queries, keys, values = (
-        graph.transpose(graph.reshape(way, 0, 0, heads, size // heads), *order)
-        for way, order in zip(ways, ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3)))
-    )
-    scores = graph.add("Add", [graph.add("MatMul", [queries, keys]), penalties])
-    mixed = graph.add("MatMul", [graph.add("Softmax", [scores], axis=-1), values])
-    joined = graph.reshape(graph.transpose(mixed, 0, 2, 1, 3), -1, size)
-    return graph.add("Gather", [joined, places], axis=0)
+class _Attention:
+    """Self-attention within each segment.
+
+    Heads are small, so each is one row of a table: looking the rows up pads the segments and puts heads
+    before places in one step, without a transposition.
+    """
+
+    def __init__(self, graph: Graph, slots: str, counts: str, places: str, heads: int) -> None:
+        self._graph, self.heads = graph, heads
+        self._penalties = _penalties(graph, slots, counts)
+        head = graph.constant(numpy.arange(heads)[:, None])
+        rows = graph.add("Mul", [graph.add("Unsqueeze", [slots, graph.integers(1)]),
+                                 graph.integers(3 * heads)])  # fmt: skip
+        # Shape: (segments, heads, length): the rows of queries, keys and values
+        self._rows = [
+            graph.add("Add", [graph.add("Add", [rows, head]), graph.integers(way * heads)])
+            for way in range(3)
+        ]
+        # A place is segment * length + i; its head h stands at (segment * heads + h) * length + i.
+        length = graph.size(slots, 1)
+        segment = graph.add("Div", [places, length])
+        more = graph.add("Mul", [graph.add("Mul", [segment, length]), graph.integers(heads - 1)])
+        first = graph.add("Unsqueeze", [graph.add("Add", [places, more]), graph.integers(1)])
+        across = graph.add("Mul", [graph.constant(numpy.arange(heads)[None]), length])
+        # Shape: (pieces, heads)
+        self._back = graph.add("Add", [first, across])
+
+    def __call__(self, projected: str, size: int) -> str:
+        """From queries, keys and values side by side (pieces, 3 * size) to (pieces, size)."""
+        graph, width = self._graph, size // self.heads
+        table = graph.reshape(projected, -1, width)
+        # Shape: (segments, heads, length, width)
+        queries, keys, values = (graph.add("Gather", [table, rows], axis=0) for rows in self._rows)
+        scores = graph.add("MatMul", [queries, graph.transpose(keys, 0, 1, 3, 2)])
+        weights = graph.add("Softmax", [graph.add("Add", [scores, self._penalties])], axis=-1)
+        mixed = graph.reshape(graph.add("MatMul", [weights, values]), -1, width)
+        return graph.reshape(graph.add("Gather", [mixed, self._back], axis=0), -1, size)
 
 
 def _penalties(graph: Graph, slots: str, counts: str) -> str:
