@@ -88,7 +88,7 @@ def gaps(teacher: TeacherProfile) -> List[str]:
 
 
 def _inputs(teacher: TeacherProfile, size: str) -> Any:
-    sizes = SIZES[size]
+    sizes = SIZES[size][teacher.structure]
     if "layers" in sizes:
         if teacher.transformer is None:
             raise ConfigurationError(
@@ -148,8 +148,8 @@ def _student(
             "type": "biaffine_parser_student",
             **common,
             "input_dropout": 0.05,
-            "arc_representation_dim": SIZES[size]["arcs"],
-            "tag_representation_dim": SIZES[size]["labels"],
+            "arc_representation_dim": SIZES[size]["tree"]["arcs"],
+            "tag_representation_dim": SIZES[size]["tree"]["labels"],
         }
     student: Dict[str, Any] = {"type": "crf_tagger_student", **common}
     if teacher.encoding is not None:
@@ -160,7 +160,7 @@ def _student(
 
 
 def _optimizer(size: str) -> Dict[str, Any]:
-    if "layers" not in SIZES[size]:
+    if "layers" not in SIZES[size]["chain"]:
         return {"type": "adam", "lr": 0.002}
     return {
         "type": "adamw",

@@ -12,10 +12,19 @@ FEATURES = {
     "suffix3": 4000,
     "suffix4": 8000,
 }
+"""The features of a word, and the rows of the table of each."""
 
-SIZES: Dict[str, Dict[str, Any]] = {
-    "small": {"hidden": 96, "dilations": [1, 1, 2, 4], "arcs": 100, "labels": 50},
-    "medium": {"hidden": 128, "dilations": [1, 1, 2, 2, 4, 8], "arcs": 200, "labels": 100},
-    "large": {"layers": 2, "arcs": 200, "labels": 100},
+SIZES: Dict[str, Dict[str, Dict[str, Any]]] = {
+    "small": {
+        "chain": {"hidden": 96, "dilations": [1, 1, 2, 4]},
+        "tree": {"hidden": 192, "dilations": [1, 1, 2, 2, 4, 8], "arcs": 100, "labels": 50},
+    },
+    "medium": {
+        "chain": {"hidden": 192, "dilations": [1, 1, 2, 2, 4, 1]},
+        "tree": {"hidden": 256, "dilations": [1, 1, 2, 2, 4, 4, 8, 1], "arcs": 200, "labels": 100},
+    },
+    "large": {"chain": {"layers": 2}, "tree": {"layers": 2, "arcs": 200, "labels": 50}},
 }
+"""By the name of the size and the structure."""
+
 EPOCHS = {"small": 15, "medium": 15, "large": 10}

@@ -1,7 +1,9 @@
 import argparse
 import json
+from pathlib import Path
 
 import pytest
+from _jsonnet import evaluate_snippet
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 
@@ -15,6 +17,7 @@ from tests.teachers.archives import train_tagger
 from tests.teachers.checkpoints import write_checkpoint
 from tests.teachers.parsers import conllu, train_parser
 
+ROOT = Path(__file__).resolve().parents[2]
 CHUNKS = ["O", "B-NP", "I-NP", "B-VP"]
 
 
@@ -217,3 +220,27 @@ def test_iob1_is_noticed(corpora, tagger, tmp_path, capsys):
     run(tagger, "--train", train, "--dev", folder / "dev-last-1000.txt",
         "--output", tmp_path / "x.jsonnet", "--no-estimate")  # fmt: skip
     assert "are I-X without a B-X or I-X before them, as in IOB1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("size", ["small", "medium"])
+@pytest.mark.parametrize("task, structure", [("chunking", "chain"), ("parsing", "tree")])
+def test_students_are_those_of_the_training_configurations(size, task, structure, monkeypatch):
+    monkeypatch.setenv("ALLENNLP_KD_DATA", "data")
+    path = ROOT / "training_configs" / task / f"distill_{size}.jsonnet"
+    theirs = Params.from_file(str(path)).as_dict(quiet=True)
+    encoding = "BIO" if structure == "chain" else None
+    teacher = TeacherProfile("archive", {}, structure, CHUNKS, encoding, None, None)
+    corpus = CorpusProfile({"type": "conll2000"}, 1, 1, set(), 0, "tokens")
+    text = configuration(teacher, corpus, Choices("train", "dev", student=size))
+    ours = json.loads(evaluate_snippet("ours", text))
+    student, expected = ours["model"]["student"], theirs["model"]["student"]
+    for name in ("arc_representation_dim", "tag_representation_dim", "dropout", "input_dropout"):
+        assert student.get(name) == expected.get(name), name
+    encoder = {**expected["encoder"], "dropout": student["encoder"]["dropout"]}
+    assert student["encoder"] == encoder
+    (embedder,) = student["text_field_embedder"]["token_embedders"].values()
+    (other,) = expected["text_field_embedder"]["token_embedders"].values()
+    assert {**embedder, "features": sorted(embedder["features"])} == other
+    assert ours["trainer"]["num_epochs"] == theirs["trainer"]["num_epochs"]
+    assert ours["trainer"]["optimizer"] == theirs["trainer"]["optimizer"]
+    assert ours["trainer"]["grad_norm"] == theirs["trainer"]["grad_norm"]
