@@ -57,6 +57,7 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
     structure = "tree"
     gold_fields = ("head_tags", "head_indices")
     label_namespace = "head_tags"
+    default_predictor = "parser_student"
 
     def __init__(self, vocab: Vocabulary, decoder: str = "exact", **kwargs) -> None:
         super().__init__(vocab, **kwargs)

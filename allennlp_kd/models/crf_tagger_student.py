@@ -38,10 +38,12 @@ class CrfTaggerStudent(CrfTagger, TaggerStudent):
         Those of `CrfTagger`.
     """
 
+    default_predictor = "tagger_student"
+
     def __init__(self, vocab, **kwargs) -> None:
         self._require_tags(vocab, kwargs)
         super().__init__(vocab, **kwargs)
-        self._use_distributed_span_f1(self.label_encoding)
+        self._set_label_encoding(self.label_encoding)
 
     @overrides(check_signature=False)
     def potentials(self, tokens: TextFieldTensors, **inputs: Any) -> ChainPotentials:
@@ -76,6 +78,7 @@ class CrfTaggerStudent(CrfTagger, TaggerStudent):
     ) -> Tensor:
         """See `Student`. `ignore_loss_on_o_tags` is that of `forward`."""
         tags = fit_columns(tags, potentials.mask.shape[1])
+        self._check_gold(tags, potentials.mask)
         if ignore_loss_on_o_tags is None:
             ignore_loss_on_o_tags = self.ignore_loss_on_o_tags
         if type(self.crf) is ConditionalRandomField and not ignore_loss_on_o_tags:

@@ -37,10 +37,12 @@ class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
         Those of `SimpleTagger`.
     """
 
+    default_predictor = "tagger_student"
+
     def __init__(self, vocab, **kwargs) -> None:
         self._require_tags(vocab, kwargs)
         super().__init__(vocab, **kwargs)
-        self._use_distributed_span_f1(kwargs.get("label_encoding"))
+        self._set_label_encoding(kwargs.get("label_encoding"))
 
     @overrides(check_signature=False)
     def potentials(self, tokens: TextFieldTensors, **inputs: Any) -> ChainPotentials:
@@ -57,6 +59,7 @@ class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
         """See `Student`. The negative log likelihood."""
         mask = potentials.mask
         tags = fit_columns(tags, mask.shape[1])
+        self._check_gold(tags, mask)
         return cross_entropy(potentials.emissions[mask], tags[mask], reduction="sum")
 
     @overrides(check_signature=False)
@@ -82,6 +85,7 @@ class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
         outputs = self._output(potentials.emissions, potentials.mask, metadata)
         if tags is not None:
             mask = potentials.mask
+            self._check_gold(tags, mask)
             if ignore_loss_on_o_tags:
                 outside = self.vocab.get_token_index("O", namespace=self.label_namespace)
                 mask = mask & (tags != outside)

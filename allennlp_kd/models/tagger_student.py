@@ -1,11 +1,12 @@
 """What the students that tag words have in common."""
 
-from typing import Callable, Dict
+from typing import Callable, Dict, Optional
 
 from allennlp.data import Vocabulary
 from torch import Tensor
 
 from allennlp_kd.metrics.distributed_span_f1 import DistributedSpanF1
+from allennlp_kd.models.gold_encoding import GoldEncoding
 from allennlp_kd.models.student import Student, require_tags
 
 
@@ -24,12 +25,20 @@ class TaggerStudent(Student):
         """Refuses a vocabulary without tags, before stock divides by their number."""
         require_tags(vocab, kwargs.get("label_namespace", "labels"))
 
-    def _use_distributed_span_f1(self, label_encoding: str) -> None:
-        """Replaces stock's span F1, where the tagger computes one, with one of all processes."""
+    def _set_label_encoding(self, label_encoding: Optional[str]) -> None:
+        """Sets what depends on the encoding: the check of gold tags, and, where the tagger computes
+        a span F1, one of all processes in the place of stock's.
+        """
+        self._gold_encoding = GoldEncoding(label_encoding, self.labels) if label_encoding else None
         if self.calculate_span_f1:
             self._f1_metric = DistributedSpanF1(
                 self.vocab, tag_namespace=self.label_namespace, label_encoding=label_encoding
             )
+
+    def _check_gold(self, tags: Tensor, mask: Tensor) -> None:
+        """Warns where gold tags, shape `(batch, words)`, are not encoded as the tagger has it."""
+        if self._gold_encoding is not None:
+            self._gold_encoding.check(tags, mask)
 
     def _count_tags(self, scores: Tensor, tags: Tensor, mask: Tensor) -> None:
         """Counts a batch in stock's metrics.

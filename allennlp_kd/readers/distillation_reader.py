@@ -8,8 +8,10 @@ from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from allennlp.data.dataset_readers.dataset_reader import DistributedInfo, WorkerInfo
+from allennlp.data.fields import SequenceLabelField
 from overrides import overrides
 
+from allennlp_kd.fields.gold_label_field import GoldLabelField
 from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.random_states import preserved_random_states
@@ -126,7 +128,7 @@ class DistillationReader(DatasetReader):
         if TransferPaths.is_one(file_path):
             instances = self._mixed(TransferPaths.of(file_path))
         else:
-            instances = explained(self._reader, file_path)
+            instances = self._read_gold(file_path)
             if self._training and self._reads_all:
                 instances = require_sentences(instances, file_path)
             instances = self._reader._multi_worker_islice(instances)
@@ -137,6 +139,15 @@ class DistillationReader(DatasetReader):
         while chunk := list(islice(instances, self.CHUNK)):
             yield from self._prepared(chunk)
 
+    def _read_gold(self, file_path: Any) -> Iterator[Instance]:
+        """The student's instances of a file, whose gold fields know it."""
+        for instance in explained(self._reader, file_path):
+            for name in self._gold_fields:
+                field = instance.fields.get(name)
+                if type(field) is SequenceLabelField:
+                    instance.fields[name] = GoldLabelField(field, file_path)
+            yield instance
+
     def _mixed(self, paths: TransferPaths) -> Iterator[Instance]:
         """The part of this process; all processes choose among all sentences."""
         with unsharded(self._reader):
@@ -144,7 +155,7 @@ class DistillationReader(DatasetReader):
                 instance
                 for path in paths.labelled
                 for instance in islice(
-                    require_sentences(explained(self._reader, path), path),
+                    require_sentences(self._read_gold(path), path),
                     self._reader.max_instances,
                 )
             ]

@@ -200,4 +200,4 @@ def test_stocks_errors_are_kept():
 def test_it_is_a_student_and_a_stock_tagger():
     (stock, student), _ = pair()
     assert isinstance(student, CrfTaggerStudent) and isinstance(student, type(stock))
-    assert student.default_predictor == "sentence_tagger"
+    assert student.default_predictor == "tagger_student"
