@@ -21,7 +21,7 @@ from allennlp_kd.training.callback_states import callback_names
 from allennlp_kd.training.interruption import interruption
 from allennlp_kd.training.resumable_trainer import ResumableTrainer
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
-from tests.models.experiments import READER, experiment, write_data
+from tests.models.experiments import READER, distillation_config, experiment, write_data
 from tests.models.tagging import tagger_config
 
 RESUMABLE = {"type": "resumable", "checkpointer": {"type": "whole"}}
@@ -136,6 +136,34 @@ def test_goes_on_with_other_loaders(data, tmp_path, loader, every):
     train(changed(), tmp_path / "run", stop_at=(2, 2))
     again = train(changed(), tmp_path / "run", recover=True)
     assert again == expected[-len(again) :]
+    assert_same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+
+
+def test_goes_on_whether_or_not_the_teacher_had_scored(data, tmp_path):
+    """The teacher draws random numbers when it scores; after a kill its store is full."""
+    encoder = {
+        "type": "stacked_bidirectional_lstm",
+        "input_size": 5,
+        "hidden_size": 4,
+        "num_layers": 1,
+        "recurrent_dropout_probability": 0.3,
+    }
+    teacher = tagger_config("crf_tagger", label_encoding="BIO", encoder=encoder)
+    train_model(Params(experiment(data, READER, teacher, num_epochs=1)), str(data / "run"))
+
+    def changed(name):
+        found = distillation_config(data, "store")
+        trainer = {**RESUMABLE, "num_epochs": 2, "callbacks": [{"type": "remembers"}]}
+        found["trainer"] = {**found["trainer"], **json.loads(json.dumps(trainer))}
+        found["model"]["student"]["dropout"] = 0.3
+        for side in (found["dataset_reader"], found["model"]):
+            side["teacher"] = {**side["teacher"], "directory": str(tmp_path / f"store of {name}")}
+        return found
+
+    train(changed("whole"), tmp_path / "whole")
+    train(changed("run"), tmp_path / "run", stop_at=(0, 1))
+    assert list((tmp_path / "store of run").glob("*.shard"))
+    train(changed("run"), tmp_path / "run", recover=True)
     assert_same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
 
 
