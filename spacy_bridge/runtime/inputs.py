@@ -54,6 +54,7 @@ def build_text_encoder(
                     for option in (
                         "size",
                         "min_characters",
+                        "overlap",
                         "lowercase",
                         "byte_encoding",
                         "start",

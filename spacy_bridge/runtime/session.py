@@ -61,6 +61,8 @@ class LazySession:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # An arena would keep the memory of the largest batch for good, and makes nothing faster.
+        options.enable_cpu_mem_arena = False
         try:
             return onnxruntime.InferenceSession(
                 self.graph, options, providers=["CPUExecutionProvider"]

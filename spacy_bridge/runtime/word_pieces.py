@@ -14,6 +14,9 @@ MAX_PIECES = 512
 MANY_PIECES = 12
 """With a word of more pieces, pieces are summed by one call that is slower for words of few."""
 
+LONGEST_KEPT = 200
+"""The pieces of longer words are not kept: they come once, and take memory for good."""
+
 
 class WordPieces:
     """A transformer: AllenNLP's `pretrained_transformer_mismatched`.
@@ -92,7 +95,8 @@ class WordPieces:
             if len(self._known) >= 50000:
                 self._known.clear()
             pieces = self._tokenizer.encode(word, add_special_tokens=False).ids
-            self._known[word] = pieces
+            if len(word) <= LONGEST_KEPT:
+                self._known[word] = pieces
         return pieces
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> numpy.ndarray:

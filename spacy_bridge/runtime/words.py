@@ -9,6 +9,10 @@ import numpy
 from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.runtime.vocabulary import TokenNumbers
 
+LONGEST_WORD = 4096
+"""The characters of a word, or of a part of one, that are computed at once."""
+PARTS_AT_ONCE = 4
+
 
 class WordSource(Protocol):
     """Gives each word a vector of `size` numbers."""
@@ -72,6 +76,10 @@ class SpelledWords:
         Take the bytes of this encoding, each plus 1, instead of characters' numbers.
     start, end : `Sequence[int]`, optional
         The numbers of what stands before and after each word.
+    overlap : `int`, optional
+        If the vector of a word is the maximum of those of its parts, the characters that these must share.
+        Then a word of more than `LONGEST_WORD` characters is computed part by part. Of a network without
+        this property only the first `LONGEST_WORD` characters of a word are read.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class SpelledWords:
         byte_encoding: Optional[str] = None,
         start: Sequence[int] = (),
         end: Sequence[int] = (),
+        overlap: Optional[int] = None,
     ) -> None:
         self._numbers = numbers
         self._network = network
@@ -92,6 +101,7 @@ class SpelledWords:
         self._lowercase = lowercase
         self._byte_encoding = byte_encoding
         self._start, self._end = list(start), list(end)
+        self._overlap = overlap
 
     def numbers_of(self, word: str) -> List[int]:
         """The numbers of a word's characters, as AllenNLP's `TokenCharactersIndexer` gives them."""
@@ -106,8 +116,26 @@ class SpelledWords:
 
     def __call__(self, words: Sequence[str]) -> numpy.ndarray:
         """See `WordSource`."""
-        result = numpy.zeros((len(words), self.size), numpy.float32)
         spelled = [self.numbers_of(word) for word in words]
+        long = {row: numbers for row, numbers in enumerate(spelled) if len(numbers) > LONGEST_WORD}
+        for row, numbers in long.items():
+            spelled[row] = numbers[:LONGEST_WORD]
+        result = self._vectors(spelled)
+        if self._overlap is not None:
+            step = LONGEST_WORD - self._overlap
+            for row, numbers in long.items():
+                for first in range(0, len(numbers) - self._overlap, step * PARTS_AT_ONCE):
+                    parts = [
+                        numbers[start : start + LONGEST_WORD]
+                        for start in range(first, first + step * PARTS_AT_ONCE, step)
+                        if start < len(numbers) - self._overlap
+                    ]
+                    result[row] = numpy.maximum(result[row], self._vectors(parts).max(axis=0))
+        return result
+
+    def _vectors(self, spelled: List[List[int]]) -> numpy.ndarray:
+        """The vectors of words of these characters: shape `(words, size)`."""
+        result = numpy.zeros((len(spelled), self.size), numpy.float32)
         lengths = numpy.fromiter(map(len, spelled), numpy.int32, len(spelled))
         order = numpy.argsort(-lengths, kind="stable")
         order = order[lengths[order] > 0]  # the network of an empty word gives zeros in AllenNLP
@@ -143,19 +171,33 @@ class WordTable:
         They stand side by side in the order of their sorted names, as in AllenNLP's embedder.
     capacity : `int`, optional (default = `20000`)
         When so many words are kept, all are dropped, so that memory has a bound.
+    characters : `int`, optional (default = `1000000`)
+        The same for the characters of all words that are kept.
     """
 
-    def __init__(self, sources: Mapping[str, WordSource], capacity: int = 20000) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, WordSource],
+        capacity: int = 20000,
+        characters: int = 1000000,
+    ) -> None:
         self._sources = [sources[name] for name in sorted(sources)]
         self.size = sum(source.size for source in self._sources)
-        self._capacity = capacity
+        self._capacity, self._most_characters = capacity, characters
+        self._characters = 0
         self._rows: Dict[str, int] = {}
         self._vectors = numpy.zeros((0, self.size), numpy.float32)
         # By process: one that another thread held at a fork would never be free in the child.
         self._locks: Dict[int, threading.Lock] = {}
 
     def __getstate__(self) -> Dict[str, object]:
-        return {**self.__dict__, "_rows": {}, "_vectors": self._vectors[:0].copy(), "_locks": {}}
+        return {
+            **self.__dict__,
+            "_rows": {},
+            "_characters": 0,
+            "_vectors": self._vectors[:0].copy(),
+            "_locks": {},
+        }
 
     def __call__(self, words: Sequence[str]) -> numpy.ndarray:
         """The vectors of words, which may repeat: shape `(words, size)`."""
@@ -166,15 +208,20 @@ class WordTable:
         rows = self._rows
         new = [word for word in dict.fromkeys(words) if word not in rows]
         if len(rows) + len(new) > self._capacity:
-            rows.clear()
+            self._forget()
             new = list(dict.fromkeys(words))
         if new:
             self._add(new)
         result = self._vectors[[rows[word] for word in words]]
-        if len(rows) > self._capacity:  # one call had more different words than are kept
-            rows.clear()
+        # One call may have more different words, or longer ones, than are kept.
+        if len(rows) > self._capacity or self._characters > self._most_characters:
+            self._forget()
             self._vectors = self._vectors[:0].copy()
         return result
+
+    def _forget(self) -> None:
+        self._rows.clear()
+        self._characters = 0
 
     def _add(self, new: List[str]) -> None:
         start = len(self._rows)
@@ -188,3 +235,4 @@ class WordTable:
             column += source.size
         for place, word in enumerate(new, start=start):
             self._rows[word] = place
+            self._characters += len(word)

@@ -33,6 +33,10 @@ class Options:
             return default
         return self._config.pop(name)
 
+    def has(self, name: str) -> bool:
+        """Whether an option is given, and is not null."""
+        return self._config.get(name) is not None
+
     def part(self, name: str) -> "Options":
         """A part inside this one."""
         return Options(self.take(name), f"{self.where}.{name}")

@@ -1,6 +1,6 @@
 """Networks over the characters of a word."""
 
-from typing import Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy
 
@@ -15,15 +15,30 @@ SUPPORTED = ("cnn", "lstm", "gru")
 LOWEST = numpy.finfo(numpy.float32).min
 
 
-def character_graph(options: Options, weights: Weights) -> Tuple[bytes, int, int]:
-    """The graph of an embedder `character_encoding`.
+class CharacterNetwork(NamedTuple):
+    """The network of an embedder `character_encoding`.
 
-    # Returns
+    # Parameters
 
-    `Tuple[bytes, int, int]`
+    graph : `bytes`
         From `characters` (words, characters) of type int64 and `lengths` (words,) of type int32 to
-        vectors (words, size); the size; and the least number of characters a word must be padded to.
+        vectors (words, size).
+    size : `int`
+    fewest : `int`
+        The least number of characters that a word must be padded to.
+    overlap : `int`, optional
+        The vector of a word is the maximum of those of its parts, where these share so many characters.
+        `None` if it is not: then parts say nothing of the whole.
     """
+
+    graph: bytes
+    size: int
+    fewest: int
+    overlap: Optional[int]
+
+
+def character_network(options: Options, weights: Weights) -> CharacterNetwork:
+    """Reads an embedder `character_encoding`."""
     options.ignore("dropout")
     embedding, encoder = options.part("embedding"), options.part("encoder")
     options.finish()
@@ -41,9 +56,12 @@ def character_graph(options: Options, weights: Weights) -> Tuple[bytes, int, int
     )
     weights = weights.below("_encoder._module")
     kind = encoder.take("type")
-    fewest = 1
+    fewest, overlap = 1, None
     if kind == "cnn":
+        # A projection behind the maximum is not the maximum of projections.
+        whole = encoder.has("output_dim")
         value, size, fewest = _cnn(graph, value, lengths, encoder, weights)
+        overlap = None if whole else fewest - 1
     elif kind in SUPPORTED:
         value = graph.transpose(value, 1, 0, 2)
         _, value, size = torch_recurrent(
@@ -55,7 +73,7 @@ def character_graph(options: Options, weights: Weights) -> Tuple[bytes, int, int
             f"{', '.join(SUPPORTED)}"
         )
     graph.output(value, "vectors", ["words", size])
-    return graph.finish(), size, fewest
+    return CharacterNetwork(graph.finish(), size, fewest, overlap)
 
 
 def embedding_weight(options: Options, weights: Weights) -> numpy.ndarray:

@@ -8,7 +8,7 @@ from spacy_bridge.errors import UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
-from spacy_bridge.packaging.networks.characters import character_graph, embedding_weight
+from spacy_bridge.packaging.networks.characters import character_network, embedding_weight
 from spacy_bridge.packaging.networks.hashed_words import hashed_words_graph
 
 SUPPORTED = (
@@ -150,20 +150,21 @@ class TextInputs:
             )
         spelled = any(isinstance(token, str) for end in ends for token in end)
         tokens = self._tokens(namespace) if encoding is None or spelled else None
-        graph, size, width = character_graph(embedder, weights)
-        self.files[f"{file}.onnx"] = graph
+        network = character_network(embedder, weights)
+        self.files[f"{file}.onnx"] = network.graph
         self.settings[name] = {
             "type": "characters",
             "vocabulary": None if tokens is None else namespace,
             "graph": f"{file}.onnx",
-            "size": size,
-            "min_characters": max(fewest, width),
+            "size": network.size,
+            "min_characters": max(fewest, network.fewest),
+            "overlap": network.overlap,
             "lowercase": lowercase,
             "byte_encoding": encoding,
             "start": [self._number(token, tokens) for token in ends[0]],
             "end": [self._number(token, tokens) for token in ends[1]],
         }
-        self.size += size
+        self.size += network.size
 
     def _tokens(self, namespace: str) -> List[str]:
         if namespace not in self.vocabulary:
