@@ -43,7 +43,12 @@ FLOORS: List[Set[str]] = [
     },
     {"allennlp_kd.structs.tree.spanning", "allennlp_kd.structs.mixing"},
     {"allennlp_kd.structs.finite"},
-    {"allennlp_kd.training_side", "spacy_bridge.atomic_file", "allennlp_kd.random_states"},
+    {
+        "allennlp_kd.training_side",
+        "spacy_bridge.atomic_file",
+        "spacy_bridge.tokenizer_guard",
+        "allennlp_kd.random_states",
+    },
     {"allennlp_kd"},
 ]
 FLOOR: Dict[str, int] = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -5,16 +5,39 @@ from pathlib import Path
 from typing import Any, Iterable, Mapping, Union
 
 from allennlp_kd.archives.archive_error import ArchiveError
-from allennlp_kd.archives.configuration import read_configuration
+from allennlp_kd.archives.configuration import LARGEST, read_configuration
 from allennlp_kd.archives.members import VOCABULARY
+from spacy_bridge.tokenizer_guard import LARGEST as LARGEST_TEXT, TokenizerError, check_tokenizer
 
 CARRIED = f"{VOCABULARY}/.transformers/"
 """Where an archive carries the architecture and the tokenizer of `pretrained_transformer_layers`."""
 
-_SUFFIXES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe")
-"""Data. Others hold programs, or pickles that a tokenizer opens."""
+_FILES = (
+    "config.json", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
+    "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "bpe.codes", "dict.txt",
+    "spiece.model", "spm.model", "tokenizer.model", "sentencepiece.bpe.model", "chat_template.jinja",
+)  # fmt: skip
+"""What the tokenizers of encoders read. Other files may name more files, or hold programs or pickles."""
 
-_SETTINGS = ("config.json", "tokenizer_config.json")
+_TEXTS = ("vocab.json", "tokenizer.json")
+"""JSON that may be large."""
+
+_FAMILIES = (
+    "Albert", "BigBird", "Bert", "Camembert", "ConvBert", "Deberta", "DebertaV2", "DistilBert", "Electra",
+    "Ernie", "Flaubert", "Funnel", "Herbert", "LayoutLM", "Longformer", "MPNet", "MobileBert", "Nystromformer",
+    "PreTrained", "RemBert", "RoFormer", "Roberta", "SqueezeBert", "XLM", "XLMRoberta", "XLNet",
+)  # fmt: skip
+TOKENIZERS = frozenset(f"{family}Tokenizer{fast}" for family in _FAMILIES for fast in ("", "Fast"))
+"""The classes that a carried tokenizer may be of: they read the files beside them, and nothing else."""
+
+ARCHITECTURES = frozenset(
+    "albert bert big_bird camembert convbert deberta deberta-v2 distilbert electra ernie flaubert funnel "
+    "layoutlm longformer megatron-bert mobilebert modernbert mpnet nystromformer rembert roberta "
+    "roberta-prelayernorm roformer squeezebert xlm xlm-roberta xlm-roberta-xl xlnet".split()
+)
+"""The encoders, by `model_type`, that a carried transformer may be."""
+
+_CHOICES = {"tokenizer_class": TOKENIZERS, "model_type": ARCHITECTURES}
 _OPENED = re.compile(
     r"(^auto_map$|^custom_|^mecab_|trust_remote_code|backbone|name_or_path$|_implementation"
     r"|(^|_)(file|path|dir|url|repo)s?($|_))"
@@ -34,7 +57,7 @@ def carried_transformers(names: Iterable[str]) -> Mapping[str, str]:
 
 
 def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
-    """Refuses a file of a carried transformer that is no data, or names what is not in the archive.
+    """Refuses a file of a carried transformer that is unknown, names what is not in the archive, or asks for too much.
 
     # Parameters
 
@@ -51,14 +74,28 @@ def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
     """
     if not name.startswith(CARRIED):
         return
-    if not name.endswith(_SUFFIXES):
+    file = name.rsplit("/", 1)[-1]
+    if file not in _FILES or name[len(CARRIED) :].count("/") != 1:
         raise ArchiveError(
-            f"{where} has {name!r} in its transformer; what is opened there ends in "
-            f"{', '.join(_SUFFIXES)}"
+            f"{where} has {name!r} in its transformer; what is opened there is one of {', '.join(_FILES)}"
         )
-    if name.endswith(_SETTINGS):
-        content = content.read_bytes() if isinstance(content, Path) else content
-        _check(read_configuration(content, f"{name} of {where}"), name, where)
+    if not file.endswith(".json"):
+        return
+    content = content.read_bytes() if isinstance(content, Path) else content
+    largest = LARGEST_TEXT if file in _TEXTS else LARGEST
+    found = read_configuration(content, f"{name} of {where}", largest)
+    if file in _TEXTS:
+        _check_tokenizer(file, content, f"{name} of {where}")
+    else:
+        _check(found, name, where)
+
+
+def _check_tokenizer(file: str, content: bytes, where: str) -> None:
+    if file == "tokenizer.json":
+        try:
+            check_tokenizer(content, where)
+        except TokenizerError as error:
+            raise ArchiveError(str(error)) from error
 
 
 def _check(value: Any, name: str, where: str) -> None:
@@ -69,6 +106,36 @@ def _check(value: Any, name: str, where: str) -> None:
                     f"{where} names {part!r} as {key} in {name!r}, which would be opened or run; what it "
                     "carries is to stand on its own"
                 )
+            if part is not None and key in _CHOICES and str(part) not in _CHOICES[key]:
+                raise ArchiveError(
+                    f"{where} has {part!r} as {key} in {name!r}, expected one of "
+                    f"{', '.join(sorted(_CHOICES[key]))}"
+                )
         value = list(value.values())
     for part in value if isinstance(value, list) else ():
         _check(part, name, where)
+
+
+def carried_configurations(
+    files: Mapping[str, Union[Path, bytes]], where: str
+) -> Mapping[str, Any]:
+    """The configurations of an archive's carried transformers, by their paths.
+
+    # Parameters
+
+    files : `Mapping[str, Union[Path, bytes]]`
+        Files of the archive, or what is in them, by their paths in it.
+    where : `str`
+        The archive, for errors.
+
+    # Raises
+
+    ArchiveError
+        If one is not JSON.
+    """
+    found = {}
+    for name, content in files.items():
+        if name.startswith(CARRIED) and name.endswith("/config.json"):
+            content = content.read_bytes() if isinstance(content, Path) else content
+            found[name] = read_configuration(content, f"{name} of {where}")
+    return found

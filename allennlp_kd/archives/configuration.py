@@ -7,18 +7,20 @@ from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.limits import MIB
 
 LARGEST = 16 * MIB
+DEEPEST = 64
+"""How deep a configuration may be nested; those of real models are a dozen deep."""
 
 
-def read_configuration(content: bytes, where: str) -> Dict[str, Any]:
+def read_configuration(content: bytes, where: str, largest: int = LARGEST) -> Dict[str, Any]:
     """What a `config.json` says. AllenNLP takes it for jsonnet, which reads files and variables.
 
     # Raises
 
     ArchiveError
-        If it is not JSON.
+        If it is not JSON, nested too deep, or larger than `largest` bytes.
     """
-    if len(content) > LARGEST:
-        raise ArchiveError(f"{where} is {len(content):,} bytes long, and may have {LARGEST:,}")
+    if len(content) > largest:
+        raise ArchiveError(f"{where} is {len(content):,} bytes long, and may have {largest:,}")
     try:
         config = json.loads(
             content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant
@@ -29,15 +31,28 @@ def read_configuration(content: bytes, where: str) -> Dict[str, Any]:
         ) from error
     if not isinstance(config, dict):
         raise ArchiveError(f"{where} must hold an object, found {type(config).__name__}")
+    _check_depth(config, where)
     return config
+
+
+def _check_depth(config: Any, where: str) -> None:
+    level = [config]
+    for _ in range(DEEPEST):
+        inside = [value.values() if isinstance(value, dict) else value for value in level]
+        level = [part for value in inside for part in value if isinstance(part, (dict, list))]
+        if not level:
+            return
+    raise ArchiveError(f"{where} is nested more than {DEEPEST} deep")
 
 
 def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {twice!r} is there twice")
+        seen = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the name {name!r} is there twice")
+            seen.add(name)
     return found
 
 

@@ -148,6 +148,8 @@ def _fault(key: str, value: Any) -> Optional[str]:
         return "another archive,"
     if key == "type" and value in FETCHING:
         return "what is downloaded for"
+    if value == ELMO or (key.endswith(("tokenizer", "splitter")) and value in FETCHING):
+        return "what is downloaded for"
     if _URL.match(value):
         return "the URL"
     separated = ("/" in value or "\\" in value) and not _SPECIAL.match(value)

@@ -92,6 +92,21 @@ def members(path: Path, limits: Optional[Limits] = None, links: bool = False) ->
     return _tar_members(path, limits)
 
 
+class _Header(tarfile.TarInfo):
+    """A header whose extension is short: Python searches one for longer than its length, squared."""
+
+    LONGEST = 4096  # bytes; a path takes less
+    _EXTENSIONS = (
+        tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    )  # fmt: skip
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in self._EXTENSIONS and self.size > self.LONGEST:
+            raise tarfile.HeaderError(f"it has a header of {self.size} bytes, which none needs")
+        return super()._proc_member(archive)  # type: ignore[misc]
+
+
 def _tar_members(path: Path, limits: Limits) -> Iterator[Member]:
     try:
         with open(path, "rb") as packed:
@@ -99,7 +114,7 @@ def _tar_members(path: Path, limits: Limits) -> Iterator[Member]:
             packed.seek(0)
             unpacked = gzip.GzipFile(fileobj=packed) if compressed else packed
             reader = GuardedReader(unpacked, packed, limits, str(path))  # type: ignore[arg-type]
-            with tarfile.TarFile(fileobj=reader) as archive:  # type: ignore[arg-type]
+            with tarfile.TarFile(fileobj=reader, tarinfo=_Header) as archive:  # type: ignore[arg-type]
                 yield from _plain(archive, path, limits)
             reader.finish()
     except _DAMAGE as error:

@@ -1,10 +1,11 @@
 """From a student's archive to the files that the run-time opens."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Callable, Dict, Iterator, Optional, Union
 
-from spacy_bridge.errors import UnsupportedError
+from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.networks.parser_network import parser_network
 from spacy_bridge.packaging.networks.tag_input import tag_input
@@ -65,13 +66,14 @@ def student_files(
             f"{archive}: model.type is {kind!r}, which cannot be packaged; supported: "
             f"{', '.join(TAGGERS + PARSERS)}"
         )
-    inputs = TextInputs(opened)
-    tags = tag_input(opened) if kind in PARSERS else None
-    if tags is not None:
-        inputs.size += tags.table.shape[1]
-        inputs.tensors[tags.settings["weight"]] = tags.table
-        inputs.vocabulary[tags.settings["vocabulary"]] = tags.tokens
-    networks, settings, tensors = build(opened, inputs.size, **option)
+    with _named(archive):
+        inputs = TextInputs(opened)
+        tags = tag_input(opened) if kind in PARSERS else None
+        if tags is not None:
+            inputs.size += tags.table.shape[1]
+            inputs.tensors[tags.settings["weight"]] = tags.table
+            inputs.vocabulary[tags.settings["vocabulary"]] = tags.tokens
+        networks, settings, tensors = build(opened, inputs.size, **option)
     settings["tags"] = None if tags is None else tags.settings
     files = {**inputs.files, **networks}
     if int8:
@@ -87,6 +89,22 @@ def student_files(
     files[VOCABULARY] = _json(inputs.vocabulary)
     files[WEIGHTS] = dump_tensors({**inputs.tensors, **tensors})
     return files
+
+
+@contextmanager
+def _named(archive: Union[str, Path]) -> Iterator[None]:
+    """Names the archive in errors about what is in it."""
+    try:
+        yield
+    except BridgeError as error:
+        if str(archive) in str(error):
+            raise
+        raise type(error)(f"{archive}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BridgeError(
+            f"{archive} cannot be packaged: its configuration and its weights do not fit together: "
+            f"{error!r}"
+        ) from error
 
 
 def _json(content: Any) -> bytes:

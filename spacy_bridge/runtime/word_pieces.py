@@ -7,6 +7,7 @@ import numpy
 from spacy_bridge.errors import PackageError
 from spacy_bridge.runtime.batches import batches_by_length
 from spacy_bridge.runtime.session import LazySession
+from spacy_bridge.tokenizer_guard import TokenizerError, check_tokenizer
 
 MAX_PIECES = 512
 """The pieces of a batch: more do not fit into a processor's cache together with what is made of them."""
@@ -70,7 +71,10 @@ class WordPieces:
         if mode not in ("avg", "first"):
             raise PackageError(f"the mode of word pieces must be avg or first, found {mode!r}")
         try:
+            check_tokenizer(tokenizer, "the tokenizer")
             self._tokenizer = Tokenizer.from_str(tokenizer.decode("utf-8"))
+        except TokenizerError as error:
+            raise PackageError(str(error)) from error
         except Exception as error:  # the library raises its base class alone
             raise PackageError(f"the tokenizer cannot be read: {error}") from error
         self._tokenizer.no_truncation()

@@ -228,3 +228,37 @@ def carrying(**files: str) -> Build:
         return at(EMBEDDER, piece)(folder, outside)
 
     return build
+
+
+def pax_of_digits(folder: Path, outside: Path) -> Path:
+    """Python searches a number and a space in it, from each of its digits to the end."""
+    return with_member(folder, member("x", tarfile.XHDTYPE, size=3 << 20), b"0" * (3 << 20))
+
+
+def read_differently(folder: Path, outside: Path) -> Path:
+    """Two zip files one after the other: the entries in front are hostile, those at the end are not."""
+    torch.save({"w": Runs(outside)}, folder / "weights.th")
+    hostile = (folder / "weights.th").read_bytes()
+    torch.save([torch.zeros(1)], folder / "weights.th")
+    honest = (folder / "weights.th").read_bytes()
+    (folder / "weights.th").write_bytes(hostile + honest)
+    return packed(folder)
+
+
+def hand_made_pickle(body: bytes) -> Build:
+    def build(folder: Path, outside: Path) -> Path:
+        torch.save({"w": torch.zeros(4)}, folder / "weights.th")
+        return rewritten(folder, {"data.pkl": b"\x80\x04" + body + b"."})
+
+    return build
+
+
+def tokenizer(**parts: Any) -> str:
+    """The content of a `tokenizer.json`."""
+    model = {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}
+    return json.dumps({"version": "1.0", "added_tokens": [], "model": model, **parts})
+
+
+def repeated(count: int) -> str:
+    replace = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    return tokenizer(normalizer={"type": "Sequence", "normalizers": [replace] * count})

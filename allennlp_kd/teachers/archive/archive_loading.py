@@ -14,10 +14,15 @@ from torch import Tensor
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
 from allennlp_kd.archives.blank_elmo import with_blank_weights
-from allennlp_kd.archives.carried_files import carried_transformers, check_carried
+from allennlp_kd.archives.carried_files import (
+    carried_configurations,
+    carried_transformers,
+    check_carried,
+)
 from allennlp_kd.archives.external_references import Remedies
 from allennlp_kd.archives.extraction import extracted
 from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS
+from allennlp_kd.archives.model_size import check_sizes, no_larger_than
 from allennlp_kd.archives.model_weights import load_weights
 from allennlp_kd.archives.tensors import load_tensors
 from allennlp_kd.random_states import preserved_random_states
@@ -27,6 +32,7 @@ from allennlp_kd.teachers.archive.archive_files import (
     fingerprint,
 )
 from allennlp_kd.teachers.archive.external_files import external_digest
+from allennlp_kd.teachers.archive.nothing_fetched import nothing_fetched
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
 from allennlp_kd.teachers.archive.scorers import find_scorer
 
@@ -74,9 +80,9 @@ def load_teacher(source: ArchiveSource) -> LoadedArchive:
         for name in names if not source.trust else ():
             check_carried(name, folder / name, archive_file)
         tensors = load_tensors(folder / WEIGHTS, archive_file)
-        only_registered = nullcontext() if source.trust else registered_types_only()
+        limited = nullcontext() if source.trust else _limited(parts, tensors, folder, source)
         # To build it draws random numbers: the student's do not depend on whether it is open.
-        with only_registered, _transformers_of_its_own(), preserved_random_states():
+        with limited, _transformers_of_its_own(), preserved_random_states():
             try:
                 parts = with_blank_weights(parts, tensors, folder)
                 return _build(parts, tensors, str(folder), archive_file)
@@ -112,6 +118,31 @@ def _build(
     model.extend_embedder_vocab()
     load_weights(model, tensors, archive_file)
     return LoadedArchive(model.eval().requires_grad_(False), reader)
+
+
+@contextmanager
+def _limited(
+    parts: Dict[str, Any],
+    tensors: Dict[str, Tensor],
+    folder: Path,
+    source: ArchiveSource,
+) -> Iterator[None]:
+    """Inside, nothing is imported by name, fetched, or made larger than the weights.
+
+    # Raises
+
+    ArchiveError
+        If a configuration asks for a larger model than the weights are.
+    """
+    where = source.archive_file
+    files = {name: folder / name for name in _file_names(folder)}
+    transformers = carried_configurations(files, where)
+    numbers = sum(tensor.numel() for tensor in tensors.values())
+    check_sizes({**parts, **transformers}, numbers, where)
+    on_hub = any(given and not Path(given).exists() for given in source.given)
+    network = nullcontext() if on_hub else nothing_fetched(where)
+    with registered_types_only(), network, no_larger_than(numbers, where):
+        yield
 
 
 @contextmanager

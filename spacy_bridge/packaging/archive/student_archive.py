@@ -8,10 +8,11 @@ import numpy
 
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.archive_parts import archive_parts
-from allennlp_kd.archives.carried_files import check_carried
+from allennlp_kd.archives.carried_files import carried_configurations, check_carried
 from allennlp_kd.archives.external_references import Remedies
 from allennlp_kd.archives.given_files import GivenFiles
 from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS, members
+from allennlp_kd.archives.model_size import check_sizes
 from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.safe_weights import load_weights
 from spacy_bridge.runtime.vocabulary import PADDING, UNKNOWN
@@ -77,6 +78,13 @@ class StudentArchive:
         self.model: Dict[str, Any] = parts["model"]
         self.reader: Dict[str, Any] = parts["validation_dataset_reader"]
         self.weights: Dict[str, numpy.ndarray] = load_weights(self.files[WEIGHTS], str(self.path))
+        self.numbers = sum(weight.size for weight in self.weights.values())
+        try:
+            if not trust:
+                carried = carried_configurations(self.files, str(self.path))
+                check_sizes({**parts, **carried}, self.numbers, str(self.path))
+        except ArchiveError as error:
+            raise BridgeError(str(error)) from error
 
     def vocabulary(self, namespace: str) -> List[str]:
         """The tokens of a padded namespace, in the order of their numbers from 1."""

@@ -10,7 +10,9 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy
 import torch
 
+from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.carried_files import CARRIED
+from allennlp_kd.archives.model_size import no_larger_than
 from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
@@ -104,6 +106,7 @@ def add_transformer(
             weights if matched else weights.below("_matched_embedder"),
             last_layer_only,
             Options(None if inside else changes, f"{embedder.where}.transformer_kwargs"),
+            archive.numbers,
         )
     if matched:
         start, end = [], []
@@ -147,7 +150,12 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
 
 
 def _network(
-    source: str, vocabulary: int, weights: Weights, last_layer_only: bool, changes: Options
+    source: str,
+    vocabulary: int,
+    weights: Weights,
+    last_layer_only: bool,
+    changes: Options,
+    numbers: int,
 ) -> Tuple[bytes, Dict[str, Any]]:
     """The graph, and what the settings say of it."""
     from transformers import AutoConfig, AutoModel
@@ -159,9 +167,13 @@ def _network(
     _change(config, changes)
     # The fused attention of newer versions is not exported.
     eager = {"attn_implementation": "eager"} if hasattr(config, "_attn_implementation") else {}
-    model = AutoModel.from_config(config, **eager)
-    if model.get_input_embeddings().num_embeddings != vocabulary:
-        model.resize_token_embeddings(vocabulary)
+    try:
+        with no_larger_than(numbers, f"the transformer {source!r}"):
+            model = AutoModel.from_config(config, **eager)
+            if model.get_input_embeddings().num_embeddings != vocabulary:
+                model.resize_token_embeddings(vocabulary)
+    except ArchiveError as error:
+        raise BridgeError(str(error)) from error
     prefix = weights.below("transformer_model")
     state = model.state_dict()
     with torch.no_grad():
