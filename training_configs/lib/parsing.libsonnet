@@ -26,6 +26,12 @@ local widened(encoder, by) =
   local name = if std.objectHas(encoder, "input_size") then "input_size" else "input_dim";
   encoder { [name]: encoder[name] + by };
 
+// The biaffine scores start at zero. Stock's initial weights give scores so far apart that the first epoch is spent on
+// bringing them together.
+local from_zero(experiment) = experiment {
+  model+: { initializer: { regexes: [["arc_attention._weight_matrix|tag_bilinear.weight", { type: "zero" }]] } },
+};
+
 // input: of inputs.libsonnet; forms: of the task.
 local experiment(task, input, type, forms, trainer, batch_size=32) = training.common(batch_size, "words") {
   dataset_reader: task.reader { token_indexers: input.indexers },
@@ -67,9 +73,9 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   ),
   // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
   // teacher.
-  student_convolutions(task, size):: experiment(
+  student_convolutions(task, size):: from_zero(experiment(
     task, inputs.convolutions(size, task.size), "biaffine_parser_student", size.forms, training.triangular(15, task.metric, size.lr)
-  ),
+  )),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
   ),
@@ -88,13 +94,13 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
   distill_small(task):: distilled(task, self.student_convolutions(task, sizes.small.parsing)),
   distill_medium(task):: distilled(task, self.student_convolutions(task, sizes.medium.parsing)),
-  distill_large(task):: distilled(task, experiment(
+  distill_large(task):: distilled(task, from_zero(experiment(
     task,
     inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
     "biaffine_parser_student",
     sizes.large.forms,
     training.adamw(sizes.large.epochs, task.metric)
-  )),
+  ))),
   // The same two layers as the teacher's own training has left them.
   distill_teacher_layers(task)::
     distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),

@@ -17,7 +17,7 @@ local convolutional(hidden, dilations) = {
   hidden: hidden,
   dilations: dilations,
   dropout: 0.1,
-  lr: 0.002,
+  lr: 0.003,
 };
 
 {
