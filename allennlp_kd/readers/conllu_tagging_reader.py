@@ -11,6 +11,8 @@ from conllu import parse
 from conllu.exceptions import ParseException
 from overrides import overrides
 
+from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE, TreebankTokens
+
 _COLUMNS = ("upos", "xpos")
 _NUM_COLUMNS = 10
 
@@ -35,6 +37,15 @@ class ConlluTaggingReader(DatasetReader):
         How the words are indexed; by default as `tokens`, each by its form (`single_id`).
     label_namespace : `str`, optional (default = `"labels"`)
         The vocabulary's namespace for the tags.
+    tokens : `str`, optional (default = `"words"`)
+        `words`: the treebank's syntactic words. `spacy`: the tokens of spaCy's rules for `language`, as a
+        pipeline has them. A token of several words gets the tag of the word that is nearest to the
+        root, a part of a word gets the word's. In a `distillation`, the teacher scores the sentences
+        whose tokens are all words; the others have the gold term alone. The log has the counts.
+    surface_tokens : `bool`, optional (default = `False`)
+        Whether the treebank's multi-word tokens are one token each.
+    language : `str`, optional (default = `"en"`)
+        spaCy's code of the language, for `tokens: "spacy"`.
 
     # Raises
 
@@ -48,6 +59,9 @@ class ConlluTaggingReader(DatasetReader):
         column: str = "upos",
         token_indexers: Optional[Dict[str, TokenIndexer]] = None,
         label_namespace: str = "labels",
+        tokens: str = "words",
+        surface_tokens: bool = False,
+        language: str = "en",
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -58,15 +72,33 @@ class ConlluTaggingReader(DatasetReader):
         self.column = column
         self.label_namespace = label_namespace
         self._token_indexers = token_indexers or {"tokens": SingleIdTokenIndexer()}
+        self._tokens = TreebankTokens(
+            "conllu_tagging", tokens, surface_tokens, language, keeps_split=True
+        )
 
     @overrides
     def _read(self, file_path: str) -> Iterable[Instance]:
+        if not self._tokens.are_words:
+            yield from self._read_projected(file_path)
+            return
         file_path = cached_path(file_path)
         with open(file_path, encoding="utf-8") as lines:
             for first_line, sentence in _sentences(lines):
                 words, tags = self._parse(sentence, str(file_path), first_line)
                 if words:
                     yield self.text_to_instance([Token(word) for word in words], tags)
+
+    def _read_projected(self, file_path: str) -> Iterator[Instance]:
+        for number, projection in enumerate(self._tokens.read(file_path), start=1):
+            tags = [getattr(word, self.column) for word in projection.words]
+            if None in tags:
+                raise ConfigurationError(
+                    f"{file_path}, sentence {number}: the word "
+                    f"{projection.words[tags.index(None)].form!r} has no {self.column}"
+                )
+            instance = self.text_to_instance([Token(word.form) for word in projection.words], tags)
+            instance["metadata"].metadata[ONE_TO_ONE] = projection.is_exact
+            yield instance
 
     def _parse(
         self, sentence: List[str], file_path: str, first_line: int

@@ -18,6 +18,7 @@ from allennlp_kd.random_states import preserved_random_states
 from allennlp_kd.readers.reader_errors import explained, require_sentences, unsharded
 from allennlp_kd.readers.sampling import hash_fraction, interleave, sample
 from allennlp_kd.readers.transfer_paths import TransferPaths
+from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE
 from allennlp_kd.readers.unlabelled_reader import UnlabelledReader, without_gold
 from allennlp_kd.teachers.teacher import Teacher
 
@@ -216,7 +217,7 @@ class DistillationReader(DatasetReader):
             with preserved_random_states():
                 if self._teacher is None:
                     self._teacher = self._lazy_teacher.construct()
-                self._teacher.attach(instances)
+                self._attach(self._teacher, instances)
         for instance in instances:
             keep = self._labelled_fraction == 1 or self._is_labelled(instance)
             for name in self._gold_fields:
@@ -224,6 +225,16 @@ class DistillationReader(DatasetReader):
                 if field is not None and not isinstance(field, OptionalField):
                     instance.fields[name] = OptionalField(field, withheld=not keep)
         return instances
+
+    @staticmethod
+    def _attach(teacher: Teacher, instances: List[Instance]) -> None:
+        """Gives the teacher's inputs to the instances whose tokens are words that the teacher knows."""
+        scored = [instance for instance in instances if _has_own_words(instance)]
+        if scored:
+            teacher.attach(scored)
+        for instance in instances:
+            if not _has_own_words(instance):
+                instance.add_field(teacher.FIELD, OptionalField(None))
 
     def _is_labelled(self, instance: Instance) -> bool:
         return hash_fraction(Sentence.of(instance)) < self._labelled_fraction
@@ -235,6 +246,12 @@ class DistillationReader(DatasetReader):
     @overrides
     def apply_token_indexers(self, instance: Instance) -> None:
         self._reader.apply_token_indexers(instance)
+
+
+def _has_own_words(instance: Instance) -> bool:
+    """Whether an instance's tokens are the words of its corpus, and not other tokens of the same text."""
+    metadata = instance.fields.get("metadata")
+    return metadata is None or metadata.metadata.get(ONE_TO_ONE, True)
 
 
 def sentences_of(reader: DatasetReader, file_path: Any) -> Iterator[Sentence]:

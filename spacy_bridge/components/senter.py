@@ -3,7 +3,7 @@
 from typing import Any, Dict, Iterable, List
 
 import numpy
-from spacy.attrs import IS_SPACE, SENT_START
+from spacy.attrs import IS_SPACE, ORTH, SENT_START
 from spacy.language import Language
 from spacy.scorer import Scorer
 from spacy.tokens import Doc
@@ -69,14 +69,18 @@ class StudentSenter(StudentPipe):
 
     def _units(self, doc: Doc, long: LongSentences) -> List[Unit]:
         """Windows of `max_words` words, each beginning `2 * context` words before the last one's end."""
-        places = numpy.flatnonzero(doc.to_array([IS_SPACE]) == 0)
-        texts = [token.text for token in doc]
+        # Shape: (tokens, 2)
+        values = doc.to_array([IS_SPACE, ORTH])
+        places = numpy.flatnonzero(values[:, 0] == 0)
+        strings = doc.vocab.strings
+        # Faster than `token.text`, which makes a token.
+        texts = [strings[number] for number in values[places, 1].tolist()]
         step = self.max_words - 2 * self.context
         units: List[Unit] = []
         for first in range(0, max(1, len(places) - 2 * self.context), step):
             window = places[first : first + self.max_words]
             if len(window):
-                words = [texts[place] for place in window]
+                words = texts[first : first + self.max_words]
                 units.append(Unit(int(window[0]), int(window[-1]) + 1, window, words))
         return units
 
@@ -84,21 +88,21 @@ class StudentSenter(StudentPipe):
         if not len(doc):
             return
         starts = numpy.full(len(doc), -1, numpy.int64)
+        # Shape: (tokens, 2)
+        values = doc.to_array([IS_SPACE, SENT_START])
         for number, (unit, tags) in enumerate(results):
             first = self.context if number else 0
             last = len(tags) - (self.context if number + 1 < len(results) else 0)
-            decided = numpy.array(
-                [1 if tag == START else -1 for tag in tags[first:last]], numpy.int64
-            )
-            starts[unit.places[first:last]] = decided
-        words = numpy.flatnonzero(doc.to_array([IS_SPACE]) == 0)
+            starting = [place for place in range(first, last) if tags[place] == START]
+            starts[unit.places[starting]] = 1
+        words = numpy.flatnonzero(values[:, 0] == 0)
         if self.blank_lines:
             starts[_after_blank_lines(doc, words)] = 1
         if len(words):
             starts[words[0]] = -1  # it is in the sentence of the whitespace before it
         starts[0] = 1
         if not self.overwrite:
-            there = doc.to_array([SENT_START]).astype(numpy.int64)
+            there = values[:, 1].astype(numpy.int64)
             starts = numpy.where(there == 0, starts, there)
         doc.from_array([SENT_START], starts.astype(numpy.uint64).reshape(-1, 1))
 
@@ -112,11 +116,13 @@ class StudentSenter(StudentPipe):
 
 def _after_blank_lines(doc: Doc, words: numpy.ndarray) -> List[int]:
     """The words before which the text has a blank line."""
+    if not len(words):
+        return []
+    before = numpy.concatenate([[-1], words[:-1]])
     return [
-        place
-        for before, place in zip([-1, *words[:-1]], words)
-        if place - before > 1
-        and sum(token.text.count("\n") for token in doc[int(before) + 1 : int(place)]) > 1
+        int(words[gap])
+        for gap in numpy.flatnonzero(words - before > 1)
+        if doc[int(before[gap]) + 1 : int(words[gap])].text_with_ws.count("\n") > 1
     ]
 
 

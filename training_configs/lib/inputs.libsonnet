@@ -72,6 +72,7 @@ local lstm(input, size) = {
             width: size.features.width,
             rows: size.features.rows,
             features: features,
+            [if std.objectHas(size.features, "dropout") then "feature_dropout"]: size.features.dropout,
           },
           [if has_vectors then "tokens"]: {
             type: "embedding",

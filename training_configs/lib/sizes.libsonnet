@@ -30,11 +30,15 @@ local convolutional(hidden, dilations) = {
   },
   // Of a student that splits sentences: it reads whole documents before all others do, so it must be fast.
   splitter: {
-    words: 48,
-    characters: { dim: 16, filters: 32, widths: [3] },
-    hidden: 48,
-    layers: 1,
-    dropout: 0.3,
+    features: {
+      width: 32,
+      rows: { lower: 4000, prefix1: 500, prefix3: 2000, suffix2: 1000, suffix3: 2000, shape: 1000 },
+      dropout: 0.2,
+    },
+    hidden: 24,
+    dilations: [1, 1, 2],
+    dropout: 0.2,
+    lr: 0.004,
   },
   // Of a teacher without a transformer.
   bilstm_teacher: {

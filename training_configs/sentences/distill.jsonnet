@@ -1,1 +1,3 @@
-(import "../lib/tagging.libsonnet").distill(import "task.libsonnet") + (import "batches.libsonnet")
+local tagging = import "../lib/tagging.libsonnet";
+local task = import "task.libsonnet";
+tagging.distilled(task, tagging.student_convolutions(task, task.size)) + (import "batches.libsonnet")

@@ -1,1 +1,2 @@
-(import "../lib/tagging.libsonnet").student(import "task.libsonnet") + (import "batches.libsonnet")
+local task = import "task.libsonnet";
+(import "../lib/tagging.libsonnet").student_convolutions(task, task.size) + (import "batches.libsonnet")

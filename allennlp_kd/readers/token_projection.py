@@ -1,0 +1,166 @@
+"""Projects a treebank's annotation from its words to other tokens of the same text."""
+
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from allennlp_kd.readers.treebank_text import SurfaceToken, TreebankSentence, TreebankWord
+
+SPLIT_LABEL = "goeswith"
+"""The label of a token that is a part of a word, whose head is the word's first token."""
+
+
+class Projection(NamedTuple):
+    """The annotation of tokens.
+
+    # Parameters
+
+    words : `List[TreebankWord]`
+        One for each token. Heads are tokens, counted from 1.
+    one_to_one : `int`
+        The tokens that are a word of the treebank.
+    merged : `int`
+        The tokens that are several words.
+    split : `int`
+        The tokens that are a part of a word.
+    """
+
+    words: List[TreebankWord]
+    one_to_one: int
+    merged: int
+    split: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each token is a word of the treebank."""
+        return self.merged == self.split == 0
+
+
+class _Unit(NamedTuple):
+    """Successive words that a text has in one piece."""
+
+    start: int
+    end: int
+    words: List[int]
+
+
+def merge_multiword_tokens(sentence: TreebankSentence) -> Projection:
+    """The annotation of a sentence's surface tokens: a multi-word token is one token.
+
+    It gets the tags, the head and the label of the word that is nearest to the root.
+    """
+    spans = [(token.form, token.start, token.end) for token in sentence.tokens]
+    units = [_Unit(token.start, token.end, _words_of(token)) for token in sentence.tokens]
+    projected = _project(sentence, spans, units)
+    assert projected is not None  # the spans are the units
+    return projected
+
+
+def project(
+    sentence: TreebankSentence, tokens: Sequence[Tuple[str, int, int]]
+) -> Optional[Projection]:
+    """The annotation of other tokens of a sentence's text.
+
+    A token of several words gets the annotation of the word that is nearest to the root. The tokens of
+    one word get its tags; the first one gets its head, which is the head of the others.
+
+    # Parameters
+
+    sentence : `TreebankSentence`
+    tokens : `Sequence[Tuple[str, int, int]]`
+        The form of each token, and its first and last character (that one not included).
+
+    # Returns
+
+    `Projection`, optional
+        `None` if a token begins or ends inside of a word that another one shares with it.
+    """
+    units: List[_Unit] = []
+    for token in sentence.tokens:
+        words = _words_of(token)
+        forms = [sentence.words[word].form for word in words]
+        if len(words) > 1 and "".join(forms) == token.form:
+            start = token.start
+            for word, form in zip(words, forms):
+                units.append(_Unit(start, start + len(form), [word]))
+                start += len(form)
+        else:
+            units.append(_Unit(token.start, token.end, words))
+    return _project(sentence, tokens, units)
+
+
+def _words_of(token: SurfaceToken) -> List[int]:
+    return list(range(token.first, token.last + 1))
+
+
+def _project(
+    sentence: TreebankSentence, tokens: Sequence[Tuple[str, int, int]], units: Sequence[_Unit]
+) -> Optional[Projection]:
+    blocks = _blocks(tokens, units)
+    if blocks is None:
+        return None
+    depths = _depths(sentence.words)
+    # The token of each word, and the word and the block of each token.
+    token_of = [0] * len(sentence.words)
+    chosen: List[Tuple[int, bool]] = []
+    one_to_one = merged = split = 0
+    for first, last, words in blocks:
+        for word in words:
+            token_of[word] = first
+        head = min(words, key=lambda word: depths[word])
+        chosen.extend((head, place == first) for place in range(first, last))
+        one_to_one += last - first == len(words) == 1
+        merged += len(words) > 1
+        split += last - first if last - first > 1 else 0
+    projected: List[TreebankWord] = []
+    for (form, _, _), (word, leads) in zip(tokens, chosen):
+        source = sentence.words[word]
+        if not leads:
+            head, label = token_of[word] + 1, SPLIT_LABEL
+        elif source.head:
+            head, label = token_of[source.head - 1] + 1, source.deprel
+        else:
+            head, label = source.head, source.deprel
+        projected.append(TreebankWord(form, source.upos, source.xpos, head, label))
+    return Projection(projected, one_to_one, merged, split)
+
+
+def _blocks(
+    tokens: Sequence[Tuple[str, int, int]], units: Sequence[_Unit]
+) -> Optional[List[Tuple[int, int, List[int]]]]:
+    """The first token, the one after the last, and the words of each smallest piece of text that both cut alike.
+
+    `None` if a piece has several tokens and several units, or if the tokens leave out a part of the text.
+    """
+    blocks: List[Tuple[int, int, List[int]]] = []
+    token = unit = 0
+    while token < len(tokens) and unit < len(units):
+        first_token, first_unit = token, unit
+        if tokens[token][1] != units[unit].start:
+            return None
+        while tokens[token][2] != units[unit].end:
+            if tokens[token][2] < units[unit].end:
+                token += 1
+            else:
+                unit += 1
+            if token == len(tokens) or unit == len(units):
+                return None
+        token, unit = token + 1, unit + 1
+        if token - first_token > 1 and unit - first_unit > 1:
+            return None
+        words = [word for each in units[first_unit:unit] for word in each.words]
+        if token - first_token > 1 and len(words) > 1:
+            return None  # the parts of a multi-word token that the text does not show
+        blocks.append((first_token, token, words))
+    return blocks if token == len(tokens) and unit == len(units) else None
+
+
+def _depths(words: Sequence[TreebankWord]) -> List[int]:
+    """The number of arcs from ROOT to each word; its place where there is no tree."""
+    depths: List[int] = []
+    for word in words:
+        if word.head is None:
+            return list(range(len(words)))
+        depth, head = 1, word.head
+        while head and depth <= len(words):
+            depth, head = depth + 1, words[head - 1].head or 0
+        depths.append(depth)
+    return depths
