@@ -8,9 +8,11 @@ from allennlp.commands.train import train_model
 from allennlp.common import Params
 from allennlp.common.plugins import import_plugins
 from allennlp.common.util import import_module_and_submodules
+from allennlp.data import Vocabulary
 from allennlp.models import load_archive
 
 from tests.configs.corpora import write_corpora, write_vectors
+from tests.models.parsing import instances, parser
 from tests.modules.conftest import save_bert
 
 ROOT = Path(__file__).resolve().parents[2] / "training_configs"
@@ -227,3 +229,16 @@ def test_raw_text_is_beside_the_training_data_alone(monkeypatch):
     assert reader.pop("unlabelled_reader")["type"] == "plain_text"
     assert reader.pop("unlabelled_ratio") is None
     assert text == tenth
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_parsers_by_size_start_from_scores_of_zero(size, monkeypatch):
+    for name in ("ALLENNLP_KD_DATA", "ALLENNLP_KD_TRANSFORMER"):
+        monkeypatch.setenv(name, "somewhere")
+    path = ROOT / "parsing" / f"distill_{size}.jsonnet"
+    student = Params.from_file(str(path)).as_dict(quiet=True)["model"]["student"]
+    vocab = Vocabulary.from_instances(instances())
+    model = parser("biaffine_parser_student", vocab, initializer=student["initializer"])
+    zero = {name for name, value in model.named_parameters() if not value.any()}
+    assert {"arc_attention._weight_matrix", "tag_bilinear.weight"} <= zero
+    assert all("bias" in name for name in zero if not name.endswith(("matrix", "weight")))
