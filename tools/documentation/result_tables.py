@@ -8,6 +8,11 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from benchmarks import accuracy, scores, search
 from benchmarks.demo.measures import gap_recovered
 from benchmarks.table import format_table
+from tools.documentation.architecture_tables import (
+    architecture_counts,
+    architectures,
+    legacy_archives,
+)
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 RESULTS = BENCHMARKS / "results"
@@ -243,6 +248,9 @@ TABLES: Dict[str, Callable[[], str]] = {
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
     "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
     "cluster": cluster,
+    "architectures": lambda: architectures(_read("architectures")),
+    "legacy_archives": lambda: legacy_archives(_read("architectures")),
+    "architecture_counts": lambda: architecture_counts(_read("architectures")),
     "scaling": lambda: "\n\n".join([growth(), _measured("scaling")]),
     "kills": lambda: _measured("kills"),
     "durations": durations,

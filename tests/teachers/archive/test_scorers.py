@@ -8,7 +8,6 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.models import Model
 from allennlp.models.simple_tagger import SimpleTagger
-from allennlp.training.metrics import Average
 from allennlp_models.structured_prediction.models.biaffine_dependency_parser import (
     BiaffineDependencyParser,
 )
@@ -22,41 +21,13 @@ from allennlp_kd.teachers.archive.scorers import SCORERS, find_scorer, scored_by
 from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
 from tests.teachers.archive.test_archive import collated
 from tests.teachers.archives import train_tagger
+from tests.teachers.own_taggers import CountingTagger, LouderTagger
 
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test registers in a copy."""
     monkeypatch.setattr("allennlp_kd.teachers.archive.scorers.SCORERS", dict(SCORERS))
-
-
-@Model.register("tests_counting_tagger", exist_ok=True)
-class CountingTagger(CrfTagger):
-    """Another metric, another predictor: no score depends on them."""
-
-    default_predictor = "sentence_tagger"
-
-    def __init__(self, vocab: Any, **kwargs: Any) -> None:
-        super().__init__(vocab, **kwargs)
-        self.count = Average()
-
-    def count_words(self, mask: torch.Tensor) -> None:
-        self.count(int(mask.sum()))
-
-    def get_metrics(self, reset: bool = False) -> Dict[str, float]:
-        return {**super().get_metrics(reset), "count": self.count.get_metric(reset)}
-
-    def make_output_human_readable(self, output_dict: Dict[str, Any]) -> Dict[str, Any]:
-        return {**super().make_output_human_readable(output_dict), "by": "me"}
-
-
-@Model.register("tests_louder_tagger", exist_ok=True)
-class LouderTagger(CrfTagger):
-    """Scores other than stock's."""
-
-    def forward(self, tokens: Any, tags: Any = None, metadata: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        output = super().forward(tokens, tags, metadata, **kwargs)
-        return {**output, "logits": 2 * output["logits"]}
 
 
 class LouderScorer(CrfTaggerScorer):
@@ -102,7 +73,7 @@ def test_scored_in_an_unknown_way(kind, message):
 
 
 def test_an_archive_of_a_class_that_adds_a_metric(tmp_path):
-    path = train_tagger(tmp_path, type="tests_counting_tagger")
+    path = train_tagger(tmp_path, type="counting_tagger")
     teacher = ArchiveTeacher(path)
     assert type(teacher.model) is CountingTagger
     found = teacher.potentials(collated(teacher)["value"])
@@ -112,7 +83,7 @@ def test_an_archive_of_a_class_that_adds_a_metric(tmp_path):
 
 
 def test_an_archive_of_a_class_with_scores_of_its_own(tmp_path):
-    path = train_tagger(tmp_path, type="tests_louder_tagger")
+    path = train_tagger(tmp_path, type="louder_tagger")
     with pytest.raises(
         ConfigurationError, match="model.tar.gz holds a LouderTagger, whose forward"
     ):
