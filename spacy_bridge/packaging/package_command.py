@@ -92,6 +92,14 @@ def add_command(commands: Any) -> None:
         "(sentencizer), PIPELINE:COMPONENT, or none",
     )
     package.add_argument("--int8", action="store_true", help="round matrices to 8 bits")
+    package.add_argument(
+        "--trim-vocabulary",
+        type=Path,
+        action="append",
+        metavar="TEXT",
+        help="leave out the word pieces that this text never uses: a .conllu file, or plain text in UTF-8; may "
+        "be repeated",
+    )
     package.add_argument("--scores", type=Path, help="a .spacy file; the scores go into meta.json")
     package.add_argument(
         "--gold-tokens", action="store_true", help="score on its tokens and sentences"
@@ -115,8 +123,12 @@ def _package(parsed: argparse.Namespace) -> int:
     from spacy_bridge.packaging.archive.given_transformers import given_transformers
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline, measure
     from spacy_bridge.packaging.wheel import build_wheel, save_pipeline
+    from spacy_bridge.packaging.words_of_files import words_of_files
 
     sources: List[StudentSource] = []
+    trim_to = (
+        words_of_files(parsed.trim_vocabulary, parsed.lang) if parsed.trim_vocabulary else None
+    )
     archives = {name: archive for _, name, archive in parsed.students or []}
     transformers = given_transformers(archives, parsed.transformer or [], parsed.trust)
     # What splits sentences comes before what reads them.
@@ -126,7 +138,7 @@ def _package(parsed: argparse.Namespace) -> int:
         options: Dict[str, Any] = {"decoder": parsed.decoder} if component == "parser" else {}
         if component in SPAN_COMPONENTS:
             options = {"encoding": parsed.encoding}
-        options.update(transformer=transformers[name], trust=parsed.trust)
+        options.update(transformer=transformers[name], trust=parsed.trust, trim_to=trim_to)
         sources.append(StudentSource(component, archive, name, options, configs.get(name, {})))
     meta: Dict[str, Any] = {"name": parsed.name, "version": parsed.version}
     if parsed.sources:
@@ -136,6 +148,9 @@ def _package(parsed: argparse.Namespace) -> int:
             meta[entry] = getattr(parsed, entry)
     sentences = parsed.sentences or "sentencizer"
     nlp = build_pipeline(sources, parsed.lang, meta, sentences, parsed.int8)
+    students = [nlp.get_pipe(name).student for _, name, _ in parsed.students or []]
+    if trim_to is not None and not any(student.extra == "transformer" for student in students):
+        raise BridgeError("--trim-vocabulary is of no use: no student reads word pieces")
     if parsed.scores:
         nlp.meta["performance"] = measure(nlp, parsed.scores, parsed.gold_tokens)
     folder = save_pipeline(nlp, parsed.output, parsed.force, parsed.license_file)

@@ -24,7 +24,7 @@ class StudentSource(NamedTuple):
     name : `str`, optional
         In the pipeline; `component` if it is `None`.
     options : `Mapping[str, Any]`, optional
-        Of `student_files`: `encoding`, `decoder`, `transformer`, `trust`.
+        Of `student_files`: `encoding`, `decoder`, `transformer`, `trust`, `trim_to`.
     config : `Mapping[str, Any]`, optional
         Of the component's factory.
     """

@@ -3,7 +3,7 @@
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Union
 
 from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
@@ -25,6 +25,7 @@ def student_files(
     int8: bool = False,
     transformer: Optional[str] = None,
     trust: bool = False,
+    trim_to: Optional[Iterable[str]] = None,
 ) -> Dict[str, bytes]:
     """
     # Parameters
@@ -39,6 +40,10 @@ def student_files(
         Whether matrices and tables of embeddings are rounded to 8 bits.
     transformer, trust
         As `StudentArchive` has them.
+    trim_to : `Iterable[str]`, optional
+        Words: the rows of word pieces that none of them has are left out. Other words are split into the
+        pieces that are kept, at worst into those of their characters. A student without word pieces stays
+        what it is.
 
     # Returns
 
@@ -67,7 +72,7 @@ def student_files(
             f"{', '.join(TAGGERS + PARSERS)}"
         )
     with _named(archive):
-        inputs = TextInputs(opened)
+        inputs = TextInputs(opened, trim_to)
         tags = tag_input(opened) if kind in PARSERS else None
         if tags is not None:
             inputs.size += tags.table.shape[1]

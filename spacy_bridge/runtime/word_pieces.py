@@ -42,7 +42,7 @@ class WordPieces:
     packed : `bool`, optional (default = `False`)
         Whether the network takes the pieces of all segments without padding.
     skipped_piece : `int`, optional
-        For a packed network: the piece that positions are counted from and that has none of its own.
+        For a packed network whose positions count from 1: the piece that has position 0 wherever it stands.
     unknown_piece : `int`, optional
         If given, each word is one word piece, this one where the vocabulary has no such piece: AllenNLP's
         `pretrained_transformer`.
@@ -158,7 +158,7 @@ class WordPieces:
         counted = pieces != self._skipped_piece
         total = numpy.cumsum(counted)
         before = total[starts] - counted[starts]
-        return self._skipped_piece + (total - numpy.repeat(before, counts)) * counted
+        return (total - numpy.repeat(before, counts)) * counted
 
     def _fill(self, vectors: numpy.ndarray, segments: List[Tuple[int, List[int]]]) -> None:
         before = len(self._start)

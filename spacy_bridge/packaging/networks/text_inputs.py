@@ -1,6 +1,6 @@
 """The inputs of a student: its token indexers, each with its embedder."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List, Optional
 
 import numpy
 
@@ -28,6 +28,8 @@ class TextInputs:
     # Parameters
 
     archive : `StudentArchive`
+    trim_to : `Iterable[str]`, optional
+        Words: word pieces that none of them has are left out.
 
     # Attributes
 
@@ -44,7 +46,8 @@ class TextInputs:
         If an input cannot be packaged.
     """
 
-    def __init__(self, archive: StudentArchive) -> None:
+    def __init__(self, archive: StudentArchive, trim_to: Optional[Iterable[str]] = None) -> None:
+        self._trim_to = trim_to
         self._archive = archive
         self.settings: Dict[str, Dict[str, Any]] = {}
         self.vocabulary: Dict[str, List[str]] = {}
@@ -90,7 +93,14 @@ class TextInputs:
             from spacy_bridge.packaging.networks.transformer import add_transformer
 
             settings = add_transformer(
-                self._archive, self.files, file, indexer, embedder, weights, kinds[0] == MATCHED
+                self._archive,
+                self.files,
+                file,
+                indexer,
+                embedder,
+                weights,
+                kinds[0] == MATCHED,
+                self._trim_to,
             )
             self.settings[name] = settings
             self.size += settings["size"]

@@ -5,7 +5,7 @@ import io
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import numpy
 import torch
@@ -18,10 +18,13 @@ from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.transformer_layers import (
+    NAMES,
+    PIECE_TABLE,
     is_supported,
     layers_graph,
     skipped_piece,
 )
+from spacy_bridge.packaging.networks.trimmed_tokenizer import TrimmedTokenizer, trim_tokenizer
 
 TRACED_OPSET = 13
 """The newest that both stacks' exporters know well."""
@@ -45,6 +48,7 @@ def add_transformer(
     embedder: Options,
     weights: Weights,
     matched: bool = False,
+    trim_to: Optional[Iterable[str]] = None,
 ) -> Dict[str, Any]:
     """Adds the files of a transformer's input, and says what `settings.json` says of it.
 
@@ -61,6 +65,8 @@ def add_transformer(
         The embedder's.
     matched : `bool`, optional (default = `False`)
         Whether they are `pretrained_transformer`, for which each word is one word piece.
+    trim_to : `Iterable[str]`, optional
+        Words: pieces that none of them has are left out, as `trim_tokenizer` has it.
     """
     indexer.ignore("namespace")
     embedder.ignore(*_TRAINING)
@@ -100,9 +106,17 @@ def add_transformer(
         source = folder if inside else models[0]
         kwargs = {} if inside else dict(tokenizers[0] or {})
         tokenizer, start, end = _tokenizer(source, kwargs)
+        content = tokenizer.backend_tokenizer.to_str().encode("utf-8")
+        unknown = [tokenizer.unk_token_id] if matched else []
+        trimmed = None
+        if trim_to is not None:
+            trimmed = trim_tokenizer(content, trim_to, [*start, *end, *unknown])
+            content = trimmed.content
+            start, end, unknown = map(trimmed.renumber, (start, end, unknown))
         network, settings = _network(
             source,
             len(tokenizer),
+            trimmed,
             weights if matched else weights.below("_matched_embedder"),
             last_layer_only,
             Options(None if inside else changes, f"{embedder.where}.transformer_kwargs"),
@@ -110,9 +124,9 @@ def add_transformer(
         )
     if matched:
         start, end = [], []
-        settings["unknown_piece"] = tokenizer.unk_token_id
+        settings["unknown_piece"] = unknown[0]
     files[f"{name}.onnx"] = network
-    files[f"tokenizer-{name}.json"] = tokenizer.backend_tokenizer.to_str().encode("utf-8")
+    files[f"tokenizer-{name}.json"] = content
     return {
         "type": "word_pieces",
         "tokenizer": f"tokenizer-{name}.json",
@@ -152,6 +166,7 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
 def _network(
     source: str,
     vocabulary: int,
+    trimmed: Optional[TrimmedTokenizer],
     weights: Weights,
     last_layer_only: bool,
     changes: Options,
@@ -191,8 +206,17 @@ def _network(
     settings = {"size": int(config.hidden_size), "packed": is_supported(config)}
     if settings["packed"]:
         arrays = {key: value.numpy() for key, value in state.items()}
-        settings["skipped_piece"] = skipped_piece(config)
+        settings["skipped_piece"] = skipped = skipped_piece(config)
+        if trimmed is not None:
+            arrays[PIECE_TABLE] = arrays[PIECE_TABLE][trimmed.kept]
+            if skipped is not None:
+                (settings["skipped_piece"],) = trimmed.renumber([skipped])
         return layers_graph(config, arrays, mix), settings
+    if trimmed is not None:
+        raise UnsupportedError(
+            f"the vocabulary of a transformer of the type {config.model_type} cannot be trimmed; "
+            f"supported: {', '.join(NAMES)}"
+        )
     return _export(_Vectors(model.eval(), mix)), {**settings, "skipped_piece": None}
 
 

@@ -61,6 +61,7 @@ NAMES = {
     "electra": BERT,
     "distilbert": DISTILBERT,
 }
+PIECE_TABLE = "embeddings.word_embeddings.weight"
 COUNTED_FROM_PADDING = ("roberta", "xlm-roberta")
 
 
@@ -82,9 +83,10 @@ def is_supported(config: Any) -> bool:
 
 
 def skipped_piece(config: Any) -> Optional[int]:
-    """The piece that positions are counted from and that has none of its own; `None` if they count from 0.
+    """The piece that has no position of its own, where positions count from 1; `None` if they count from 0.
 
-    RoBERTa's first position is that of the padding piece plus 1.
+    In RoBERTa, the row of a piece's position is the number of the padding piece plus the count of the pieces
+    up to it that are no padding pieces.
     """
     return int(config.pad_token_id) if config.model_type in COUNTED_FROM_PADDING else None
 
@@ -120,7 +122,7 @@ def layers_graph(
     counts = graph.input("counts", "int64", ["segments"])
     places = graph.input("places", "int64", ["pieces"])
     attention = _Attention(graph, slots, counts, places, _heads(config))
-    value = _embed(graph, state, pieces, positions, epsilon)
+    value = _embed(graph, state, pieces, positions, skipped_piece(config) or 0, epsilon)
     depth = sum(f"{names.layer}.{layer}.{names.norm}.weight" in state for layer in range(1000))
     outputs = []
     for layer in range(depth):
@@ -150,14 +152,19 @@ def _below(state: Mapping[str, numpy.ndarray], prefix: str) -> Weight:
 
 
 def _embed(
-    graph: Graph, state: Mapping[str, numpy.ndarray], pieces: str, positions: str, epsilon: float
+    graph: Graph,
+    state: Mapping[str, numpy.ndarray],
+    pieces: str,
+    positions: str,
+    first_position: int,
+    epsilon: float,
 ) -> str:
     part = _below(state, "embeddings.")
-    position_table = part("position_embeddings.weight")
+    position_table = part("position_embeddings.weight")[first_position:]
     if "embeddings.token_type_embeddings.weight" in state:
         # All pieces are of the first type.
         position_table = position_table + part("token_type_embeddings.weight")[0]
-    value = graph.add("Gather", [graph.constant(part("word_embeddings.weight")), pieces], axis=0)
+    value = graph.add("Gather", [graph.constant(state[PIECE_TABLE]), pieces], axis=0)
     place = graph.add("Gather", [graph.constant(position_table), positions], axis=0)
     value = _norm(graph, part, "LayerNorm", value, place, epsilon)
     if "embeddings_project.weight" in state:

@@ -1,0 +1,101 @@
+"""Leaves out the word pieces that given text never uses."""
+
+import json
+from typing import Any, Dict, Iterable, List, NamedTuple, Set
+
+import numpy
+
+from spacy_bridge.errors import UnsupportedError
+
+KINDS = ("WordPiece", "Unigram")
+"""The models of tokenizers in which a piece can be left out while all others stay what they are. In byte-pair
+encoding, pieces are made of each other."""
+
+
+class TrimmedTokenizer(NamedTuple):
+    """A tokenizer with fewer pieces.
+
+    # Parameters
+
+    content : `bytes`
+        Its `tokenizer.json`.
+    kept : `numpy.ndarray`
+        Shape `(pieces,)`, int64: the former numbers of the pieces, in the order of their new ones.
+    """
+
+    content: bytes
+    kept: numpy.ndarray
+
+    def renumber(self, pieces: Iterable[int]) -> List[int]:
+        """The new numbers of pieces that are kept."""
+        return numpy.searchsorted(self.kept, list(pieces)).tolist()
+
+
+def trim_tokenizer(
+    content: bytes, words: Iterable[str], special: Iterable[int]
+) -> TrimmedTokenizer:
+    """Keeps the pieces of the words, of all single characters, and special ones.
+
+    Words whose pieces are all kept are split as before. Others are split into the pieces that are left, at
+    worst into those of their characters.
+
+    # Parameters
+
+    content : `bytes`
+        A `tokenizer.json`.
+    words : `Iterable[str]`
+        The words of the text.
+    special : `Iterable[int]`
+        Further pieces to keep.
+
+    # Raises
+
+    UnsupportedError
+        If the tokenizer is of another kind than `KINDS`.
+    """
+    from tokenizers import Tokenizer
+
+    settings = json.loads(content.decode("utf-8"))
+    model = settings["model"]
+    kind = model.get("type", "WordPiece" if "continuing_subword_prefix" in model else None)
+    if kind not in KINDS:
+        raise UnsupportedError(
+            f"the vocabulary of a tokenizer of the type {kind} cannot be trimmed; supported: "
+            f"{', '.join(KINDS)}"
+        )
+    tokenizer = Tokenizer.from_str(content.decode("utf-8"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    kept: Set[int] = set(special)
+    kept.update(token["id"] for token in settings.get("added_tokens", []))
+    for word in set(words):
+        kept.update(tokenizer.encode(word, add_special_tokens=False).ids)
+    pieces = _pieces(model)
+    prefix = model.get("continuing_subword_prefix") or "\u2581"
+    for number, piece in enumerate(pieces):
+        if len(piece[len(prefix) :] if piece.startswith(prefix) else piece) <= 1:
+            kept.add(number)
+    if kind == "WordPiece":
+        kept.add(pieces.index(model["unk_token"]))
+    elif model.get("unk_id") is not None:
+        kept.add(model["unk_id"])
+    order = numpy.array(sorted(kept), numpy.int64)
+    numbers = {old: new for new, old in enumerate(order.tolist())}
+    if kind == "WordPiece":
+        model["vocab"] = {pieces[old]: new for old, new in numbers.items()}
+    else:
+        model["vocab"] = [model["vocab"][old] for old in order.tolist()]
+        if model.get("unk_id") is not None:
+            model["unk_id"] = numbers[model["unk_id"]]
+    for token in settings.get("added_tokens", []):
+        token["id"] = numbers[token["id"]]
+    settings["post_processor"] = None  # what stands around a sentence is added by the run-time
+    settings["truncation"] = settings["padding"] = None
+    return TrimmedTokenizer(json.dumps(settings, ensure_ascii=False).encode("utf-8"), order)
+
+
+def _pieces(model: Dict[str, Any]) -> List[str]:
+    """The pieces in the order of their numbers."""
+    if model.get("type") == "Unigram":
+        return [piece for piece, _ in model["vocab"]]
+    return sorted(model["vocab"], key=model["vocab"].__getitem__)
