@@ -8,3 +8,10 @@ def load_student(*args: Any, **kwargs: Any) -> Any:
     from spacy_bridge.packaging.load_student import load_student as load
 
     return load(*args, **kwargs)
+
+
+def open_pipeline(*args: Any, **kwargs: Any) -> Any:
+    """See `spacy_bridge.components.open_pipeline.open_pipeline`."""
+    from spacy_bridge.components.open_pipeline import open_pipeline as open_
+
+    return open_(*args, **kwargs)

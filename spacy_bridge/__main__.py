@@ -1,4 +1,4 @@
-"""`python -m spacy_bridge package`, `annotate` and `demo`."""
+"""`python -m spacy_bridge package`, `annotate`, `seal` and `demo`."""
 
 import argparse
 import sys
@@ -31,6 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_package(commands)
     add_annotate(commands)
+    seal = commands.add_parser("seal", help="write the manifest of a pipeline that you changed")
+    seal.set_defaults(run=_seal)
+    seal.add_argument("pipeline", type=Path, help="a pipeline's folder")
     demo = commands.add_parser("demo", help="text -> a page with entities and trees")
     demo.set_defaults(run=_demo)
     demo.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")
@@ -39,8 +42,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seal(parsed: argparse.Namespace) -> int:
+    from spacy_bridge.components.pipeline_manifest import write_pipeline_manifest
+
+    if not (parsed.pipeline / "config.cfg").is_file():
+        raise BridgeError(
+            f"{parsed.pipeline} is not the folder of a pipeline: it has no config.cfg"
+        )
+    write_pipeline_manifest(parsed.pipeline)
+    print(parsed.pipeline)
+    return 0
+
+
 def _demo(parsed: argparse.Namespace) -> int:
-    from spacy_bridge.demo import open_pipeline, render_page
+    from spacy_bridge.components.open_pipeline import open_pipeline
+    from spacy_bridge.demo import render_page
 
     try:
         path = Path(parsed.text)

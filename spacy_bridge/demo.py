@@ -3,9 +3,7 @@
 import html
 from typing import List
 
-import spacy
 from spacy import displacy
-from spacy.language import Language
 from spacy.tokens import Doc
 
 _PAGE = """<!DOCTYPE html>
@@ -18,13 +16,6 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-
-
-def open_pipeline(name: str) -> Language:
-    """`spacy.load`, also where the package's entry points are not installed."""
-    from spacy_bridge.components import assembly  # noqa: F401
-
-    return spacy.load(name)
 
 
 def render_page(doc: Doc) -> str:

@@ -27,6 +27,7 @@ from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from spacy_bridge.components.long_sentences import LongSentences
+from spacy_bridge.components.pipeline_manifest import watch_pipelines
 from spacy_bridge.components.units import Unit, units_of
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime import manifest
@@ -225,8 +226,17 @@ class StudentPipe(Pipe):
         require_in_meta(Path(path).parent, self.student.extra)
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "StudentPipe":
+        if Path(path).is_symlink():
+            raise PackageError(f"{path} is a link; a component's folder must lie in its pipeline's")
         self.use(open_student(Path(path), self.threads))
         return self
+
+
+def _has_students(nlp: Language) -> bool:
+    return any(isinstance(pipe, StudentPipe) for _, pipe in nlp.components)
+
+
+watch_pipelines(_has_students)
 
 
 def _rebuild(

@@ -4,11 +4,11 @@ import threading
 from pathlib import Path
 from typing import Dict, List, NamedTuple
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from spacy_bridge.atomic_file import atomic_file
+from spacy_bridge.components.open_pipeline import open_pipeline
 from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.doc_rows import parquet_of
 from spacy_bridge.corpus.part_file import is_whole
@@ -72,7 +72,7 @@ class Annotator(NamedTuple):
                     f"the pipeline {self.pipeline} is another on this worker: expected the digest "
                     f"{self.digest}, found {found}"
                 )
-            _opened[self.digest] = spacy.load(self.pipeline)
+            _opened[self.digest] = open_pipeline(self.pipeline)
         return _opened[self.digest]
 
     def __call__(self, piece: Piece) -> Done:

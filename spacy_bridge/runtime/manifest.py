@@ -12,11 +12,15 @@ FORMAT_VERSION = 1
 
 
 def sum_up(files: Mapping[str, bytes]) -> bytes:
-    """The manifest of these files: the format's version, and of each file its SHA-256 sum.
+    """The manifest of these files: the format's version, and of each file its SHA-256 sum."""
+    return spell({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+
+
+def spell(sums: Mapping[str, str]) -> bytes:
+    """The manifest with these sums.
 
     It has one spelling only, without spaces, so that no byte of it can change unnoticed.
     """
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     return _spell({"files": sums, "format_version": FORMAT_VERSION})
 
 
@@ -86,10 +90,17 @@ def check_files(files: Mapping[str, bytes], where: str) -> Dict[str, bytes]:
     return checked
 
 
-def _sums(manifest: bytes, where: str) -> Dict[str, str]:
+def read_sums(manifest: bytes, where: str) -> Dict[str, str]:
+    """The sums in a manifest, by the names of files.
+
+    # Raises
+
+    PackageError
+        If it is damaged, or of another version.
+    """
     try:
         content = json.loads(manifest.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PackageError(f"{where}: {MANIFEST} is damaged: {error}") from error
     if not isinstance(content, dict) or _spell(content) != manifest:
         raise PackageError(f"{where}: {MANIFEST} is damaged: it is not spelt as it was written")
@@ -102,6 +113,11 @@ def _sums(manifest: bytes, where: str) -> Dict[str, str]:
     sums = content.get("files")
     if not isinstance(sums, dict) or set(content) != {"files", "format_version"}:
         raise PackageError(f"{where}: {MANIFEST} is damaged: found the entries {sorted(content)}")
+    return sums
+
+
+def _sums(manifest: bytes, where: str) -> Dict[str, str]:
+    sums = read_sums(manifest, where)
     for name in sums:
         _plain(name)
     return sums

@@ -1,0 +1,106 @@
+"""Opens a pipeline that a stranger made."""
+
+import configparser
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Tuple
+
+import spacy
+from spacy.language import Language
+from spacy.util import is_package, load_config
+
+# Registers the factories also where the package's entry points are not installed.
+from spacy_bridge.components import assembly  # noqa: F401
+from spacy_bridge.components.pipeline_manifest import check_pipeline
+from spacy_bridge.errors import PackageError
+
+BUILT = ("@tokenizers", "@scorers", "@vectors", "@architectures", "@layers")
+"""Registries of functions that build parts out of their arguments alone, where they are spaCy's own.
+
+Of others some read files, open pipelines or fetch: `@readers`, `@callbacks`, `@misc`.
+"""
+
+
+def open_pipeline(name: str, **options: Any) -> Language:
+    """`spacy.load` for a pipeline's folder of unknown origin.
+
+    Before spaCy sees the folder it is compared with its manifest, and its configuration may not open
+    anything outside of it. A package that is installed, which is Python code, is loaded as it is, and
+    so is a pipeline without students.
+
+    # Parameters
+
+    name : `str`
+        A pipeline's folder, or the name of an installed one.
+    options : `Any`
+        Of `spacy.load`.
+
+    # Raises
+
+    PackageError
+        If the folder is not the one that was saved, or its configuration names what is not in it.
+    """
+    folder = Path(name)
+    if not is_package(name) and folder.is_dir():
+        config = read_config(folder)
+        if has_students(config):
+            check_pipeline(folder)
+            check_configuration(config, folder)
+    return spacy.load(name, **options)
+
+
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """A pipeline's `config.cfg`, of which nothing is built.
+
+    # Raises
+
+    PackageError
+        If it cannot be read.
+    """
+    try:
+        return load_config(folder / "config.cfg", interpolate=False)
+    except (configparser.Error, ValueError, OSError, RecursionError) as error:
+        raise PackageError(f"{folder / 'config.cfg'} cannot be read: {error}") from error
+
+
+def has_students(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration has one of this package's components."""
+    parts = config.get("components")
+    factories = [
+        part.get("factory")
+        for part in (parts.values() if isinstance(parts, dict) else ())
+        if isinstance(part, dict)
+    ]
+    return any(isinstance(name, str) and name.startswith("kd_") for name in factories)
+
+
+def check_configuration(config: Mapping[str, Any], where: Path) -> None:
+    """
+    # Raises
+
+    PackageError
+        If a pipeline's configuration takes a component from another pipeline, or calls a function that
+        may open files.
+    """
+    for section in ("nlp", "components"):
+        for place, key, value in _entries(config.get(section), section):
+            own = isinstance(value, str) and value.startswith("spacy.")
+            if key.startswith("@") and not (key in BUILT and own):
+                raise PackageError(
+                    f"the configuration of {where} calls {key[1:]} {value!r} in {place}, which may open "
+                    "what is not in it; open it with spacy.load if you trust it as you trust a program"
+                )
+            if key == "source" and place.count(".") == 1:
+                raise PackageError(
+                    f"the configuration of {where} takes {place} from {value!r}, which is not in the pipeline"
+                )
+
+
+def _entries(value: Any, place: str) -> Iterator[Tuple[str, str, Any]]:
+    """Each entry of nested objects and lists: its object's place, its name and its value."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield place, str(key), part
+            yield from _entries(part, f"{place}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _entries(part, place)

@@ -1,0 +1,130 @@
+"""The manifest of a whole pipeline: what is around the students decides about answers too.
+
+A student's folder has a manifest of its own. The tokenizer, the vocabulary, the configuration and other
+components are spaCy's, which does not notice when one of them has changed. So a pipeline with students
+gets a manifest in its folder whenever spaCy saves it, and is compared with it before spaCy reads it.
+"""
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Callable, Iterator, Tuple, Union
+
+from spacy.language import Language
+
+from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime import manifest
+
+PIPELINE_MANIFEST = "pipeline_manifest.json"
+DOCUMENTS = ("LICENSE", "LICENSES_SOURCES", "README.md", "meta.json")
+"""Files that say something about a pipeline and decide no answer; `spacy package` writes `meta.json` anew."""
+
+
+def write_pipeline_manifest(folder: Path) -> None:
+    """Writes the manifest of what lies in a pipeline's folder.
+
+    # Raises
+
+    PackageError
+        If the folder has a link to a folder.
+    """
+    path = folder / PIPELINE_MANIFEST
+    path.unlink(missing_ok=True)
+    found = {name: _digest(file) for name, file in _files(folder)}
+    path.write_bytes(manifest.spell(found))
+
+
+def check_pipeline(folder: Path) -> None:
+    """Compares a pipeline's folder with its manifest.
+
+    # Raises
+
+    PackageError
+        If a file is missing, changed or added, a folder is a link, or there is no manifest.
+    """
+    path = folder / PIPELINE_MANIFEST
+    if not path.is_file():
+        raise PackageError(
+            f"{folder} has no {PIPELINE_MANIFEST}, so that it is not known whether it is whole: save the "
+            "pipeline anew with nlp.to_disk, or package it anew"
+        )
+    sums = manifest.read_sums(path.read_bytes(), str(folder))
+    found = dict(_files(folder))
+    for name, expected in sums.items():
+        if name not in found:
+            raise PackageError(f"{folder}: {name} is missing")
+        actual = _digest(found[name])
+        if actual != expected:
+            raise PackageError(
+                f"{folder}: {name} is not the one that was saved: its SHA-256 sum is {actual}, expected "
+                f"{expected}. If you changed it, run `python -m spacy_bridge seal {folder}`"
+            )
+    added = sorted(set(found) - set(sums))
+    if added:
+        raise PackageError(
+            f"{folder}: {added[0]} was not saved with the pipeline. If you added it, run "
+            f"`python -m spacy_bridge seal {folder}`"
+        )
+
+
+def _files(folder: Path) -> Iterator[Tuple[str, Path]]:
+    """The files that count, by their paths with `/`; of a student its manifest stands for all.
+
+    A file may be a link, as caches and installers make them: the sums check what it leads to.
+    """
+    for place, folders, names in os.walk(folder):
+        here = Path(place)
+        for name in folders:
+            if (here / name).is_symlink():
+                raise PackageError(
+                    f"{folder}: {(here / name).relative_to(folder)} is a link; a pipeline's folders must "
+                    "lie in it"
+                )
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and name != "__pycache__"
+        ]
+        is_student = here != folder and manifest.MANIFEST in names
+        for name in [manifest.MANIFEST] if is_student else names:
+            aside = here == folder and name in (*DOCUMENTS, PIPELINE_MANIFEST)
+            if not aside and not name.startswith("."):
+                yield (here / name).relative_to(folder).as_posix(), here / name
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        raise PackageError(f"{path} is not a file")
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def watch_pipelines(has_students: Callable[[Language], bool]) -> None:
+    """Makes spaCy write and check the manifests of pipelines with students.
+
+    `nlp.to_disk` writes the vocabulary after all components, and `nlp.from_disk` reads it before them: no
+    component can see the whole folder, so both methods are wrapped, once. Nothing changes for other
+    pipelines.
+    """
+    if hasattr(Language.to_disk, "_students"):
+        return
+    save, load = Language.to_disk, Language.from_disk
+
+    @functools.wraps(save)
+    def to_disk(self: Language, path: Union[str, Path], **options: Any) -> None:
+        if has_students(self):
+            (Path(path) / PIPELINE_MANIFEST).unlink(missing_ok=True)
+        save(self, path, **options)
+        if has_students(self):
+            write_pipeline_manifest(Path(path))
+
+    @functools.wraps(load)
+    def from_disk(self: Language, path: Union[str, Path], **options: Any) -> Language:
+        if has_students(self):
+            check_pipeline(Path(path))
+        return load(self, path, **options)
+
+    to_disk._students = True  # type: ignore[attr-defined]
+    Language.to_disk, Language.from_disk = to_disk, from_disk  # type: ignore[method-assign]
