@@ -23,9 +23,12 @@ from allennlp_kd.random_states import (
 )
 from allennlp_kd.training.callback_states import callback_states, load_callback_states
 from allennlp_kd.training.interruption import mark_interrupted, unmark
+from allennlp_kd.training.run_folder import watch_run_folders
 from allennlp_kd.training.whole_checkpointer import NEW_BEST, WholeCheckpointer
 
 logger = logging.getLogger(__name__)
+
+watch_run_folders()
 
 OURS = "resumable"
 """In the trainer's state: what stock does not keep."""
@@ -172,8 +175,7 @@ class ResumableTrainer(GradientDescentTrainer):
         if completed and completed == self._num_epochs:
             # Nothing was left to train; what the last epoch measured is on disk.
             path = Path(self._serialization_dir) / f"metrics_epoch_{epoch}.json"
-            if path.exists():
-                metrics = {**json.loads(path.read_text(encoding="utf-8")), **metrics}
+            metrics = {**_measured(path), **metrics}
         return metrics, epoch
 
     def _end_confidence_checks(self) -> None:
@@ -229,6 +231,19 @@ class ResumableTrainer(GradientDescentTrainer):
 def _starts_anew(loader: DataLoader) -> bool:
     """Whether the order of an epoch depends on the generators alone, so that none need be read."""
     return type(loader) is MultiProcessDataLoader and loader.batches_per_epoch is None
+
+
+def _measured(path: Path) -> Dict[str, Any]:
+    """What an epoch measured; nothing where a kill left no file, or a part of one."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError) as error:
+        logger.warning(
+            "%s is damaged (%s): its metrics are left out; no weights are lost.", path, error
+        )
+        return {}
 
 
 class _Continued:

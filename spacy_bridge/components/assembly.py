@@ -27,8 +27,22 @@ RESERVED = ("vocab", "tokenizer")
 """Folders of a pipeline beside those of its components."""
 
 
+def check_language(lang: str) -> None:
+    """Refuses what is no code of a language: spaCy imports a module of that name.
+
+    # Raises
+
+    BridgeError
+    """
+    if not re.fullmatch(r"[a-z]{2,3}", lang):
+        raise BridgeError(
+            f"lang must be a language's code of two or three letters, such as en, found {lang!r}"
+        )
+
+
 def blank(lang: str) -> Language:
     """An empty pipeline, in a language that spaCy has."""
+    check_language(lang)
     try:
         return spacy.blank(lang)
     except ImportError as error:

@@ -31,7 +31,7 @@ from spacy_bridge.components.pipeline_manifest import watch_pipelines
 from spacy_bridge.components.units import Unit, units_of
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime import manifest
-from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.open_student import MOST_THREADS, open_student
 from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.requirement import require_in_meta
 
@@ -63,6 +63,8 @@ class StudentPipe(Pipe):
         for option, value in (("max_words", max_words), ("threads", threads)):
             if value < 1:
                 raise BridgeError(f"{name}: {option} must be at least 1, found {value}")
+        if threads > MOST_THREADS:
+            raise BridgeError(f"{name}: threads must be at most {MOST_THREADS}, found {threads}")
         self.vocab = vocab
         self.name = name
         self.max_words = max_words

@@ -29,7 +29,7 @@ def open_output(folder: Path, record: Dict[str, Any], files: Iterable[Path]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RECORD
     if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = _read(path)
         for name, value in record.items():
             if found.get(name) != value:
                 raise BridgeError(
@@ -46,3 +46,18 @@ def open_output(folder: Path, record: Dict[str, Any], files: Iterable[Path]) -> 
     remove_unfinished(folder, LEFT_ALONE)
     with atomic_file(path) as file:
         file.write((json.dumps(record, indent=1) + "\n").encode())
+
+
+def _read(path: Path) -> Dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BridgeError(
+            f"{path} is damaged: {error}; remove its folder or name another one"
+        ) from error
+    if not isinstance(found, dict):
+        raise BridgeError(
+            f"{path} must hold an object, found {type(found).__name__}; remove its folder or name "
+            "another one"
+        )
+    return found

@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional
 from packaging.version import InvalidVersion, Version
 from spacy.language import Language
 
+from spacy_bridge.components.assembly import check_language
 from spacy_bridge.errors import BridgeError
 
 LICENSE = "LICENSE"
@@ -47,7 +48,10 @@ def save_pipeline(
         raise BridgeError(
             f"a pipeline's name must be of letters, digits and underscores, found {meta['name']!r}"
         )
+    check_language(meta["lang"])
     try:
+        if not re.fullmatch(r"[\w.!+-]+", meta["version"], re.ASCII):
+            raise InvalidVersion(meta["version"])
         Version(meta["version"])
     except InvalidVersion:
         raise BridgeError(

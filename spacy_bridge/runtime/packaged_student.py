@@ -154,7 +154,7 @@ def read_json(files: Mapping[str, bytes], name: str, where: str) -> Dict[str, An
     """A JSON object among the files."""
     try:
         content = json.loads(files[name].decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PackageError(f"{where}: {name} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise PackageError(f"{where}: {name} must hold an object, found {type(content).__name__}")

@@ -61,7 +61,20 @@ def test_package(command: List[str], tmp_path: Path, capsys: Any) -> None:
     [
         ("--name", "a b", "name must be of letters, digits and underscores, found 'a b'"),
         ("--version", "one", "version must be one of Python's, such as 1.0.0, found 'one'"),
+        ("--name", "a\n", "name must be of letters, digits and underscores, found"),
+        ("--version", "1.0\n", "version must be one of Python's, such as 1.0.0, found '1.0\\n'"),
+        ("--version", " 1.0", "version must be one of Python's, such as 1.0.0, found ' 1.0'"),
         ("--lang", "qq", "lang must be a language of spaCy's, found 'qq'"),
+        (
+            "--lang",
+            "en.lex_attrs",
+            "lang must be a language's code of two or three letters, such as en, found 'en.lex_attrs'",
+        ),
+        (
+            "--lang",
+            "../x",
+            "lang must be a language's code of two or three letters, such as en, found '../x'",
+        ),
     ],
 )
 def test_a_package_that_nobody_could_install_is_refused(

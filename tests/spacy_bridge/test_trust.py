@@ -15,7 +15,7 @@ import pytest
 import spacy
 from onnx import TensorProto, helper
 
-from spacy_bridge.errors import PackageError
+from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.packaging.networks.graph import Graph
 from spacy_bridge.runtime.manifest import MANIFEST, read_files, sum_up, write_files
 from spacy_bridge.runtime.onnx_guard import check_graph
@@ -125,12 +125,27 @@ def test_versions_of_the_future(folder: Path, version: Any) -> None:
         ({"labels": ["O"]}, "1 labels, but moves between 5"),
         ({"inputs": {"x": {"type": "elmo"}}}, "the input 'x' is of an unknown type 'elmo'"),
         ({"inputs": {"x": {"type": "embedding"}}}, "lacks or misnames 'vocabulary'"),
+        ({"kind": ["tagger"]}, r"unknown component \['tagger'\]"),
+        ({"kind": None}, "unknown component None"),
+        ({"labels": 3}, "do not fit together"),
+        ({"labels": None}, "do not fit together"),
+        ({"inputs": 3}, "do not fit together"),
+        ({"inputs": {"x": 3}}, "do not fit together"),
+        ({"inputs": {"x": {"type": []}}}, "of an unknown type|do not fit together"),
     ],
 )
 def test_settings_that_make_no_sense(folder: Path, changes: Dict[str, Any], message: str) -> None:
     settings(folder, **changes)
     with pytest.raises(PackageError, match=message):
         open_student(folder)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 100_000])
+def test_threads_that_no_machine_has(folder: Path, threads: int) -> None:
+    with pytest.raises(PackageError, match=f"threads must be from 1 to 256, found {threads}"):
+        open_student(folder, threads)
+    with pytest.raises(BridgeError, match=f"threads must be at .*, found {threads}"):
+        spacy.blank("en").add_pipe("kd_ner", config={"threads": threads})
 
 
 def test_unknown_decoder(tmp_path: Path) -> None:
@@ -144,6 +159,8 @@ def test_files_that_are_not_what_they_say(folder: Path) -> None:
     for name, content, message in (
         ("settings.json", b"[1]", "settings.json must hold an object, found list"),
         ("vocabulary.json", b"{", "vocabulary.json is not JSON"),
+        ("vocabulary.json", b"[" * 100_000, "vocabulary.json is not JSON"),
+        ("vocabulary.json", b'{"tokens": 3, "token_characters": 3}', "do not fit together"),
         ("weights.safetensors", b"123", "weights.safetensors is not a safetensors file"),
         ("network.onnx", b"\xff" * 9, "network.onnx is not an ONNX file"),
     ):

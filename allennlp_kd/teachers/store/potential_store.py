@@ -66,6 +66,8 @@ class PotentialStore:
             header = json.loads(json.dumps(header))
         self._unwritten: Optional[Dict[str, Any]] = None
         self._replaced: Optional[Dict[str, Any]] = None
+        if self.path.exists() and not self.path.is_dir():
+            raise StoreError(f"the store at {path} is a file, expected a folder")
         exists = self._header_file.exists()
         if not exists and header is None:
             raise StoreError(f"there is no store at {path}")
@@ -109,7 +111,9 @@ class PotentialStore:
         try:
             content = self._header_file.read_bytes()
             header = json.loads(content)["header"]
-        except (ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise StoreError(f"{self._header_file} cannot be read: {error}") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
                 f"{self._header_file} is damaged: {error}; remove the store"
             ) from error

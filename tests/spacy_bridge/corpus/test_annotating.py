@@ -13,6 +13,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_bridge.__main__ import main
 from spacy_bridge.corpus.annotator import Annotator, doc_of
+from spacy_bridge.corpus.output_folder import open_output
 from spacy_bridge.corpus.pipeline_digest import pipeline_digest
 from spacy_bridge.corpus.row import Row
 from spacy_bridge.errors import BridgeError
@@ -256,3 +257,10 @@ def test_one_process_imports_neither_dask_nor_the_training_side(folder, corpus, 
     )
     assert done.returncode == 0, done.stderr
     assert not {"allennlp_kd", "allennlp", "pyarrow"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("content", ["", '{"pipe', "[1]", "[" * 100_000])
+def test_a_damaged_record_of_a_run(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(BridgeError, match="run.json (is damaged|must hold an object).*another one"):
+        open_output(tmp_path, {"pipeline": "x"}, [])

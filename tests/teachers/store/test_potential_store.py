@@ -203,3 +203,20 @@ def test_others_may_read_it(tmp_path):
     (tmp_path / "store").chmod(0o775)
     PotentialStore(str(tmp_path / "store"), HEADER).write({"a": arrays(1)})
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "store").iterdir()} == {0o664}
+
+
+@pytest.mark.parametrize("header", [None, {"a": 1}])
+def test_a_path_that_is_a_file(header, tmp_path) -> None:
+    (tmp_path / "store").write_text("")
+    with pytest.raises(StoreError, match="is a file, expected a folder"):
+        PotentialStore(str(tmp_path / "store"), header)
+
+
+def test_a_header_that_cannot_be_read(tmp_path) -> None:
+    (tmp_path / "header.json").mkdir()
+    with pytest.raises(StoreError, match="header.json cannot be read"):
+        PotentialStore(str(tmp_path))
+    (tmp_path / "header.json").rmdir()
+    (tmp_path / "header.json").write_text("[" * 100_000)
+    with pytest.raises(StoreError, match="header.json is damaged"):
+        PotentialStore(str(tmp_path))
