@@ -55,3 +55,6 @@ def preserved_random_states() -> Iterator[None]:
         yield
     finally:
         set_random_states(states)
+        if "cuda" not in states and torch.cuda.is_available() and torch.cuda.is_initialized():
+            # The GPUs came into use inside, so before it nothing was drawn after seeding.
+            torch.cuda.manual_seed_all(torch.initial_seed())

@@ -1,13 +1,14 @@
 """How a dataset reader makes an instance of a sentence."""
 
 import inspect
-from typing import Any, Collection, Dict, List, Optional
+from typing import Any, Collection, Dict, Iterable, List, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from allennlp.data.dataset_readers import ShardedDatasetReader
+from allennlp.data.fields import TextField
 
-from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.fields.sentence import TOKEN_ATTRIBUTES, Sentence
 
 NO_TAG = "_"
 PLACEHOLDERS = {"pos_tags": NO_TAG, "upos_tags": NO_TAG, "chunk_tags": "O", "ner_tags": "O"}
@@ -19,6 +20,8 @@ _REFUSALS = (
     NotImplementedError, AssertionError,
 )  # fmt: skip
 """What a reader raises that cannot make an instance of what it is given."""
+_WORDS = ("a", "b")
+_MARK = "?"
 
 
 class ReaderInputs:
@@ -88,6 +91,46 @@ class ReaderInputs:
                 f"the reader {self.name} cannot make an instance of the sentence '{sentence}': "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+    def token_attributes(
+        self, fields: Optional[Iterable[str]] = None
+    ) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+        """The attributes that its indexers read of tokens, beside their text (`feature_name`).
+
+        The reader is tried with made-up words. What its tokens have by its own doing is left out.
+
+        # Parameters
+
+        fields : `Iterable[str]`, optional
+            The text fields whose indexers count; by default all.
+
+        # Returns
+
+        `Tuple[Tuple[str, ...], Tuple[str, ...]]`
+            Those that tokens which it is given must have; and those that its tokens never have,
+            because it does not pass them on, or they are none that a sentence carries.
+        """
+        marks = (_MARK,) * len(_WORDS)
+        marked = Sentence(_WORDS, marks, tuple((name, marks) for name in TOKEN_ATTRIBUTES))
+        try:
+            made = self.instance_of(marked)
+        except ConfigurationError:
+            return (), ()  # the first real sentence says why
+        self.reader.apply_token_indexers(made)
+        given, absent = set(), set()
+        for name in made.fields if fields is None else fields:
+            field = made.fields.get(name)
+            indexers = field._token_indexers if isinstance(field, TextField) else None
+            for indexer in (indexers or {}).values():
+                attribute = getattr(indexer, "_feature_name", None)
+                if attribute in (None, "text", "text_id"):
+                    continue
+                values = [getattr(token, attribute, None) for token in field.tokens]
+                if any(value == _MARK for value in values):
+                    given.add(attribute)
+                elif all(value is None for value in values):
+                    absent.add(attribute)
+        return tuple(sorted(given)), tuple(sorted(absent))
 
     def _check(self) -> None:
         if self._first is None or self._first.annotation in (str, "str"):

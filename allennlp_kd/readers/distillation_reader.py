@@ -19,7 +19,11 @@ from allennlp_kd.readers.reader_errors import explained, require_sentences, unsh
 from allennlp_kd.readers.sampling import hash_fraction, interleave, sample
 from allennlp_kd.readers.transfer_paths import TransferPaths
 from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE
-from allennlp_kd.readers.unlabelled_reader import UnlabelledReader, without_gold
+from allennlp_kd.readers.unlabelled_reader import (
+    UnlabelledReader,
+    check_attributes,
+    without_gold,
+)
 from allennlp_kd.teachers.teacher import Teacher
 
 GOLD_FIELDS = ("tags", "head_tags", "head_indices")
@@ -161,6 +165,8 @@ class DistillationReader(DatasetReader):
                 )
             ]
         unlabelled = self._unlabelled(paths, len(labelled))
+        if unlabelled:
+            check_attributes(unlabelled, self._reader, ", ".join(map(str, paths.unlabelled)))
         fields = set(labelled[0].fields) if labelled else None
         mixed: Iterator[Union[Instance, Sentence]] = interleave(labelled, unlabelled)
         for item in self.shard_iterable(mixed):

@@ -2,7 +2,7 @@
 
 import logging
 from os import PathLike
-from typing import Iterator, Optional, Union
+from typing import Any, Iterable, Iterator, Optional, Union
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
@@ -69,6 +69,7 @@ class UnlabelledReader(DatasetReader):
     @overrides
     def _read(self, file_path) -> Iterator[Instance]:
         reader = self._making()
+        check_attributes((), reader, file_path)
         for sentence in self.shard_iterable(self.sentences(file_path)):
             yield without_gold(sentence, reader)
 
@@ -87,6 +88,30 @@ class UnlabelledReader(DatasetReader):
                 "them, or to be the unlabelled_reader of a distillation reader"
             )
         return self._reader
+
+
+def check_attributes(sentences: Iterable[Sentence], reader: DatasetReader, source: Any) -> None:
+    """Refuses unlabelled text without what the indexers of a (student's) reader read of tokens.
+
+    # Parameters
+
+    sentences : `Iterable[Sentence]`
+    reader : `DatasetReader`
+    source : `Any`
+        Where the text is from, for errors.
+
+    # Raises
+
+    ConfigurationError
+        If no sentence has such an attribute.
+    """
+    inputs = ReaderInputs(reader)
+    for name in inputs.token_attributes()[0]:
+        if not any(sentence.has(name) for sentence in sentences):
+            raise ConfigurationError(
+                f"{inputs.name} indexes {name} of each token (feature_name), and the unlabelled text "
+                f"of {source} has none: read it with an unlabelled_reader whose tokens have it"
+            )
 
 
 def without_gold(sentence: Sentence, reader: DatasetReader) -> Instance:

@@ -8,7 +8,8 @@ import torch
 from allennlp.data.fields import MetadataField
 from allennlp.nn.util import move_to_device
 
-import allennlp_kd.models.biaffine_parser_student  # noqa: F401 (registers it)
+import allennlp_kd.models.biaffine_parser_student
+import allennlp_kd.models.simple_tagger_student  # noqa: F401 (both are registered)
 from allennlp_kd.fields.optional_field import OptionalBatch, OptionalField
 from tests.models import parsing, tagging
 

@@ -15,6 +15,7 @@ from allennlp.data.samplers import BucketBatchSampler
 import allennlp_kd.readers.conllu_tagging_reader  # noqa: F401 (registers it)
 import allennlp_kd.readers.distillation_reader  # noqa: F401 (registers it)
 import allennlp_kd.readers.plain_text_reader  # noqa: F401 (registers it)
+import tests.teachers.archive.own_readers  # noqa: F401 (registers readers)
 from allennlp_kd.readers.transfer_paths import TransferPaths
 
 TREE = "{number}\t{word}\t_\tX\tX\t_\t{head}\troot\t_\t_\n"
@@ -279,3 +280,40 @@ def test_a_training_file_without_sentences_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match="empty.txt has no sentences to train or valid"):
         list(reader().read(tmp_path / "empty.txt"))
     assert list(reader(teacher_inputs=False).read(tmp_path / "empty.txt")) == []
+
+
+class TestAttributesOfTokens:
+    """The student's indexers read lemmas."""
+
+    @pytest.fixture
+    def lemma_paths(self, tmp_path):
+        (tmp_path / "gold.txt").write_text("the###D cats###N\n")
+        (tmp_path / "other.txt").write_text("old###D dogs###N\n")
+        return {"labelled": str(tmp_path / "gold.txt"), "unlabelled": str(tmp_path / "other.txt")}
+
+    def test_are_carried_from_the_unlabelled_reader(self, lemma_paths):
+        lemmas = {"type": "tests_lemmas"}
+        found = list(reader(reader=lemmas, unlabelled_reader=dict(lemmas)).read(lemma_paths))
+        assert sorted(each["tokens"].tokens[1].lemma_ for each in found) == ["cat", "dog"]
+
+    def test_must_be_there(self, lemma_paths):
+        message = "LemmaReader indexes lemma_ of each token .*other.txt has none: read it with an"
+        built = reader(reader={"type": "tests_lemmas"})
+        with pytest.raises(ConfigurationError, match=message):
+            list(built.read(lemma_paths))
+        alone = {"type": "plain_text", "reader": {"type": "tests_lemmas"}}
+        with pytest.raises(ConfigurationError, match=message):
+            list(DatasetReader.from_params(Params(alone)).read(lemma_paths["unlabelled"]))
+
+
+def test_a_sharded_reader(tmp_path):
+    (tmp_path / "shards").mkdir()
+    for number in range(2):
+        path = tmp_path / "shards" / f"{number}.txt"
+        path.write_text(f"gold{number} X B-NP\nis X O\n\n")
+    sharded = {"type": "sharded", "base_reader": {"type": "conll2000"}}
+    found = list(reader(reader=sharded).read(str(tmp_path / "shards")))
+    assert sorted(firsts(found)) == ["gold0", "gold1"]
+    (tmp_path / "raw.txt").write_text("raw text\n")
+    paths = {"labelled": str(tmp_path / "shards"), "unlabelled": str(tmp_path / "raw.txt")}
+    assert sorted(firsts(reader(reader=sharded).read(paths))) == ["gold0", "gold1", "raw"]

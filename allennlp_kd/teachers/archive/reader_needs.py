@@ -10,7 +10,6 @@ from allennlp_kd.fields.reader_inputs import PLACEHOLDERS, ReaderInputs
 from allennlp_kd.fields.sentence import TAG_PARAMETERS, TOKEN_ATTRIBUTES, Sentence
 
 _WORDS = ("a", "b")
-_MARK = "?"
 
 
 class ReaderNeeds(NamedTuple):
@@ -87,7 +86,7 @@ def reader_needs(inputs: ReaderInputs, fields: Iterable[str], takes_tags: bool) 
     annotations = tuple(
         name for name in known if name not in ignored and _changes(inputs, name, tuple(fields))
     )
-    attributes, absent = _attributes(inputs, fields)
+    attributes, absent = inputs.token_attributes(fields)
     return ReaderNeeds(annotations, attributes, absent)
 
 
@@ -114,31 +113,3 @@ def _content(instance: Instance, name: str) -> Any:
         [getattr(token, attribute, None) for attribute in ("text", *TOKEN_ATTRIBUTES)]
         for token in field.tokens
     ]
-
-
-def _attributes(
-    inputs: ReaderInputs, fields: Iterable[str]
-) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
-    """The attributes of tokens that indexers read: those of the student's tokens, and absent ones."""
-    marks = (_MARK,) * len(_WORDS)
-    marked = Sentence(_WORDS, marks, tuple((name, marks) for name in TOKEN_ATTRIBUTES))
-    try:
-        made = inputs.instance_of(marked)
-    except ConfigurationError:
-        return (), ()
-    inputs.reader.apply_token_indexers(made)
-    given, absent = set(), set()
-    for name in fields:
-        field = made.fields.get(name)
-        if not isinstance(field, TextField):
-            continue
-        for indexer in (field._token_indexers or {}).values():
-            attribute = getattr(indexer, "_feature_name", None)
-            if attribute in (None, "text", "text_id"):
-                continue
-            values = [getattr(token, attribute, None) for token in field.tokens]
-            if any(value == _MARK for value in values):
-                given.add(attribute)
-            elif all(value is None for value in values):
-                absent.add(attribute)
-    return tuple(sorted(given)), tuple(sorted(absent))
