@@ -28,6 +28,16 @@ def test_what_is_drawn_inside_changes_nothing_outside():
     assert found == expected
 
 
+def test_torch_alone():
+    random.seed(1), torch.manual_seed(1)
+    first, second = draws(), draws()
+    random.seed(1), torch.manual_seed(1)
+    with preserved_random_states(torch_alone=True):
+        draws()
+    found = draws()
+    assert found[2] == first[2] and found[0] == second[0]
+
+
 def test_gpus_that_come_into_use_inside(monkeypatch):
     """They are as after seeding: nothing could be drawn before they were in use."""
     in_use, seeds = [], []

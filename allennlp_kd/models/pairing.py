@@ -128,7 +128,7 @@ class Pairing:
             given beside the potentials.
         """
         teacher_states: Mapping[Layer, Tensor] = {}
-        with torch.no_grad(), preserved_random_states():
+        with torch.no_grad(), preserved_random_states(torch_alone=True):
             if states:
                 teacher, teacher_states = self._teacher.potentials_and_states(
                     rows.value, self.hidden.of_teacher
