@@ -22,6 +22,8 @@ class Configuration(NamedTuple):
     elmo : `bool`, optional (default = `False`)
     tags : `bool`, optional (default = `False`)
         Whether its reader takes part-of-speech tags.
+    attributes : `bool`, optional (default = `False`)
+        Whether an indexer reads the attribute `tag_` of tokens.
     """
 
     model: Dict[str, Any]
@@ -29,6 +31,7 @@ class Configuration(NamedTuple):
     transformer: Optional[str] = None
     elmo: bool = False
     tags: bool = False
+    attributes: bool = False
 
 
 def characters(encoder: Dict[str, Any], size: int = 3) -> Dict[str, Any]:
@@ -146,6 +149,14 @@ CONFIGURATIONS: Dict[str, Configuration] = {
          "projection_dim": 4, "activation": "relu", "projection_location": "after_highway"}, 4
     ),
     "tagger: part-of-speech feature (`feature_labels`)": tagger(reader=FEATURES),
+    "tagger: part-of-speech and chunk features (`feature_labels`)": tagger(
+        reader={**FEATURES, "feature_labels": ["pos", "chunk"]}
+    ),
+    "tagger: an attribute of tokens (`feature_name`)": tagger(
+        {"tokens": WORDS, "tags": {"type": "single_id", "namespace": "tag", "feature_name": "tag_"}},
+        {"tokens": EMBEDDING, "tags": {"type": "embedding", "embedding_dim": 2, "vocab_namespace": "tag"}},
+        recurrent("lstm", 8, bidirectional=True),
+    )._replace(attributes=True),
     # Encoders and heads.
     "tagger: GRU, two layers": tagger(
         encoder=recurrent("gru", num_layers=2, bidirectional=True)

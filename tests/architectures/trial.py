@@ -112,11 +112,15 @@ class Trial:
         if self.is_parser:
             dependencies = [(ARCS[i % len(ARCS)], i) for i in range(count)] if gold else None
             return reader.text_to_instance(words, self._pos(words), dependencies)
-        tokens = [Token(word) for word in words]
+        tokens = [Token(word, tag_=pos) for word, pos in zip(words, self._pos(words))]
+        if not self.configuration.attributes:
+            tokens = [Token(word) for word in words]
         tags = [LABELS[i % len(LABELS)] for i in range(count)] if gold else None
         if kind == "conll2000":
-            pos = self._pos(words) if self.configuration.tags else None
-            return reader.text_to_instance(tokens, pos, tags)
+            features = self.configuration.reader.get("feature_labels", ())
+            pos = self._pos(words) if "pos" in features else None
+            chunks = ["O"] * count if "chunk" in features else None
+            return reader.text_to_instance(tokens, pos, tags or chunks)
         return reader.text_to_instance(tokens, tags)
 
     def _pos(self, words: List[str]) -> List[str]:
@@ -167,11 +171,7 @@ class Trial:
         if self.configuration.elmo:
             given["elmo_options"] = self._files["{options}"]
         teacher = ArchiveTeacher(str(self.archive), -1, **given)
-        sentences = [
-            Sentence(tuple(w), tuple(self._pos(w)) if self.configuration.tags else None)
-            for w in self.sentences
-        ]
-        found = teacher.score(sentences)
+        found = teacher.score([self._sentence(words) for words in self.sentences])
         if self.is_parser:
             tagged = [Sentence(tuple(w), tuple(self._pos(w))) for w in self.sentences]
             arcs, labels = stock_scores(
@@ -188,6 +188,12 @@ class Trial:
             if hasattr(stock.model, "crf"):
                 pairs.append((found.transitions, stock.model.crf.transitions.detach()))
         return difference(pairs)
+
+    def _sentence(self, words: List[str]) -> Sentence:
+        pos = tuple(self._pos(words))
+        if self.configuration.attributes:
+            return Sentence(tuple(words), features=(("tag_", pos),))
+        return Sentence(tuple(words), pos if self.configuration.tags else None)
 
     def student_equals_stock(self) -> Optional[str]:
         """The same weights in the student's class: the same loss, scores and decisions."""

@@ -1,6 +1,8 @@
-"""Writes the archives of this folder. They must come from the legacy stack:
+"""Writes the archives of this folder, where it is run with the legacy stack:
 
 .venv-legacy/bin/python -m tests.teachers.archive.legacy.write_archives
+
+With the modern stack, it writes a few archives into the folder `modern` beside this one.
 """
 
 import json
@@ -29,6 +31,7 @@ from tests.teachers.archive.legacy.tiny_transformers import (
 from tests.teachers.parsers import conllu, stock_scores
 
 FOLDER = Path(__file__).parent
+MODERN = FOLDER.parent / "modern"
 SENTENCES = [["the", "cat", "runs"], ["dogs"], ["a", "dog", "sleeps", "#1", "cats", "the", "cat"]]
 TREES = [
     ("the cat runs", "DT NN VB", "det nsubj root", [2, 3, 0]),
@@ -109,11 +112,11 @@ def distillation(model_name: str) -> Dict[str, Any]:
     return config
 
 
-def write_archive(name: str, config: Dict[str, Any]) -> None:
+def write_archive(folder: Path, name: str, config: Dict[str, Any]) -> None:
     prepare_environment(Params({}))
     train_model(Params(json.loads(json.dumps(config))), "run")
-    shutil.copy("run/model.tar.gz", FOLDER / f"{name}.tar.gz")
-    (FOLDER / f"{name}.scores.json").write_text(json.dumps(scores(config)) + "\n")
+    shutil.copy("run/model.tar.gz", folder / f"{name}.tar.gz")
+    (folder / f"{name}.scores.json").write_text(json.dumps(scores(config)) + "\n")
     shutil.rmtree("run")
 
 
@@ -147,25 +150,38 @@ def rounded(scores: torch.Tensor) -> List:
 
 
 def main() -> None:
-    assert transformers.__version__.startswith("4.20"), "run it with the legacy stack"
+    is_legacy = transformers.__version__.startswith("4.20")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # so that no configuration has a path of this machine
         text = columns(lambda row: row[0], lambda row: row[1], lambda row: row[2])
         Path("train.txt").write_text(text)
         Path("train.conllu").write_text(conllu(TREES))
         for name in TRANSFORMERS:
-            shutil.rmtree(FOLDER / name, ignore_errors=True)
-            write_transformer(name, FOLDER / name)
+            if is_legacy:
+                shutil.rmtree(FOLDER / name, ignore_errors=True)
+                write_transformer(name, FOLDER / name)
             shutil.copytree(FOLDER / name, f"tiny-{name}")
             write_weights(Path(f"tiny-{name}"))
-            write_archive(f"{name}_tagger", tagger(f"tiny-{name}"))
-        write_archive("bert_parser", parser("tiny-bert"))
-        write_archive("bert_student", student("tiny-bert"))
-        write_archive("bert_layers_student", layers_student("tiny-bert"))
-        write_archive("roberta_layers_student", layers_student("tiny-roberta"))
-        shutil.copy(FOLDER / "bert_tagger.tar.gz", "teacher.tar.gz")
-        write_archive("bert_distilled", distillation("tiny-bert"))
+        write_legacy() if is_legacy else write_modern()
         os.chdir(FOLDER)
+
+
+def write_legacy() -> None:
+    for name in TRANSFORMERS:
+        write_archive(FOLDER, f"{name}_tagger", tagger(f"tiny-{name}"))
+    write_archive(FOLDER, "bert_parser", parser("tiny-bert"))
+    write_archive(FOLDER, "bert_student", student("tiny-bert"))
+    write_archive(FOLDER, "bert_layers_student", layers_student("tiny-bert"))
+    write_archive(FOLDER, "roberta_layers_student", layers_student("tiny-roberta"))
+    shutil.copy(FOLDER / "bert_tagger.tar.gz", "teacher.tar.gz")
+    write_archive(FOLDER, "bert_distilled", distillation("tiny-bert"))
+
+
+def write_modern() -> None:
+    MODERN.mkdir(exist_ok=True)
+    write_archive(MODERN, "roberta_tagger", tagger("tiny-roberta"))
+    write_archive(MODERN, "bert_student", student("tiny-bert"))
+    write_archive(MODERN, "bert_layers_student", layers_student("tiny-bert"))
 
 
 if __name__ == "__main__":
