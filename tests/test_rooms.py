@@ -41,8 +41,8 @@ FLOORS: List[Set[str]] = [
         "allennlp_kd.structs.tree.labels",
         "allennlp_kd.structs.chain.forward_backward",
     },
-    {"allennlp_kd.structs.tree.spanning", "allennlp_kd.structs.mixing"},
-    {"allennlp_kd.structs.finite"},
+    {"allennlp_kd.structs.tree.spanning"},
+    {"allennlp_kd.structs.numerics"},
     {
         "allennlp_kd.training_side",
         "spacy_bridge.atomic_file",

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import Identity, Linear, Module, ModuleList
 
 from allennlp_kd.objectives.objective import Layer, Objective
+from allennlp_kd.structs.numerics.execution import raised
 
 DISTANCES = ("mse", "cosine")
 PROJECTIONS = ("linear", "identity")
@@ -129,15 +130,10 @@ class Hidden(Objective):
             # Padding is filled before it is computed with: what stands there may be anything.
             padding = ~student.mask.unsqueeze(2)
             found, wanted = found.masked_fill(padding, 0.0), wanted.masked_fill(padding, 0.0)
-            found, wanted = _in_full(projection(found)), _in_full(wanted)
+            found, wanted = raised(projection(raised(found))), raised(wanted)
             if self._distance == "mse":
                 per_word = (found - wanted).square().mean(2)
             else:
                 per_word = 1 - torch.cosine_similarity(found, wanted, dim=2)
             per_layer.append(per_word.masked_fill(padding.squeeze(2), 0.0).sum(1))
         return torch.stack(per_layer).sum(0)
-
-
-def _in_full(tensor: Tensor) -> Tensor:
-    """Half precision, as under autocast, raised to single."""
-    return tensor.float() if tensor.dtype in (torch.half, torch.bfloat16) else tensor

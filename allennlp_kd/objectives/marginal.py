@@ -7,13 +7,17 @@ from allennlp.common.checks import ConfigurationError
 from overrides import overrides
 from torch import Tensor
 
+from allennlp_kd.objectives.chain.folded_nodes import check_tags_exist
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tempered_objective import TemperedObjective
+from allennlp_kd.objectives.tree.arcs import check_heads_exist, weighted_sum_of_arcs
 from allennlp_kd.objectives.tree.label_divergence import LabelDivergence
 from allennlp_kd.structs.chain import ChainPotentials, log_edge_marginals, log_node_marginals
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.log_probabilities import divergence, log_normalised
+from allennlp_kd.structs.numerics.pairs import compares
 from allennlp_kd.structs.tree import TreePotentials, log_arc_marginals
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.local import divergence, log_normalised
 
 STRUCTURE_OF = {"nodes": "chain", "edges": "chain", "arcs": "tree"}
 
@@ -26,8 +30,9 @@ class Marginal(TemperedObjective):
 
     A marginal is the sum of the probabilities of all structures with the part, at temperature T:
     scores are divided by it before forward-backward (chains) or the matrix-tree theorem (trees with
-    one word on ROOT). Those of chains are logarithms throughout; those of trees are float64, none
-    below 1e-15 but a forbidden arc's. Of chains, nodes are the tags of each word (`word-level
+    one word on ROOT). Logarithms are exact however small a marginal is: those of chains are taken in
+    log space, and those of trees are differences of two sums over trees where float64 does not
+    resolve the marginal. Of chains, nodes are the tags of each word (`word-level
     posterior`, Wang et al., "Structure-level knowledge distillation for multilingual sequence
     labeling", 2020), and edges the pairs of tags of adjacent words; a sentence of one word has its
     node. Of trees, arcs are the heads of each word, and where both sides have labels they are
@@ -70,21 +75,27 @@ class Marginal(TemperedObjective):
         return (edge_marginals if self._parts == "edges" else node_marginals)(student, teacher)
 
 
+@compares
 def node_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
     """Sum over words of KL(p_T(y_i) || p_S(y_i)); shape `(batch,)`."""
     with torch.no_grad():
         log_p = log_node_marginals(teacher)
+        check_tags_exist(log_p, teacher.mask)
     return divergence(log_p, log_node_marginals(student)).sum(1)
 
 
+@compares
 def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
     """Sum over i >= 2 of KL(p_T(y_{i-1}, y_i) || p_S(y_{i-1}, y_i)); shape `(batch,)`.
 
     A sentence of one word has its KL(p_T(y_1) || p_S(y_1)), which no sum is needed for.
     """
+    student, teacher = in_full_precision(student), in_full_precision(teacher)
     padding = ~student.mask.unsqueeze(-1)
     with torch.no_grad():
         log_p = log_edge_marginals(teacher)
+        # Where a sequence is possible, one is for the first edge.
+        check_tags_exist(log_p[:, :1].flatten(2), student.mask[:, 1:2])
     losses = divergence(log_p.flatten(2), log_edge_marginals(student).flatten(2)).sum(1)
     if student.mask.shape[1] == 0:
         return losses
@@ -93,9 +104,11 @@ def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
         log_normalised(side.emissions.masked_fill(padding, 0.0)[:, 0] + side.start + side.end)
         for side in (teacher, student)
     )
+    check_tags_exist(log_p.unsqueeze(1), alone.unsqueeze(1))
     return losses + divergence(log_p, log_q).masked_fill(~alone, 0.0)
 
 
+@compares
 def arc_marginals(student: TreePotentials, teacher: TreePotentials) -> Tensor:
     """Sum over words of KL(p_T || p_S) over their arcs, labelled if both sides' are; `(batch,)`.
 
@@ -103,12 +116,17 @@ def arc_marginals(student: TreePotentials, teacher: TreePotentials) -> Tensor:
 
         KL(p_T(h, l) || p_S(h, l)) = KL(p_T(h) || p_S(h)) + sum_h p_T(h) KL(p_T(l | h) || p_S(l | h)).
     """
+    labelled = student.labels is not None and teacher.labels is not None
+    per_arc = over_label_scores(LabelDivergence.apply, student, teacher) if labelled else None
     with torch.no_grad():
-        log_p = log_arc_marginals(teacher)
-    losses = divergence(log_p, log_arc_marginals(student)).sum(1)
-    if student.labels is None or teacher.labels is None:
+        # A small probability need not be exact, unless it decides whether the loss is infinite.
+        decisive = torch.isneginf(student.arc_scores)
+        if per_arc is not None:
+            decisive |= ~torch.isfinite(per_arc)
+        log_p = log_arc_marginals(teacher, relevance=decisive.double())
+        check_heads_exist(log_p, teacher.mask)
+    log_q = log_arc_marginals(student, relevance=log_p.double().exp())
+    losses = divergence(log_p, log_q).sum(1)
+    if per_arc is None:
         return losses
-
-    per_arc = over_label_scores(LabelDivergence.apply, student, teacher)
-    # What stands in cells which are no arc means nothing.
-    return losses + (log_p.exp() * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))
+    return losses + weighted_sum_of_arcs(log_p.exp(), per_arc)

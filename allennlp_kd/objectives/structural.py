@@ -8,6 +8,7 @@ from torch import Tensor
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tempered_objective import TemperedObjective
 from allennlp_kd.structs import chain, tree
+from allennlp_kd.structs.numerics.pairs import check_alike
 
 
 @Objective.register("structural")
@@ -34,6 +35,7 @@ class Structural(TemperedObjective):
 
     @overrides
     def _loss(self, student: Any, teacher: Any) -> Tensor:
+        check_alike(student, teacher)
         cross_entropy = (
             chain.cross_entropy
             if isinstance(student, chain.ChainPotentials)

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import Module
 
 from allennlp_kd.objectives.chain.matching import ChainMatching
-from allennlp_kd.objectives.finite_scores import check_finite_scores
 from allennlp_kd.objectives.learned_scale import LearnedScale
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tree.matching import TreeMatching
+from allennlp_kd.structs.numerics.execution import exact
 from allennlp_kd.structs.tree import TreePotentials
 
 MATCHES = ("predictions", "scores", "both")
@@ -65,19 +65,22 @@ class Substructured(Objective):
     huber : `float`, optional
         Of the forms `centred` and `emissions`: differences beyond it, each of one cell of a node,
         an edge, an arc or a label once it is centred, count as a line instead of a square; see
-        `penalty`.
+        `huber_loss`.
     learned_scale : `bool`, optional (default = `False`)
         Whether the student's scores (never the teacher's) are multiplied by one scalar above 0
         before `scores` compares them: it is learned with the student, and not in its archive, so
         that a student may hold its teacher's distribution at another sharpness; see `LearnedScale`.
+
+    What the teacher forbids (-inf) has no probability, and is left out of `scores`. Where the
+    student forbids what the teacher does not, the loss is infinite.
 
     # Raises
 
     ConfigurationError
         If an option has none of its values, or is given where it has no meaning.
     ValueError
-        On a call, if `scores` meet one of the teacher's that is not finite; see
-        `check_finite_scores`.
+        On a call, if the teacher forbids all that a word can be; or if `scores` meet one of the
+        teacher's that is neither a number nor forbidden (-inf), or forbidden transitions.
     """
 
     def __init__(
@@ -161,6 +164,7 @@ class Substructured(Objective):
     def learned(self) -> Optional[Module]:
         return self._student_scale
 
+    @exact
     @overrides(check_signature=False)
     def __call__(self, student: Any, teacher: Any) -> Tensor:
         matching = self._of_trees if isinstance(student, TreePotentials) else self._of_chains
@@ -173,8 +177,6 @@ class Substructured(Objective):
             if self._student_scale is not None and match == "scores":
                 scaled = self._student_scale(student)
             losses.append(factor * matching[match](scaled, teacher, self.temperature))
-            if match == "scores":
-                check_finite_scores(losses[-1], teacher)
         return sum(losses[1:], losses[0])
 
 

@@ -6,6 +6,7 @@ from overrides import overrides
 from torch import Tensor
 
 from allennlp_kd.objectives.objective import Objective
+from allennlp_kd.structs.numerics.execution import exact
 
 
 class TemperedObjective(Objective):
@@ -31,6 +32,7 @@ class TemperedObjective(Objective):
         super().__init__(temperature)
         self._squared = scale_by_temperature_squared
 
+    @exact
     @overrides(check_signature=False)
     def __call__(self, student: Any, teacher: Any) -> Tensor:
         loss = self._loss(student.tempered(self.temperature), teacher.tempered(self.temperature))

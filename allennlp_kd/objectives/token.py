@@ -5,12 +5,15 @@ from typing import Any
 from overrides import overrides
 from torch import Tensor
 
+from allennlp_kd.objectives.chain.folded_nodes import check_tags_exist, folded_nodes
+from allennlp_kd.objectives.chain.predictions import local_kl
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.objectives.tempered_objective import TemperedObjective
 from allennlp_kd.objectives.tree.predictions import arc_predictions, label_predictions
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.pairs import compares
 from allennlp_kd.structs.tree import TreePotentials
-from allennlp_kd.structs.tree.local import divergence, log_normalised
 
 
 @Objective.register("token")
@@ -40,15 +43,23 @@ class Token(TemperedObjective):
         return head_and_label_predictions(student, teacher)
 
 
+@compares
 def word_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
-    """Sum over words of KL(P_T || P_S) with P the softmax of the emissions; shape `(batch,)`."""
-    padding = ~student.mask.unsqueeze(-1)
-    log_p, log_q = (
-        log_normalised(side.emissions.masked_fill(padding, 0.0)) for side in (teacher, student)
+    """Sum over words of KL(P_T || P_S) with P the softmax of the emissions; shape `(batch,)`.
+
+    # Raises
+
+    ValueError
+        If the teacher's emissions forbid all tags of a word.
+    """
+    of_student, of_teacher = (
+        folded_nodes(in_full_precision(side), ends=False) for side in (student, teacher)
     )
-    return divergence(log_p, log_q).masked_fill(~student.mask, 0.0).sum(1)
+    losses = local_kl(of_teacher, of_student, lambda: check_tags_exist(of_teacher, teacher.mask))
+    return losses.masked_fill(~student.mask, 0.0).sum(1)
 
 
+@compares
 def head_and_label_predictions(student: TreePotentials, teacher: TreePotentials) -> Tensor:
     """Sum over words of KL(P_T || P_S) over heads, and labels if both have them; `(batch,)`."""
     arcs = arc_predictions(student, teacher)

@@ -10,8 +10,10 @@ from torch import Tensor
 from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.structs import tree
 from allennlp_kd.structs.chain import ChainPotentials, k_best, log_partition, score
+from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.log_probabilities import log_normalised
+from allennlp_kd.structs.numerics.pairs import check_alike
 from allennlp_kd.structs.tree import TreePotentials
-from allennlp_kd.structs.tree.local import log_normalised
 
 
 @Objective.register("top_k")
@@ -89,8 +91,10 @@ class TopK(Objective):
                 f"k is {self._k}, but with 1 label a sentence has 1 sequence of labels"
             )
 
+    @exact
     @overrides(check_signature=False)
     def __call__(self, student: Any, teacher: Any) -> Tensor:
+        check_alike(student, teacher)
         if isinstance(student, ChainPotentials):
             weights, found = self._of_chains(student, teacher)
             total = log_partition(student)
@@ -99,6 +103,8 @@ class TopK(Objective):
             total = tree.log_partition(student)
         # The student's score of a structure that is not there means nothing.
         found = (weights * found.masked_fill(weights == 0, 0.0)).sum(1)
+        # Where the student forbids every structure its sum is -inf too.
+        total = total.masked_fill(torch.isneginf(total), 0.0)
         return weights.sum(1) * total - found
 
     def _of_chains(
@@ -126,7 +132,20 @@ class TopK(Objective):
         return self._weights_of(scores), torch.stack(found, dim=1)
 
     def _weights_of(self, scores: Tensor) -> Tensor:
-        """Shape `(batch, k)`, 0 where there is no structure."""
+        """Shape `(batch, k)`, 0 where there is no structure.
+
+        # Raises
+
+        ValueError
+            If the teacher forbids every structure of a sentence.
+        """
+        impossible = torch.isneginf(scores[:, 0])
+        if bool(impossible.any()):
+            row = int(impossible.nonzero()[0])
+            raise ValueError(
+                f"the teacher forbids every structure of sentence {row} of the batch, so it has no "
+                "best one"
+            )
         if self._weights is None:
             return log_normalised(scores / self.temperature).exp()
         weights = scores.new_tensor(self._weights).expand_as(scores)

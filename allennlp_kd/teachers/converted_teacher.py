@@ -1,6 +1,5 @@
 """A teacher in the factorisation of its student."""
 
-from dataclasses import replace
 from typing import Any, FrozenSet, List, Tuple
 
 import torch
@@ -16,14 +15,15 @@ from allennlp_kd.teachers.teacher import Teacher
 
 CONVERSIONS = {"independent": "chain", "relative_heads": "tree"}
 """The structure of the teachers that each takes; all give a chain."""
-IMPOSSIBLE = -30.0
-"""The score of a tag of probability 0 among log probabilities, finite so that differences are."""
 
 
 @Teacher.register("converted")
 class ConvertedTeacher(Teacher):
     """Gives the marginals of what the student scores, where that is coarser than what the teacher does
     (Wang et al., "Structural knowledge distillation", 2021).
+
+    A tag that is impossible for a word, such as one whose head would lie outside of the sentence, has
+    the score -inf. So it has no probability at any temperature, and scores leave it out.
 
     # Parameters
 
@@ -106,9 +106,7 @@ class ConvertedTeacher(Teacher):
     @overrides
     def potentials(self, inputs: Any):
         with torch.no_grad():
-            chain = self._converted(self._teacher.potentials(inputs))
-            nothing = torch.isneginf(chain.emissions)
-            return replace(chain, emissions=chain.emissions.masked_fill(nothing, IMPOSSIBLE))
+            return self._converted(self._teacher.potentials(inputs))
 
     def _converted(self, potentials: Any) -> ChainPotentials:
         if self._to == "independent":

@@ -17,8 +17,9 @@ from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.objectives.tree.scores import (
     centred_arc_scores,
     centred_label_scores,
+    centred_labelled_scores,
     mixed_heads,
-    weighted_label_scores,
+    weighted_labelled_scores,
 )
 from allennlp_kd.structs.chain import ChainPotentials, kl_divergence, with_marginals
 from tests.objectives.chains import random_chains, sequence_scores
@@ -248,11 +249,7 @@ def test_weighted_trees_are_the_variance_word_by_word(mix, mix_with):
     objective = Substructured(match="scores", form="weighted", mix=mix, mix_with=mix_with)
     found = objective(student, teacher)
     heads = mixed_heads(student, teacher, mix, mix_with)
-    assert_close(
-        found,
-        centred_arc_scores(student, teacher, heads)
-        + weighted_label_scores(student, teacher, heads, mix, mix_with),
-    )
+    assert_close(found, weighted_labelled_scores(student, teacher, heads, mix, mix_with))
     for row, length in enumerate([3, 1, 0, 2]):
         expected = torch.zeros((), dtype=torch.float64)
         for word in range(length):
@@ -261,13 +258,15 @@ def test_weighted_trees_are_the_variance_word_by_word(mix, mix_with):
             uniform = torch.full_like(arcs[0], 1 / len(places))
             other = uniform if mix_with == "uniform" else arcs[0].softmax(0)
             q = (1 - mix) * arcs[1].softmax(0) + mix * other
-            expected = expected + variance(arcs[0] - arcs[1], q)
-            for weight, head in zip(q, places):
+            differences, drawn = [], []
+            for place, (weight, head) in enumerate(zip(q, places)):
                 labels = [side.labels[row, word, head] for side in (student, teacher)]
                 uniform = torch.full_like(labels[0], 0.5)
                 other = uniform if mix_with == "uniform" else labels[0].softmax(0)
                 r = (1 - mix) * labels[1].softmax(0) + mix * other
-                expected = expected + weight * variance(labels[0] - labels[1], r)
+                differences.append((arcs[0] - arcs[1])[place] + labels[0] - labels[1])
+                drawn.append(weight * r)
+            expected = expected + variance(torch.cat(differences), torch.cat(drawn))
         assert_close(found[row], expected)
 
 
@@ -282,8 +281,11 @@ def test_huber_of_trees():
     student, teacher = tree_pair()
     found = Substructured(match="scores", huber=0.5, temperature=2.0)(student, teacher)
     tempered = student.tempered(2.0), teacher.tempered(2.0)
-    expected = centred_arc_scores(*tempered, huber=0.5)
-    assert_close(found, expected + centred_label_scores(*tempered, huber=0.5))
+    assert_close(found, centred_labelled_scores(*tempered, huber=0.5))
+    large = Substructured(match="scores", huber=1e6)(student, teacher)
+    assert_close(large, Substructured(match="scores")(student, teacher))
+    labels = Substructured(match="scores", huber=0.5, parts="labels")(student, teacher)
+    assert_close(labels, centred_label_scores(student, teacher, huber=0.5))
     assert (found < Substructured(match="scores", temperature=2.0)(student, teacher))[0]
     # One word with two heads that differ by d: both centred differences are d / 2.
     arcs = [side.arcs[3, 0, [0, 2]] for side in (student, teacher)]

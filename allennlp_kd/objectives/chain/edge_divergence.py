@@ -85,7 +85,10 @@ class EdgeDivergence(torch.autograd.Function):
             torch.mul(left, (right @ factors.transpose(1, 2)) * scales, out=marginals[:, :-1])
             marginals[:, 1:] += right * after * scales
 
-            per_word = (marginals[TEACHER] * (nodes[TEACHER] - nodes[STUDENT])).sum(1)
+            # What has no probability counts as nothing, even where its score is -inf.
+            of_nodes = nodes[TEACHER] - nodes[STUDENT]
+            of_nodes.masked_fill_(marginals[TEACHER] == 0, 0.0)
+            per_word = (marginals[TEACHER] * of_nodes).sum(1)
             weighted = left[TEACHER] @ (factors[TEACHER] * (edges[TEACHER] - edges[STUDENT]))
             of_edges = (weighted * right[TEACHER]).sum(1, keepdim=True) / mass[TEACHER]
             of_masses = (mass[STUDENT] / mass[TEACHER]).log()
@@ -95,7 +98,9 @@ class EdgeDivergence(torch.autograd.Function):
             if bool(alone.any()):
                 first = nodes.view(2, batch, length, -1)[:, :, 0].log_softmax(2)
                 of_tags = first.exp() * alone.unsqueeze(1)
-                losses = losses + (of_tags[TEACHER] * (first[TEACHER] - first[STUDENT])).sum(1)
+                difference = first[TEACHER] - first[STUDENT]
+                difference.masked_fill_(of_tags[TEACHER] == 0, 0.0)
+                losses = losses + (of_tags[TEACHER] * difference).sum(1)
                 of_nodes.view(batch, length, -1)[:, 0] += of_tags[STUDENT] - of_tags[TEACHER]
         ctx.shape = emissions.shape
         ctx.types = tuple(scores.dtype for scores in student)

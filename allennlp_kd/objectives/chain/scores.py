@@ -5,9 +5,13 @@ from typing import NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.objectives.chain.allowed_tags import AllowedTags
 from allennlp_kd.objectives.chain.orthogonal_squares import OrthogonalSquares
+from allennlp_kd.objectives.numerics.finite_scores import unless_forbidden
 from allennlp_kd.objectives.numerics.huber import huber_loss
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.pairs import compares
 
 
 class Difference(NamedTuple):
@@ -41,17 +45,25 @@ def difference(student: ChainPotentials, teacher: ChainPotentials, ends: bool = 
     return Difference(nodes, student.transitions - teacher.transitions)
 
 
+@compares
 def emission_scores(
     student: ChainPotentials, teacher: ChainPotentials, huber: Optional[float] = None
 ) -> Tensor:
     """Sum over words of the mean over tags of (e_S[i, y] - e_T[i, y])^2; shape `(batch,)`.
 
-    `huber`: see `penalty`.
+    Tags that the teacher's emissions forbid are left out of the mean. `huber`: see `huber_loss`.
     """
+    student, teacher = in_full_precision(student), in_full_precision(teacher)
     nodes = difference(student, teacher, ends=False).nodes
-    return huber_loss(nodes, huber).mean(-1).sum(1)
+
+    def over_allowed() -> Tensor:
+        return AllowedTags(student, teacher, ends=False).emission_scores(huber)
+
+    losses = huber_loss(nodes, huber).mean(-1).sum(1)
+    return unless_forbidden(losses, teacher, over_allowed)
 
 
+@compares
 def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
     """Sum over words of the mean over the word's parts of the squared score difference.
 
@@ -60,11 +72,18 @@ def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
 
         mean_{y', y} (n[y] + t[y', y])^2 = mean_y (n[y] + c[y])^2 + mean_{y', y} (t[y', y] - c[y])^2,
 
-    so no table of cells is ever made: O(length * tags + tags^2).
+    so no table of cells is ever made: O(length * tags + tags^2). Parts with a tag that the teacher
+    forbids are left out of the means; then it is O(length * tags^2).
     """
-    return _squares(student, teacher, False)
+    student, teacher = in_full_precision(student), in_full_precision(teacher)
+    return unless_forbidden(
+        _squares(student, teacher, False),
+        teacher,
+        lambda: AllowedTags(student, teacher).raw_scores(),
+    )
 
 
+@compares
 def centred_scores(
     student: ChainPotentials, teacher: ChainPotentials, huber: Optional[float] = None
 ) -> Tensor:
@@ -76,10 +95,19 @@ def centred_scores(
 
         Var = sum_i mean_y(node[i, y]^2) + (words - 1) mean(remainder^2).
 
-    With `huber` each of these centred cells has a `penalty` in place of its square.
+    With `huber` each of these centred cells has a `huber_loss` in place of its square. Where the
+    teacher forbids tags, it is the variance over the sequences of the others, in
+    O(length * tags^2); see `AllowedTags`.
     """
-    if huber is None:
-        return _squares(student, teacher, True)
+    student, teacher = in_full_precision(student), in_full_precision(teacher)
+    return unless_forbidden(
+        _squares(student, teacher, True) if huber is None else _huber(student, teacher, huber),
+        teacher,
+        lambda: AllowedTags(student, teacher).centred_scores(huber),
+    )
+
+
+def _huber(student: ChainPotentials, teacher: ChainPotentials, huber: float) -> Tensor:
     nodes, edges = difference(student, teacher)
     rows, columns = edges.mean(1), edges.mean(0)
     remainder = edges - rows.unsqueeze(1) - columns + edges.mean()

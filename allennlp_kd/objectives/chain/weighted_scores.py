@@ -4,10 +4,15 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
+from allennlp_kd.objectives.chain.allowed_tags import AllowedTags
 from allennlp_kd.objectives.chain.scores import difference
+from allennlp_kd.objectives.numerics.finite_scores import unless_forbidden
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.pairs import compares
 
 
+@compares
 def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights: Tensor) -> Tensor:
     """The variance of the difference of the two scores, tags drawn word by word from `weights`.
 
@@ -28,16 +33,24 @@ def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights:
     # Parameters
 
     weights : `Tensor`
-        Shape `(batch, length, tags)`; each word's sum to 1. What stands in padding is not read.
+        Shape `(batch, length, tags)`; each word's sum to 1. What stands in padding is not read. Tags
+        that the teacher forbids have no weight, and the others count in proportion.
 
     # Returns
 
     `Tensor`
         Shape `(batch,)`.
     """
+    student, teacher = in_full_precision(student), in_full_precision(teacher)
     nodes, edges = difference(student, teacher)
     mask = student.mask.unsqueeze(-1)
-    weights = weights.masked_fill(~mask, 0.0)
+    weights = weights.to(nodes.dtype).masked_fill(~mask, 0.0)
+
+    def over_allowed() -> Tensor:
+        return AllowedTags(student, teacher, weights=weights).centred_scores()
+
+    if student.mask.shape[1] < 2:  # no edges: even forbidden ones have no gradient
+        edges = torch.zeros_like(edges)
     # The rest does not depend on these means, and is small without them.
     rest = edges - edges.mean(1, keepdim=True) - edges.mean(0) + edges.mean()
     before, after = weights[:, :-1], weights[:, 1:]
@@ -49,11 +62,13 @@ def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights:
     columns, rows = before @ rest, after @ rest.t()
     squares = (before @ rest.square() - columns.square()) * after
     means = (columns * after).sum(-1)
-    return (
+    losses = (
         words + squares.sum((1, 2)) - (before * rows.square()).sum((1, 2)) + means.square().sum(1)
     )
+    return unless_forbidden(losses, teacher, over_allowed)
 
 
+@compares
 @torch.no_grad()
 def product_weights(
     student: ChainPotentials, teacher: ChainPotentials, mix: float, mix_with: str
@@ -77,6 +92,7 @@ def product_weights(
     ConfigurationError
         If the teacher's potentials come without marginals.
     """
+    student = in_full_precision(student)
     if mix_with == "student":
         padding = ~student.mask.unsqueeze(-1)
         other = student.emissions.masked_fill(padding, 0.0).softmax(-1)

@@ -3,10 +3,14 @@
 import torch
 from torch import Tensor
 
-from allennlp_kd.objectives.chain.predictions import edge_predictions, folded_nodes, local_kl
-from allennlp_kd.structs.chain import ChainPotentials, kl_divergence
+from allennlp_kd.objectives.chain.folded_nodes import check_tags_exist, folded_nodes
+from allennlp_kd.objectives.chain.predictions import edge_predictions, local_kl
+from allennlp_kd.structs.chain import ChainPotentials, kl_divergence, log_partition
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.pairs import compares
 
 
+@compares
 def window_predictions(student: ChainPotentials, teacher: ChainPotentials, window: int) -> Tensor:
     """Sum over windows of KL(P_T || P_S) over the tags^window cells of each; shape `(batch,)`.
 
@@ -18,9 +22,18 @@ def window_predictions(student: ChainPotentials, teacher: ChainPotentials, windo
     From 3 on, no cell is made either: a window is a chain of a few words, all windows of the batch
     stand side by side, and O(words * window * tags^2) is done in `window` steps, whatever the length
     of the sentences is.
+
+    # Raises
+
+    ValueError
+        If the teacher forbids all cells of a window.
     """
+    student, teacher = in_full_precision(student), in_full_precision(teacher)
     if window == 1:
-        losses = local_kl(folded_nodes(teacher), folded_nodes(student))
+        nodes = folded_nodes(teacher)
+        losses = local_kl(
+            nodes, folded_nodes(student), lambda: check_tags_exist(nodes, teacher.mask)
+        )
         return losses.masked_fill(~student.mask, 0.0).sum(1)
     if window == 2:
         return edge_predictions(student, teacher)
@@ -38,5 +51,15 @@ def window_predictions(student: ChainPotentials, teacher: ChainPotentials, windo
     for side in (teacher, student):
         nodes = folded_nodes(side)[rows.unsqueeze(1), words]
         sides.append(ChainPotentials(nodes, mask[rows.unsqueeze(1), words], side.transitions))
-    losses = kl_divergence(*sides)
+    try:
+        losses = kl_divergence(*sides)
+    except ValueError:
+        impossible = torch.isneginf(log_partition(sides[0]))
+        if not bool(impossible.any()):
+            raise
+        place = int(impossible.nonzero()[0])
+        raise ValueError(
+            f"the teacher forbids all tags of the {window} words from word {int(starts[place]) + 1} "
+            f"of sentence {int(rows[place])} of the batch"
+        ) from None
     return losses.new_zeros(batch).index_add(0, rows, losses)

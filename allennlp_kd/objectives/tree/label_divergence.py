@@ -13,7 +13,7 @@ class LabelDivergence(torch.autograd.Function):
 
     The gradient by the student's scores is P_S - P_T, which is all that is kept, and made on the way:
     of each side the scores are exponentiated once. A label that the teacher forbids (-inf) counts as
-    nothing, and arcs of which it forbids all labels have no divergence.
+    nothing. Where it forbids all labels of an arc there is no distribution, and the divergence is NaN.
     """
 
     @staticmethod
@@ -42,7 +42,7 @@ class LabelDivergence(torch.autograd.Function):
         q, q_mass = _normalised(log_q.exp_(), none_of_student)
         losses = differences.mul_(p).sum(-1) + (q_mass / p_mass).log_().squeeze(-1)
         ctx.save_for_backward(q.sub_(p).masked_fill_(none, 0))
-        return losses.masked_fill_(none.squeeze(-1), 0)
+        return losses.masked_fill_(none.squeeze(-1), float("nan"))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, None]:

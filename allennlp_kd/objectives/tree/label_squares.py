@@ -1,22 +1,24 @@
 """Mean squares of the score differences of arcs' labels, with their gradient in closed form."""
 
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor
 
 from allennlp_kd.objectives.numerics.second_derivative import refuse_second_derivative
+from allennlp_kd.structs.numerics.execution import at_least_single
 
 
 class LabelSquares(torch.autograd.Function):
-    """The mean, or the variance, over the last dimension of the squares of s_S - s_T.
+    """The mean, or the variance, over the last dimension of the squares of s_S - s_T; and their mean.
 
     With d the difference, less its mean over an arc's labels where it is `centred`, the gradient by
-    the student's scores is 2 d / labels. So d is all that is kept, and made in place.
+    the student's scores is 2 d / labels, and that of the mean 1 / labels. So d is all that is kept,
+    and made in place.
     """
 
     @staticmethod
-    def forward(ctx: Any, student: Tensor, teacher: Tensor, centred: bool) -> Tensor:
+    def forward(ctx: Any, student: Tensor, teacher: Tensor, centred: bool) -> Tuple[Tensor, Tensor]:
         """
         # Parameters
 
@@ -26,18 +28,24 @@ class LabelSquares(torch.autograd.Function):
 
         # Returns
 
-        `Tensor`
-            Shape `(...)`.
+        `Tuple[Tensor, Tensor]`
+            The mean squares or variances, and the means of the differences, both of shape `(...)` and
+            in float32 at least.
         """
+        ctx.set_materialize_grads(False)
         ctx.type = student.dtype
-        differences = student - teacher
+        dtype = at_least_single(student.dtype, teacher.dtype)
+        differences = student.to(dtype) - teacher
+        means = differences.mean(-1, keepdim=True)
         if centred:
-            differences -= differences.mean(-1, keepdim=True)
+            differences -= means
         ctx.save_for_backward(differences)
-        return differences.square().mean(-1)
+        return differences.square().mean(-1), means.squeeze(-1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, None, None]:
+    def backward(
+        ctx: Any, of_squares: Optional[Tensor], of_means: Optional[Tensor]
+    ) -> Tuple[Optional[Tensor], None, None]:
         """
         # Raises
 
@@ -46,5 +54,11 @@ class LabelSquares(torch.autograd.Function):
         """
         refuse_second_derivative("scores of labels")
         (differences,) = ctx.saved_tensors
-        factors = gradient * (2 / differences.shape[-1])
-        return (differences * factors.unsqueeze(-1)).to(ctx.type), None, None
+        labels = differences.shape[-1]
+        found = None
+        if of_squares is not None:
+            found = differences * (of_squares * (2 / labels)).unsqueeze(-1)
+        if of_means is not None:
+            added = (of_means / labels).unsqueeze(-1)
+            found = added.expand_as(differences) if found is None else found.add_(added)
+        return None if found is None else found.to(ctx.type), None, None

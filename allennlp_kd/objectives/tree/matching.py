@@ -11,11 +11,13 @@ from allennlp_kd.objectives.tree.scores import (
     best_heads,
     centred_arc_scores,
     centred_label_scores,
+    centred_labelled_scores,
     mixed_heads,
     probable_heads,
     raw_arc_scores,
     raw_label_scores,
     weighted_label_scores,
+    weighted_labelled_scores,
 )
 from allennlp_kd.structs.tree import TreePotentials
 
@@ -96,12 +98,29 @@ class TreeMatching:
             raise ConfigurationError(
                 f"parts is '{self._parts}', but student and teacher are compared without labels"
             )
+        if labelled and self._parts in (None, "both") and self._is_joint:
+            return self._of_both(student, teacher, temperature) / temperature**2
         losses = []
         if self._parts != "labels":
             losses.append(self._of_arcs(student, teacher, temperature))
         if self._parts != "arcs" and labelled:
             losses.append(self._of_labels(student, teacher, temperature))
         return sum(losses[1:], losses[0])
+
+    @property
+    def _is_joint(self) -> bool:
+        """Whether arcs and labels are parts of one variance over assignments of heads and labels."""
+        if self._match != "scores":
+            return False
+        return self._form == "weighted" or (self._form == "centred" and self._heads == "all")
+
+    def _of_both(
+        self, student: TreePotentials, teacher: TreePotentials, temperature: float
+    ) -> Tensor:
+        if self._form == "weighted":
+            weights = self._mixed(student, teacher)
+            return weighted_labelled_scores(student, teacher, weights, self._mix, self._mix_with)
+        return centred_labelled_scores(student, teacher, self._tempered_huber(temperature))
 
     def _of_arcs(
         self, student: TreePotentials, teacher: TreePotentials, temperature: float

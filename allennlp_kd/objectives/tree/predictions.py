@@ -2,27 +2,35 @@
 
 from torch import Tensor
 
+from allennlp_kd.objectives.tree.arcs import check_heads_exist, weighted_sum_of_arcs
 from allennlp_kd.objectives.tree.label_divergence import LabelDivergence
+from allennlp_kd.structs.numerics.log_probabilities import divergence
+from allennlp_kd.structs.numerics.pairs import compares
 from allennlp_kd.structs.tree import TreePotentials, log_head_probabilities
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.local import divergence
 
 
+@compares
 def arc_predictions(
     student: TreePotentials, teacher: TreePotentials, temperature: float = 1.0
 ) -> Tensor:
     """Sum over words of KL(P_T || P_S) over the heads that a word can have; shape `(batch,)`.
 
-    Each P is a softmax over a word's arcs. The word itself and padding are no heads.
+    Each P is a softmax over a word's arcs. The word itself and padding are no heads. Infinite where
+    the student forbids a head that has a probability under the teacher.
+
+    # Raises
+
+    ValueError
+        If the teacher forbids all heads of a word.
     """
     teacher, student = teacher.without_labels(), student.without_labels()
-    per_word = divergence(
-        log_head_probabilities(teacher.tempered(temperature)),
-        log_head_probabilities(student.tempered(temperature)),
-    )
-    return per_word.sum(dim=1)
+    log_p = log_head_probabilities(teacher.tempered(temperature))
+    check_heads_exist(log_p, teacher.mask)
+    return divergence(log_p, log_head_probabilities(student.tempered(temperature))).sum(dim=1)
 
 
+@compares
 def label_predictions(
     student: TreePotentials, teacher: TreePotentials, temperature: float = 1.0
 ) -> Tensor:
@@ -34,10 +42,16 @@ def label_predictions(
 
         KL(P_T(h, l) || P_S(h, l)) = KL(P_T(h) || P_S(h)) + sum_h P_T(h) KL(P_T(l | h) || P_S(l |
         h)).
+
+    # Raises
+
+    ValueError
+        If the teacher forbids all labels of an arc that it does not forbid, or all heads of a word.
     """
     arcs = teacher.without_labels().tempered(temperature)
     # Shape: (batch, length, length + 1)
-    weights = log_head_probabilities(arcs).exp()
+    log_weights = log_head_probabilities(arcs)
+    check_heads_exist(log_weights, teacher.mask)
 
     def of_labels(student_scores: Tensor, teacher_scores: Tensor) -> Tensor:
         if temperature != 1:
@@ -46,5 +60,4 @@ def label_predictions(
         return LabelDivergence.apply(student_scores, teacher_scores)
 
     per_arc = over_label_scores(of_labels, student, teacher)
-    # What stands in cells which are no arc means nothing.
-    return (weights * per_arc.masked_fill(~teacher.arc_mask, 0)).sum(dim=(1, 2))
+    return weighted_sum_of_arcs(log_weights.exp(), per_arc)

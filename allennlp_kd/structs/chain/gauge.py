@@ -5,9 +5,13 @@ from dataclasses import replace
 import torch
 
 from allennlp_kd.structs.chain.potentials import ChainPotentials
-from allennlp_kd.structs.finite import check_centrable
+from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.finite import check_centrable
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 
 
+@exact
 def canonical(potentials: ChainPotentials) -> ChainPotentials:
     """The same distribution in the one form in which equal distributions have equal scores.
 
@@ -24,7 +28,8 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
     # Parameters
 
     potentials : `ChainPotentials`
-        Finite.
+        Finite, except that tags may be forbidden (-inf in emissions, start or end). They stay so, and
+        the others of the word are centred.
 
     # Returns
 
@@ -34,21 +39,34 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
     # Raises
 
     ValueError
-        If a score that counts is not finite: what is forbidden cannot be centred.
+        If another score that counts is not finite: transitions that are forbidden cannot be
+        centred.
     """
+    potentials = in_full_precision(potentials)
     mask, transitions = potentials.mask, potentials.transitions
     start, end = potentials.start, potentials.end
-    assert start is not None and end is not None  # zeros where they were not given
     # Padding is filled before it is computed with: what stands there may be anything.
     nodes = potentials.emissions.masked_fill(~mask.unsqueeze(2), 0)
-    check_centrable({"emissions": nodes, "transitions": transitions, "start": start, "end": end})
+    check_centrable(
+        {
+            "emissions": nodes.masked_fill(nodes == NOTHING, 0),
+            "transitions": transitions,
+            "start": start.masked_fill(start == NOTHING, 0),
+            "end": end.masked_fill(end == NOTHING, 0),
+        }
+    )
     mean, rows, columns = transitions.mean(), transitions.mean(1), transitions.mean(0)
     later = torch.nn.functional.pad(mask[:, 1:], (1, 0)).unsqueeze(2)
     followed = torch.nn.functional.pad(mask[:, 1:], (0, 1)).unsqueeze(2)
     words = mask.unsqueeze(2)
+    zero = nodes.new_zeros(())
     nodes = nodes + later * columns + followed * rows
-    nodes = nodes + (words & ~later) * start + (words & ~followed) * end
-    nodes = (nodes - nodes.mean(2, keepdim=True)).masked_fill(~words, 0)
+    nodes = nodes + torch.where(words & ~later, start, zero)
+    nodes = nodes + torch.where(words & ~followed, end, zero)
+    allowed = nodes != NOTHING
+    means = nodes.masked_fill(~allowed, 0).sum(2, keepdim=True)
+    means = means / allowed.sum(2, keepdim=True).clamp(min=1)
+    nodes = (nodes - means).masked_fill(~words, 0)
     return replace(
         potentials,
         emissions=nodes,

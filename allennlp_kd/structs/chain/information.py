@@ -1,8 +1,5 @@
 """Entropy, cross-entropy and Kullback-Leibler divergence of distributions over tag sequences."""
 
-from typing import Tuple
-
-import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain.forward_backward.layout import Layout
@@ -10,10 +7,13 @@ from allennlp_kd.structs.chain.forward_backward.select_algorithm import messages
 from allennlp_kd.structs.chain.likelihood import log_partition
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.pairs import compares
 
 INFINITY = float("inf")
 
 
+@exact
 def entropy(potentials: ChainPotentials) -> Tensor:
     """H(p) = log Z - E_p[score], in nats. A sequence that p forbids counts 0. Differentiable.
 
@@ -26,10 +26,16 @@ def entropy(potentials: ChainPotentials) -> Tensor:
 
     `Tensor`
         Shape `(batch,)`; 0 for an empty sentence.
+
+    # Raises
+
+    ValueError
+        If every sequence of a sentence is forbidden.
     """
     return cross_entropy(potentials, potentials)
 
 
+@compares
 def cross_entropy(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     """H(p, q) = -E_p[log q(y)] = log Z_q - E_p[score_q(y)], over whole sequences, in nats.
 
@@ -41,7 +47,7 @@ def cross_entropy(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     # Parameters
 
     p, q : `ChainPotentials`
-        Of the same batch, with a sequence of finite score for each sentence.
+        Of the same batch; p with a sequence of finite score for each sentence.
 
     # Returns
 
@@ -51,14 +57,16 @@ def cross_entropy(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     # Raises
 
     ValueError
-        If the two have other numbers of tags or other masks.
+        If the two have other numbers of tags or other masks, or p forbids every sequence of a
+        sentence.
     """
-    p, q, layout = _alike(p, q)
-    return _minus_infinite(
-        log_partition(q), _expected(p, layout, _scores(q, layout), q.transitions)
-    )
+    p, q = in_full_precision(p), in_full_precision(q)
+    layout = Layout(p.lengths, p.mask.shape[1])
+    expected = _expected(p, layout, _scores(q, layout), q.transitions)
+    return _minus_infinite(log_partition(q), expected)
 
 
+@compares
 def kl_divergence(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     """KL(p || q) = E_p[log p(y) - log q(y)] = E_p[score_p - score_q] - log Z_p + log Z_q, in nats.
 
@@ -80,7 +88,8 @@ def kl_divergence(p: ChainPotentials, q: ChainPotentials) -> Tensor:
     ValueError
         As `cross_entropy`.
     """
-    p, q, layout = _alike(p, q)
+    p, q = in_full_precision(p), in_full_precision(q)
+    layout = Layout(p.lengths, p.mask.shape[1])
     words = _difference(_scores(q, layout), _scores(p, layout))
     expected = _expected(p, layout, words, _difference(q.transitions, p.transitions))
     return _minus_infinite(log_partition(q) - log_partition(p), expected)
@@ -105,10 +114,23 @@ def _expected(p: ChainPotentials, layout: Layout, words: Tensor, transitions: Te
     """
     if not layout.sizes:
         return words.new_zeros(p.batch_size)
-    with torch.autocast(words.device.type, enabled=False):
-        messages = messages_of(_scores(p, layout), p.transitions, layout)
-        at_words = layout.sum_words(messages.expected_word(words))
-        return at_words + layout.sum_edges(messages.expected_transition(transitions))
+    messages = messages_of(_scores(p, layout), p.transitions, layout)
+    check_sequences_exist(messages.log_partition)
+    at_words = layout.sum_words(messages.expected_word(words))
+    return at_words + layout.sum_edges(messages.expected_transition(transitions))
+
+
+def check_sequences_exist(log_partitions: Tensor) -> None:
+    """
+    # Raises
+
+    ValueError
+        If a sentence has no sequence that is not forbidden: there is no distribution.
+    """
+    impossible = log_partitions.detach() == -INFINITY
+    if bool(impossible.any()):
+        row = int(impossible.nonzero()[0])
+        raise ValueError(f"row {row} forbids every sequence, so it has no distribution over them")
 
 
 def _scores(potentials: ChainPotentials, layout: Layout) -> Tensor:
@@ -123,19 +145,3 @@ def _difference(left: Tensor, right: Tensor) -> Tensor:
 def _minus_infinite(left: Tensor, right: Tensor) -> Tensor:
     """`left - right`, inf where `right` is -inf, whatever `left` is."""
     return (left - right).masked_fill(right == -INFINITY, INFINITY)
-
-
-def _alike(
-    p: ChainPotentials, q: ChainPotentials
-) -> Tuple[ChainPotentials, ChainPotentials, Layout]:
-    """Both sides in the same precision, and their layout."""
-    if p.num_tags != q.num_tags:
-        raise ValueError(
-            f"both sides must have the same tags, found {p.num_tags} and {q.num_tags} of them"
-        )
-    if p.mask.shape != q.mask.shape or not torch.equal(p.mask, q.mask):
-        raise ValueError(
-            "both sides must have the same mask, found sentences of "
-            f"{p.lengths.tolist()} and {q.lengths.tolist()} words"
-        )
-    return in_full_precision(p), in_full_precision(q), Layout(p.lengths, p.mask.shape[1])

@@ -9,8 +9,10 @@ from allennlp_kd.structs.chain.constraints import Constraints, penalise
 from allennlp_kd.structs.chain.forward_backward.layout import Layout
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.execution import exact
 
 
+@exact
 def k_best(
     potentials: ChainPotentials, k: int, constraints: Optional[Constraints] = None
 ) -> Tuple[Tensor, Tensor]:

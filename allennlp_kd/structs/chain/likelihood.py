@@ -9,10 +9,12 @@ from allennlp_kd.structs.chain.forward_backward.layout import Layout
 from allennlp_kd.structs.chain.forward_backward.select_algorithm import messages_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.execution import exact
 
 INFINITY = float("inf")
 
 
+@exact
 def log_partition(potentials: ChainPotentials) -> Tensor:
     """log Z: the logarithm of the sum of exp(score) over all tag sequences of each sentence.
 
@@ -33,10 +35,13 @@ def log_partition(potentials: ChainPotentials) -> Tensor:
     """
     p = in_full_precision(potentials)
     layout = Layout(p.lengths, p.mask.shape[1])
-    with torch.autocast(p.emissions.device.type, enabled=False):
-        return NegativeLogLikelihood.apply(p.emissions, p.transitions, p.start, p.end, layout, None)
+    found: Tensor = NegativeLogLikelihood.apply(
+        p.emissions, p.transitions, p.start, p.end, layout, None
+    )
+    return found
 
 
+@exact
 def score(potentials: ChainPotentials, tags: Tensor) -> Tensor:
     """The score of one tag sequence of each sentence.
 
@@ -66,6 +71,7 @@ def score(potentials: ChainPotentials, tags: Tensor) -> Tensor:
     return sequence_scores(words, p.transitions, layout, packed)
 
 
+@exact
 def nll(potentials: ChainPotentials, tags: Tensor) -> Tensor:
     """The negative log-likelihood of one tag sequence of each sentence: log Z - score.
 
@@ -90,10 +96,10 @@ def nll(potentials: ChainPotentials, tags: Tensor) -> Tensor:
     p = in_full_precision(potentials)
     layout = Layout(p.lengths, p.mask.shape[1])
     packed = _words_tags(tags, p, layout)
-    with torch.autocast(p.emissions.device.type, enabled=False):
-        return NegativeLogLikelihood.apply(
-            p.emissions, p.transitions, p.start, p.end, layout, packed
-        )
+    found: Tensor = NegativeLogLikelihood.apply(
+        p.emissions, p.transitions, p.start, p.end, layout, packed
+    )
+    return found
 
 
 def _words_tags(tags: Tensor, potentials: ChainPotentials, layout: Layout) -> Tensor:

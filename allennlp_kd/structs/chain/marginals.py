@@ -10,8 +10,10 @@ from allennlp_kd.structs.chain.forward_backward.messages import Messages
 from allennlp_kd.structs.chain.forward_backward.select_algorithm import messages_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
+from allennlp_kd.structs.numerics.execution import exact
 
 
+@exact
 def log_node_marginals(potentials: ChainPotentials) -> Tensor:
     """log p(y_i = j), the sum over all sequences with tag j at word i.
 
@@ -31,9 +33,8 @@ def log_node_marginals(potentials: ChainPotentials) -> Tensor:
     layout = Layout(potentials.lengths, potentials.mask.shape[1])
     if not layout.sizes:
         return torch.full_like(potentials.emissions, -float("inf"))
-    with torch.autocast(potentials.emissions.device.type, enabled=False):
-        messages = precise_messages(potentials, layout)
-        return layout.unpack(messages.log_nodes(), fill=-float("inf"))
+    messages = precise_messages(potentials, layout)
+    return layout.unpack(messages.log_nodes(), fill=-float("inf"))
 
 
 def with_marginals(potentials: ChainPotentials) -> ChainPotentials:
@@ -42,6 +43,7 @@ def with_marginals(potentials: ChainPotentials) -> ChainPotentials:
         return replace(potentials, marginals=log_node_marginals(potentials).exp())
 
 
+@exact
 def log_edge_marginals(potentials: ChainPotentials) -> Tensor:
     """log p(y_i = k, y_{i+1} = j), the sum over all sequences with tags k, j at words i, i + 1.
 
@@ -63,12 +65,11 @@ def log_edge_marginals(potentials: ChainPotentials) -> Tensor:
     if len(layout.sizes) < 2:
         shape = (batch, max(length - 1, 0), tags, tags)
         return potentials.emissions.new_full(shape, -float("inf"))
-    with torch.autocast(potentials.emissions.device.type, enabled=False):
-        edges = precise_messages(potentials, layout).log_edges()
-        # Each edge lies one place before the word that ends it.
-        flat = edges.new_full((batch * length, tags, tags), -float("inf"))
-        flat = flat.index_copy(0, layout.cells[layout.num_sentences :] - 1, edges)
-        return flat.view(batch, length, tags, tags)[:, :-1]
+    edges = precise_messages(potentials, layout).log_edges()
+    # Each edge lies one place before the word that ends it.
+    flat = edges.new_full((batch * length, tags, tags), -float("inf"))
+    flat = flat.index_copy(0, layout.cells[layout.num_sentences :] - 1, edges)
+    return flat.view(batch, length, tags, tags)[:, :-1]
 
 
 def precise_messages(potentials: ChainPotentials, layout: Layout) -> Messages:

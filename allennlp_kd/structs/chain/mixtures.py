@@ -5,7 +5,7 @@ from typing import Sequence
 from allennlp_kd.structs.chain.gauge import canonical
 from allennlp_kd.structs.chain.marginals import log_node_marginals
 from allennlp_kd.structs.chain.potentials import ChainPotentials
-from allennlp_kd.structs.mixing import check_members, log_weighted_sum, weighted_sum
+from allennlp_kd.structs.numerics.mixing import check_members, log_weighted_sum, weighted_sum
 
 
 def mean_potentials(

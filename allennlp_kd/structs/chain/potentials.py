@@ -7,6 +7,8 @@ from typing import Optional, Sequence
 import torch
 from torch import Tensor
 
+from allennlp_kd.structs.numerics.execution import raised
+
 
 @dataclass(frozen=True)
 class ChainPotentials:
@@ -49,6 +51,11 @@ class ChainPotentials:
     marginals: Optional[Tensor] = None
 
     def __post_init__(self) -> None:
+        for name in ("emissions", "mask", "transitions"):
+            if not isinstance(getattr(self, name), Tensor):
+                raise ValueError(
+                    f"{name} must be a tensor, found {type(getattr(self, name)).__name__}"
+                )
         if self.emissions.dim() != 3 or not self.emissions.is_floating_point():
             raise ValueError(
                 "emissions must be floating point of shape (batch, length, tags), "
@@ -58,13 +65,16 @@ class ChainPotentials:
         if tags == 0:
             raise ValueError("emissions must score at least one tag, found 0")
         for name, shape in (("start", (tags,)), ("end", (tags,)), ("transitions", (tags, tags))):
-            if getattr(self, name) is None and name != "transitions":
+            scores = getattr(self, name)
+            if scores is None:
                 object.__setattr__(self, name, self.emissions.new_zeros(shape))
-            found = tuple(getattr(self, name).shape)
-            if found != shape:
+            elif tuple(scores.shape) != shape:
                 raise ValueError(
-                    f"{name} must have the shape {shape} for {tags} tags, found {found}"
+                    f"{name} must have the shape {shape} for {tags} tags, "
+                    f"found {tuple(scores.shape)}"
                 )
+            elif not scores.is_floating_point():
+                raise ValueError(f"{name} must be floating point, found {scores.dtype}")
         if self.marginals is not None and self.marginals.shape != self.emissions.shape:
             raise ValueError(
                 f"marginals must have the shape {(batch, length, tags)} of the emissions, "
@@ -104,10 +114,10 @@ class ChainPotentials:
             return self
         return replace(
             self,
-            emissions=self.emissions / temperature,
-            transitions=self.transitions / temperature,
-            start=self.start / temperature,
-            end=self.end / temperature,
+            emissions=raised(self.emissions) / temperature,
+            transitions=raised(self.transitions) / temperature,
+            start=raised(self.start) / temperature,
+            end=raised(self.end) / temperature,
         )
 
     def select_tags(self, tags: Sequence[int]) -> "ChainPotentials":

@@ -2,18 +2,14 @@
 
 from dataclasses import replace
 
-import torch
-
 from allennlp_kd.structs.chain.potentials import ChainPotentials
+from allennlp_kd.structs.numerics.execution import at_least_single
 
 
 def in_full_precision(potentials: ChainPotentials) -> ChainPotentials:
     """The same scores, all of one type, float32 at the least."""
     scores = (potentials.emissions, potentials.transitions, potentials.start, potentials.end)
-    dtype = torch.float32
-    for score in scores:
-        if score.dtype != dtype:
-            dtype = torch.promote_types(dtype, score.dtype)
+    dtype = at_least_single(*(score.dtype for score in scores))
     if all(score.dtype == dtype for score in scores):
         return potentials
     emissions, transitions, start, end = (score.to(dtype) for score in scores)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from allennlp_kd.structs.chain.conversions import independent_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
-from allennlp_kd.structs.tree.local import NOTHING, log_head_probabilities, log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING, log_normalised
+from allennlp_kd.structs.tree.local import log_head_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
 

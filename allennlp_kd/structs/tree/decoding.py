@@ -5,8 +5,9 @@ from typing import Optional, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.local import NOTHING
 from allennlp_kd.structs.tree.partition.projective import best_projective_score
 from allennlp_kd.structs.tree.potentials import TreePotentials
 from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arborescence
@@ -17,15 +18,18 @@ from allennlp_kd.structs.tree.trees import are_trees
 def best_labels(potentials: TreePotentials) -> Tensor:
     """The log probability of the best label on each arc, shape `(batch, length, length + 1)`.
 
-    What stands in cells which are no arc means nothing.
+    -inf where all labels are forbidden. What stands in cells which are no arc means nothing.
     """
 
     def of_block(scores: Tensor) -> Tensor:
-        return scores.amax(dim=3) - scores.logsumexp(dim=3)
+        best = scores.amax(dim=3)
+        found = best - scores.logsumexp(dim=3)
+        return found.masked_fill(best == NOTHING, NOTHING)
 
     return over_label_scores(of_block, potentials)
 
 
+@exact
 def maximum_spanning_tree(
     potentials: TreePotentials, single_root: bool = True, projective: bool = False
 ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
@@ -64,6 +68,7 @@ def maximum_spanning_tree(
         return heads, labels, total
 
 
+@exact
 def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
     """The tree of the highest sum of these scores.
 
@@ -102,6 +107,7 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
     return heads
 
 
+@exact
 def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
     """As `best_heads`, among projective trees."""
     refuse_nan(scores)

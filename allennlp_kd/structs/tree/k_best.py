@@ -6,14 +6,17 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.structs.numerics.execution import at_least_single, exact
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 from allennlp_kd.structs.tree.decoding import best_heads, best_labels, refuse_nan
-from allennlp_kd.structs.tree.local import NOTHING, log_label_probabilities
+from allennlp_kd.structs.tree.local import log_label_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
 from allennlp_kd.structs.tree.spanning.ranked_arborescences import ranked_arborescences
 from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalised_root
 from allennlp_kd.structs.tree.trees import are_trees
 
 
+@exact
 def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[Tensor], Tensor]:
     """The k trees of the highest scores with one word on ROOT, with labels if there are any, best
     first. Not differentiable.
@@ -68,7 +71,7 @@ def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[T
         else:
             trees = torch.div(chosen, labels.shape[2], rounding_mode="floor")
             heads, labels = _select(heads, trees), _select(labels.flatten(1, 2), chosen)
-        return heads, labels, scores.to(potentials.arcs.dtype)
+        return heads, labels, scores.to(at_least_single(potentials.arcs.dtype))
 
 
 def _select(structures: Tensor, chosen: Tensor) -> Tensor:

@@ -5,35 +5,12 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING, log_normalised
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
-NOTHING = float("-inf")
 
-
-def log_normalised(scores: Tensor) -> Tensor:
-    """Log softmax over the last dimension, where -inf stays -inf also if a whole row is."""
-    forbidden = scores == NOTHING
-    scores = scores.masked_fill(forbidden.all(dim=-1, keepdim=True), 0)
-    return torch.log_softmax(scores, dim=-1).masked_fill(forbidden, NOTHING)
-
-
-def expectation(log_weights: Tensor, values: Tensor) -> Tensor:
-    """The sum of `exp(log_weights) * values` over the last dimension; a weight of 0 counts as
-    nothing.
-
-    So 0 * inf is 0 here, in the result and in the gradient.
-    """
-    nothing = log_weights == NOTHING
-    return (log_weights.exp() * values.masked_fill(nothing, 0)).sum(dim=-1)
-
-
-def divergence(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """`KL(p || q)` over the last dimension of two tables of log probabilities of the same shape."""
-    nothing = log_p == NOTHING
-    difference = log_p.masked_fill(nothing, 0) - log_q.masked_fill(nothing, 0)
-    return (log_p.exp() * difference).sum(dim=-1)
-
-
+@exact
 def log_head_probabilities(potentials: TreePotentials) -> Tensor:
     """The distribution over the heads of each word, on its own: a softmax over the word's arcs.
 
@@ -45,6 +22,7 @@ def log_head_probabilities(potentials: TreePotentials) -> Tensor:
     return log_normalised(potentials.arc_scores)
 
 
+@exact
 def log_label_probabilities(potentials: TreePotentials, heads: Tensor) -> Tensor:
     """The distribution over the labels of one arc into each word.
 
@@ -61,6 +39,7 @@ def log_label_probabilities(potentials: TreePotentials, heads: Tensor) -> Tensor
     return log_normalised(potentials.label_scores_of(heads))
 
 
+@exact
 def k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
     """The k most probable heads of each word, each word on its own.
 

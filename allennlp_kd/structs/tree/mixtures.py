@@ -5,10 +5,11 @@ from typing import Optional, Sequence, Union
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.finite import check_centrable
-from allennlp_kd.structs.mixing import check_members, log_weighted_sum, weighted_sum
+from allennlp_kd.structs.numerics.finite import check_centrable
+from allennlp_kd.structs.numerics.log_probabilities import log_normalised
+from allennlp_kd.structs.numerics.mixing import check_members, log_weighted_sum, weighted_sum
 from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
-from allennlp_kd.structs.tree.local import log_head_probabilities, log_normalised
+from allennlp_kd.structs.tree.local import log_head_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
 

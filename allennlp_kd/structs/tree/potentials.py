@@ -7,6 +7,8 @@ from typing import Iterator, Optional, Sequence, Union
 import torch
 from torch import Tensor
 
+from allennlp_kd.structs.numerics.execution import raised
+from allennlp_kd.structs.numerics.graph_cache import Masked, cached_graph_property
 from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 from allennlp_kd.structs.tree.labels.label_groups import LabelGroups, scores_of
 
@@ -108,21 +110,31 @@ class TreePotentials:
         itself = torch.nn.functional.pad(itself, (1, 0), value=False)
         return self.mask.unsqueeze(2) & heads.unsqueeze(1) & ~itself
 
-    @cached_property
-    def arc_scores(self) -> Tensor:
-        """`arcs` with -inf in all cells which are no arc."""
-        return self.arcs.masked_fill(~self.arc_mask, float("-inf"))
+    @property
+    def requires_grad(self) -> bool:
+        """Whether one of the scores does."""
+        return any(tensor.requires_grad for tensor in self.tensors())
 
-    @cached_property
+    @cached_graph_property
+    def arc_scores(self) -> Tensor:
+        """`arcs` with -inf in all cells which are no arc, in float32 at least."""
+        found: Tensor = Masked.apply(raised(self.arcs), self.arc_mask, float("-inf"))
+        return found
+
+    @cached_graph_property
     def label_parts(self) -> Union[Tensor, FactoredLabels]:
-        """`labels` with nothing of what stands in padding, so that no NaN reaches a gradient."""
+        """`labels` with nothing of what stands in padding, so that no NaN reaches a gradient.
+
+        Scores are in float32 at least; factors are as they were given.
+        """
         if self.labels is None:
             raise ValueError("these arcs have no label scores")
         if isinstance(self.labels, FactoredLabels):
             return self.labels.without_padding(self.mask)
-        return self.labels.masked_fill(~self.arc_mask.unsqueeze(3), 0)
+        found: Tensor = Masked.apply(raised(self.labels), self.arc_mask.unsqueeze(3), 0.0)
+        return found
 
-    @cached_property
+    @cached_graph_property
     def label_groups(self) -> LabelGroups:
         """`label_parts` by the lengths of the sentences, for what is computed of all of them."""
         return LabelGroups(self.label_parts, self.mask)
@@ -172,8 +184,8 @@ class TreePotentials:
         if isinstance(labels, FactoredLabels):
             labels = labels.divided_by(temperature)
         elif labels is not None:
-            labels = labels / temperature
-        return replace(self, arcs=self.arcs / temperature, labels=labels)
+            labels = raised(labels) / temperature
+        return replace(self, arcs=raised(self.arcs) / temperature, labels=labels)
 
     def select_labels(self, labels: Sequence[int]) -> "TreePotentials":
         """The potentials over these labels alone, in this order."""

@@ -19,7 +19,20 @@ def defined(centred):
 
 
 def closed(centred):
-    return lambda student, teacher: LabelSquares.apply(student, teacher, centred)
+    return lambda student, teacher: LabelSquares.apply(student, teacher, centred)[0]
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_means_and_their_gradients(centred):
+    student, teacher = random_scores(0, 3), random_scores(1, 3)
+    leaf = student.requires_grad_()
+
+    def both(scores):
+        squares, means = LabelSquares.apply(scores, teacher, centred)
+        return squares + 3 * means, means
+
+    assert_close(both(leaf)[1], (student - teacher).mean(3))
+    assert torch.autograd.gradcheck(both, leaf)
 
 
 @pytest.mark.parametrize("centred", [True, False])
@@ -48,6 +61,6 @@ def test_narrow_scores_keep_their_type_in_the_gradient():
 
 def test_a_second_derivative_is_refused():
     leaf = random_scores(0).requires_grad_()
-    losses = LabelSquares.apply(leaf, random_scores(1), True)
+    losses, _ = LabelSquares.apply(leaf, random_scores(1), True)
     with pytest.raises(RuntimeError, match="labels have a first derivative only, found create_gr"):
         torch.autograd.grad(losses.sum(), leaf, create_graph=True)

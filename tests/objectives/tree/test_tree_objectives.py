@@ -15,6 +15,7 @@ from allennlp_kd.objectives.tree.scores import (
     best_heads,
     centred_arc_scores,
     centred_label_scores,
+    centred_labelled_scores,
     probable_heads,
     raw_arc_scores,
     raw_label_scores,
@@ -76,11 +77,16 @@ def test_predictions_are_the_divergence_over_all_assignments(lengths, labels, te
 @batches
 def test_centred_is_the_variance_over_all_assignments(lengths, labels):
     student, teacher = pair(lengths, labels)
-    arcs, both = centred_arc_scores(student, teacher), centred_label_scores(student, teacher)
-    both = arcs + both
+    arcs, both = (
+        centred_arc_scores(student, teacher),
+        centred_labelled_scores(student, teacher),
+    )
+    objective = Substructured(match="scores", temperature=2.0)
+    assert_close(objective(student, teacher), both / 4)
+    uniform = Substructured(match="scores", form="weighted", mix=1.0)
+    assert_close(uniform(student, teacher), both)
     arc_difference = student.arcs - teacher.arcs
     label_difference = student.label_scores() - teacher.label_scores()
-    label_difference = label_difference - label_difference.mean(dim=3, keepdim=True)
     for row, length in enumerate(lengths):
         of_arcs, of_both = [], []
         for assignment in assignments(length, labels):
@@ -93,6 +99,24 @@ def test_centred_is_the_variance_over_all_assignments(lengths, labels):
         for found, values in ((arcs, of_arcs), (both, of_both)):
             expected = torch.tensor(values, dtype=torch.double).var(unbiased=False)
             assert_close(found[row], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_labels_mean_counts_with_its_arc():
+    """Two words and three labels, neither side centred: 5.07, of which the parts alone are 4.19."""
+    generator = torch.Generator().manual_seed(0)
+    sides = []
+    for _ in range(2):
+        arcs = torch.randn(1, 2, 3, generator=generator)
+        labels = torch.randn(1, 2, 3, 3, generator=generator)
+        sides.append(TreePotentials(arcs, torch.ones(1, 2, dtype=torch.bool), labels))
+    parts = centred_arc_scores(*sides) + centred_label_scores(*sides)
+    assert_close(parts, torch.tensor([4.19]), atol=0.01, rtol=0)
+    found = Substructured(match="scores")(*sides)
+    assert_close(found, torch.tensor([5.07]), atol=0.01, rtol=0)
+    for heads, best in (("probable", None), ("best", 1)):  # other heads than the arcs' have no sum
+        apart = Substructured(match="scores", heads=heads, best=best)(*sides)
+        labels = Substructured(match="scores", heads=heads, best=best, parts="labels")(*sides)
+        assert_close(apart, centred_arc_scores(*sides) + labels)
 
 
 @batches
@@ -216,7 +240,7 @@ class TestObjective:
             ({"parts": "both"}, [arc_predictions, label_predictions]),
             ({"parts": "arcs"}, [arc_predictions]),
             ({"parts": "labels"}, [label_predictions]),
-            ({"match": "scores"}, [centred_arc_scores, centred_label_scores]),
+            ({"match": "scores"}, [centred_labelled_scores]),
             ({"match": "scores", "form": "raw"}, [raw_arc_scores, raw_label_scores]),
             (
                 {"match": "scores", "heads": "probable", "parts": "labels"},

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from allennlp_kd.structs.chain import ChainPotentials, canonical
+from allennlp_kd.structs.chain import ChainPotentials, canonical, log_node_marginals
 from tests.structs.chain import enumeration
 from tests.structs.chain.enumeration import random_potentials
 
@@ -71,8 +71,10 @@ def test_gradients():
 
 
 @pytest.mark.parametrize("name", ["emissions", "transitions", "start", "end"])
-@pytest.mark.parametrize("value", [float("-inf"), float("nan")])
+@pytest.mark.parametrize("value", [float("-inf"), float("inf"), float("nan")])
 def test_scores_that_are_not_finite(name, value):
+    if value == float("-inf") and name != "transitions":
+        pytest.skip("a tag may be forbidden")
     potentials = random_potentials(0, 3, (2,), requires_grad=False)
     scores = getattr(potentials, name).clone()
     scores.view(-1)[0] = value
@@ -80,3 +82,16 @@ def test_scores_that_are_not_finite(name, value):
         ValueError, match=f"scores must be finite to be centred, found {value} in {name}"
     ):
         canonical(replace(potentials, **{name: scores}))
+
+
+def test_forbidden_tags_stay_so_and_the_distribution_is_the_same():
+    potentials = random_potentials(0, 3, (3, 1, 0), requires_grad=False)
+    potentials.emissions[0, 1, 2] = float("-inf")
+    potentials.start[1] = float("-inf")
+    potentials.end[2] = float("-inf")
+    found = canonical(potentials)
+    expected = log_node_marginals(potentials)
+    torch.testing.assert_close(log_node_marginals(found), expected)
+    assert torch.isneginf(found.emissions).sum() == torch.isneginf(expected[potentials.mask]).sum()
+    allowed = found.emissions[0, 1, :2]
+    torch.testing.assert_close(allowed.mean(), torch.zeros_like(allowed.mean()))

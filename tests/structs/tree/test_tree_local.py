@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from allennlp_kd.structs.numerics.log_probabilities import divergence, expectation, log_normalised
 from allennlp_kd.structs.tree import (
     TreePotentials,
     k_best_heads,
@@ -8,7 +9,6 @@ from allennlp_kd.structs.tree import (
     log_label_probabilities,
 )
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.local import divergence, expectation, log_normalised
 from tests.structs.tree.enumeration import random_potentials
 from tests.structs.tree.near import assert_near
 

@@ -1,13 +1,18 @@
 """Label scores of all arcs, kept as the inputs of their biaffine form."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import List, Optional, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
+from allennlp_kd.structs.numerics.execution import at_least_single, exact, raised
+from allennlp_kd.structs.numerics.graph_cache import (
+    Masked,
+    Projected,
+    cached_graph_property,
+    in_order,
+)
 from allennlp_kd.structs.tree.labels.arc_label_scores import ArcLabelScores
 
 
@@ -70,16 +75,26 @@ class FactoredLabels:
     def length(self) -> int:
         return self.dependent.shape[1]
 
-    @cached_property
+    @property
+    def requires_grad(self) -> bool:
+        """Whether one of the factors does."""
+        parts = (self.head, self.dependent, self.weight, self.bias)
+        return any(part.requires_grad for part in parts)
+
+    @cached_graph_property
     def projected(self) -> Tensor:
         """`weight @ dependent` of all words, shape `(batch, length, labels, head dimension)`.
 
-        Nearly all of the work, and done once for whatever is asked of these scores.
+        Nearly all of the work, and done once for whatever is asked of these scores. In float32 at
+        least.
         """
+        dtype = at_least_single(self.dependent.dtype, self.weight.dtype)
         # Shape: (labels * head dimension, dependent dimension)
-        weight = self.weight.flatten(0, 1)
-        return linear(self.dependent, weight).unflatten(2, tuple(self.weight.shape[:2]))
+        weight = self.weight.flatten(0, 1).to(dtype)
+        found: Tensor = Projected.apply(self.dependent.to(dtype), weight)
+        return found.unflatten(2, tuple(self.weight.shape[:2]))
 
+    @exact
     def of_all(self, first: int = 0, last: Optional[int] = None) -> Tensor:
         """The scores of all arcs into the dependents `first` (inclusive) to `last` (exclusive).
 
@@ -88,8 +103,10 @@ class FactoredLabels:
         `Tensor`
             Shape `(batch, last - first, length + 1, labels)`.
         """
-        return ArcLabelScores.apply(self.head, self.projected[:, first:last], self.bias)
+        found: Tensor = ArcLabelScores.apply(self.head, self.projected[:, first:last], self.bias)
+        return found
 
+    @exact
     def of_heads(self, heads: Tensor) -> Tensor:
         """The scores of one arc into each word.
 
@@ -115,8 +132,8 @@ class FactoredLabels:
         heads = torch.nn.functional.pad(mask, (1, 0), value=True)
         return replace(
             self,
-            head=self.head.masked_fill(~heads.unsqueeze(2), 0),
-            dependent=self.dependent.masked_fill(~mask.unsqueeze(2), 0),
+            head=Masked.apply(self.head, heads.unsqueeze(2), 0.0),
+            dependent=Masked.apply(self.dependent, mask.unsqueeze(2), 0.0),
         )
 
     def first_words(self, length: int) -> "FactoredLabels":
@@ -145,8 +162,8 @@ class FactoredLabels:
 
     def split_rows(self, order: Tensor, sizes: Sequence[int]) -> List["FactoredLabels"]:
         """The scores of the sentences in this order, so many together."""
-        heads = self.head.index_select(0, order).split(sizes)
-        dependents = self.dependent.index_select(0, order).split(sizes)
+        head, dependent = (in_order(part, order) for part in (self.head, self.dependent))
+        heads, dependents = head.split(sizes), dependent.split(sizes)
         return [
             replace(self, head=head, dependent=dependent)
             for head, dependent in zip(heads, dependents)
@@ -154,7 +171,9 @@ class FactoredLabels:
 
     def divided_by(self, temperature: float) -> "FactoredLabels":
         """All scores divided by `temperature`."""
-        return replace(self, weight=self.weight / temperature, bias=self.bias / temperature)
+        return replace(
+            self, weight=raised(self.weight) / temperature, bias=raised(self.bias) / temperature
+        )
 
     def detach(self) -> "FactoredLabels":
         """The same scores, without their history."""

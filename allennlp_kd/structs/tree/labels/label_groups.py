@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from allennlp_kd.structs.numerics.graph_cache import in_order
 from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 
 Labels = Union[Tensor, FactoredLabels]
@@ -47,7 +48,7 @@ class LabelGroups:
         """Those of the rows of each group, where the first axis is that of the batch."""
         if self._order is None:
             return [values]
-        return values.index_select(0, self._order).split([len(rows) for rows in self.rows])
+        return in_order(values, self._order).split([len(rows) for rows in self.rows])
 
     def of_heads(self, heads: Tensor) -> Tensor:
         """As that of `FactoredLabels`, of factors; `heads` must be heads in padding too."""

@@ -1,0 +1,1 @@
+"""Precision, caching, log probabilities and checks that chains and trees share."""
