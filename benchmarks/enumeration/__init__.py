@@ -1,0 +1,1 @@
+"""Brute force: every quantity over small sentences, by enumeration of all structures."""
