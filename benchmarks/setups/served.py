@@ -50,18 +50,27 @@ def given(kind: str) -> Optional[Path]:
     return path if path is not None and path.is_file() else None
 
 
-def untrained(kind: str, size: Size, folder: Path, split: str = "dev") -> Path:
-    """An archive with random weights: as fast as a trained one, but for the search of trees.
+def all_given() -> Dict[str, Path]:
+    """All archives in the folder that the environment names, by their names."""
+    folder = os.environ.get(VARIABLE)
+    ending = ".tar.gz"
+    paths = sorted(Path(folder).glob(f"*{ending}")) if folder else []
+    return {path.name[: -len(ending)]: path for path in paths}
 
-    Its vocabulary is that of a split.
-    """
+
+def untrained(kind: str, size: Size, folder: Path, split: str = "dev") -> Path:
+    """An archive with random weights: as fast as a trained one, but for the search of trees."""
+    return pack(configuration(kind, size), folder, split)
+
+
+def pack(config: Dict[str, Any], folder: Path, split: str = "dev") -> Path:
+    """An archive of a configuration, with random weights and the vocabulary of a split."""
     from allennlp.common import Params
     from allennlp.data import DatasetReader, Vocabulary
     from allennlp.models import Model
 
     import allennlp_kd.plugin  # noqa: F401
 
-    config = configuration(kind, size)
     reader = DatasetReader.from_params(Params(json.loads(json.dumps(config["dataset_reader"]))))
     vocabulary = Vocabulary.from_instances(list(reader.read(str(treebank(split)))))
     model = Model.from_params(Params(json.loads(json.dumps(config["model"]))), vocab=vocabulary)
