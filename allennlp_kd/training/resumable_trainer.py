@@ -1,14 +1,17 @@
 """A trainer whose recovered run ends where the run that was not killed does."""
 
+import inspect
 import json
 import logging
+import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.util import SigTermReceived
 from allennlp.data.data_loaders import DataLoader, MultiProcessDataLoader, TensorDict
+from allennlp.models import Model
 from allennlp.training import GradientDescentTrainer, Trainer
 from allennlp.training.callbacks.confidence_checks import ConfidenceChecksCallback
 from allennlp.training.trainer import TrainerCheckpoint
@@ -73,6 +76,22 @@ class ResumableTrainer(GradientDescentTrainer):
             self.model.learned_is_kept = True
         self._seed = draw_seed()
         self._recovered: Optional[Dict[str, Any]] = None
+
+    @classmethod
+    @overrides(check_signature=False)
+    def from_partial_objects(
+        cls, model: Model, no_grad: Optional[List[str]] = None, **parameters: Any
+    ) -> Trainer:
+        """As stock's, with a warning where an expression of `no_grad` matches no parameter."""
+        for regex in no_grad or ():
+            if not any(re.search(regex, name) for name, _ in model.named_parameters()):
+                logger.warning("no_grad: %s does not match any parameter name", regex)
+        return super().from_partial_objects(model=model, no_grad=no_grad, **parameters)
+
+    # AllenNLP reads the parameters of a configuration, and their types, off the signature.
+    from_partial_objects.__func__.__signature__ = inspect.signature(  # type: ignore[attr-defined]
+        GradientDescentTrainer.from_partial_objects.__func__  # type: ignore[attr-defined]
+    )
 
     # What is kept
 

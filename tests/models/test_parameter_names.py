@@ -83,6 +83,7 @@ def test_regular_expressions_of_a_plain_configuration_match(teacher_run, tmp_pat
         config = distillation_config(teacher_run, "archive", **TRAINER)
         config["model"]["student"].update(changes)
     train_model(Params(config), str(tmp_path / "run"))
+    log = (tmp_path / "run" / "out.log").read_text().splitlines()
     student = load_archive(tmp_path / "run" / "model.tar.gz").model
     for name, weight in student.named_parameters():
         part = name.split(".")[0]
@@ -92,9 +93,25 @@ def test_regular_expressions_of_a_plain_configuration_match(teacher_run, tmp_pat
             assert part == "tag_projection_layer"
     assert student.get_regularization_penalty().item() > 0
     # The log says which group matched what, and what matched nothing.
-    log = (tmp_path / "run" / "out.log").read_text().splitlines()
     (disabled,) = [line for line in log if "Disabling gradient" in line]
     assert "'encoder._module.weight_ih_l0'" in disabled and "crf" not in disabled
     (group,) = [line for line in log if " - Group 0: " in line]
     assert "'crf.transitions'" in group and "encoder" not in group
     assert any("^student\\. does not match any parameter name" in line for line in log)
+
+
+def test_the_resumable_trainer_names_expressions_of_no_grad_that_match_nothing(
+    teacher_run, tmp_path
+):
+    config = distillation_config(
+        teacher_run,
+        "archive",
+        type="resumable",
+        checkpointer={"type": "whole"},
+        num_epochs=1,
+        no_grad=["^text_field_embedder", "^student\\."],
+    )
+    train_model(Params(config), str(tmp_path / "run"))
+    log = (tmp_path / "run" / "out.log").read_text()
+    assert log.count("no_grad: ^student\\. does not match any parameter name") == 1
+    assert "no_grad: ^text" not in log
