@@ -35,6 +35,9 @@ TRAIN = [
 # What reads an archive and builds its ONNX graph: `python -m spacy_bridge package`.
 PACKAGE = ["onnx>=1.14", "torch"]
 
+# The teacher `stanza`.
+STANZA = ["stanza>=1.8"]
+
 TRANSFORMER = ["tokenizers>=0.12"]
 
 # The page and the plots of `allennlp kd-compare`.
@@ -79,6 +82,7 @@ setup(
     extras_require={
         "train": TRAIN,
         "package": PACKAGE,
+        "stanza": STANZA,
         "transformer": TRANSFORMER,
         "report": REPORT,
         "cluster": CLUSTER,

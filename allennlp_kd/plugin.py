@@ -37,6 +37,7 @@ import allennlp_kd.teachers.annotations_teacher  # noqa: F401
 import allennlp_kd.teachers.archive.archive_teacher  # noqa: F401
 import allennlp_kd.teachers.converted_teacher  # noqa: F401
 import allennlp_kd.teachers.ensemble.ensemble_teacher  # noqa: F401
+import allennlp_kd.teachers.stanza_teacher  # noqa: F401
 import allennlp_kd.teachers.store.store_teacher  # noqa: F401
 import allennlp_kd.teachers.teacher_labels  # noqa: F401
 import allennlp_kd.teachers.transformers_teacher  # noqa: F401

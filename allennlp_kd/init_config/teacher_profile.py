@@ -65,10 +65,10 @@ def profile_teacher(
     archive_config = _archive_config(path)
     if archive_config is not None:
         return _profile_archive(source, archive_config, transformer, trust)
-    if path.is_file() and path.suffix != ".pt":
+    if path.is_file():
         config: Dict[str, Any] = {"type": "annotations", "files": source}
-    elif path.suffix == ".pt" or (path.is_dir() and any(path.glob("**/*.pt"))):
-        config = {"type": "stanza", "model": source}
+    elif (path / "resources.json").is_file():
+        config = {"type": "stanza", "model": source, "processor": _stanza_processor(path)}
     elif path.is_dir() or source.count("/") == 1:
         config = {
             "type": "transformers",
@@ -90,6 +90,14 @@ def profile_teacher(
         None,
         source if config["type"] == "transformers" else None,
     )
+
+
+def _stanza_processor(path: Path) -> str:
+    """The last of Stanza's processors that a folder has models of."""
+    for processor in ("depparse", "ner", "pos"):
+        if any(path.glob(f"*/{processor}/*.pt")):
+            return processor
+    raise ConfigurationError(f"{path} has no models of Stanza for ner, pos or depparse")
 
 
 def _archive_config(path: Path) -> Optional[Dict[str, Any]]:
