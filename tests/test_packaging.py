@@ -177,6 +177,6 @@ def test_the_entry_points_name_what_exists():
     import importlib
 
     targets = re.findall(r'"\w+ = ([\w.]+):(\w+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
-    assert len(targets) == 6
+    assert len(targets) == 8
     for module, name in targets:
         assert callable(getattr(importlib.import_module(module), name))
