@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Union
+from typing import Any, Dict, Iterable, Iterator, Mapping, Tuple, Union
 
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.configuration import LARGEST, read_configuration
@@ -79,15 +79,49 @@ def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
         raise ArchiveError(
             f"{where} has {name!r} in its transformer; what is opened there is one of {', '.join(_FILES)}"
         )
-    if not file.endswith(".json"):
-        return
-    content = content.read_bytes() if isinstance(content, Path) else content
+    if file.endswith(".json"):
+        content = content.read_bytes() if isinstance(content, Path) else content
+        _check(read_transformer_file(name, content, where), name, where)
+
+
+def read_transformer_file(name: str, content: bytes, where: str) -> Dict[str, Any]:
+    """What a JSON file of a transformer says, once it is known to name listed classes and to end.
+
+    # Parameters
+
+    name : `str`
+        Its path.
+    content : `bytes`
+    where : `str`
+        What it is a file of, for errors.
+
+    # Raises
+
+    ArchiveError
+        If it is not JSON; if it names a tokenizer or an architecture that is not listed; or if it is a
+        tokenizer that could take more than linear time or memory.
+    """
+    file = name.rsplit("/", 1)[-1]
     largest = LARGEST_TEXT if file in _TEXTS else LARGEST
     found = read_configuration(content, f"{name} of {where}", largest)
     if file in _TEXTS:
         _check_tokenizer(file, content, f"{name} of {where}")
-    else:
-        _check(found, name, where)
+        return {}
+    for key, value in _entries(found):
+        if value is not None and key in _CHOICES and str(value) not in _CHOICES[key]:
+            raise ArchiveError(
+                f"{where} has {value!r} as {key} in {name!r}, expected one of "
+                f"{', '.join(sorted(_CHOICES[key]))}"
+            )
+    return found
+
+
+def without_places(settings: Any) -> Any:
+    """The settings of a transformer without the entries that name files, folders, or code."""
+    if isinstance(settings, dict):
+        kept = {key: value for key, value in settings.items() if not _OPENED.search(key)}
+        return {key: without_places(value) for key, value in kept.items()}
+    return [without_places(part) for part in settings] if isinstance(settings, list) else settings
 
 
 def _check_tokenizer(file: str, content: bytes, where: str) -> None:
@@ -98,22 +132,21 @@ def _check_tokenizer(file: str, content: bytes, where: str) -> None:
             raise ArchiveError(str(error)) from error
 
 
-def _check(value: Any, name: str, where: str) -> None:
+def _check(settings: Dict[str, Any], name: str, where: str) -> None:
+    for key, part in _entries(settings):
+        if part and _OPENED.search(key):
+            raise ArchiveError(
+                f"{where} names {part!r} as {key} in {name!r}, which would be opened or run; what it "
+                "carries is to stand on its own"
+            )
+
+
+def _entries(value: Any) -> Iterator[Tuple[str, Any]]:
     if isinstance(value, dict):
-        for key, part in value.items():
-            if part and _OPENED.search(key):
-                raise ArchiveError(
-                    f"{where} names {part!r} as {key} in {name!r}, which would be opened or run; what it "
-                    "carries is to stand on its own"
-                )
-            if part is not None and key in _CHOICES and str(part) not in _CHOICES[key]:
-                raise ArchiveError(
-                    f"{where} has {part!r} as {key} in {name!r}, expected one of "
-                    f"{', '.join(sorted(_CHOICES[key]))}"
-                )
+        yield from value.items()
         value = list(value.values())
     for part in value if isinstance(value, list) else ():
-        _check(part, name, where)
+        yield from _entries(part)
 
 
 def carried_configurations(

@@ -3,13 +3,16 @@
 import hashlib
 import json
 import re
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import torch
 from allennlp.common.checks import ConfigurationError
 
 from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.carried_files import read_transformer_file, without_places
 from allennlp_kd.archives.tensors import load_tensors
 
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
@@ -30,7 +33,8 @@ class CheckpointFiles:
     where : `str`
         The checkpoint's name, for errors.
     trust : `bool`
-        Whether weights may be read from a pickle (tensors alone).
+        Whether weights may be read from a pickle (tensors alone), and tokenizers and architectures may
+        be of any class of `transformers`.
     """
 
     def __init__(self, folder: Path, where: str, trust: bool) -> None:
@@ -159,6 +163,38 @@ class CheckpointFiles:
                     f"{self.where}: {path.name} is damaged: {error}"
                 ) from error
         return found
+
+    @contextmanager
+    def cleaned(self) -> Iterator[Path]:
+        """A folder with the files of the tokenizer and the architecture, for as long as the context lasts.
+        With `trust`, the checkpoint's own.
+
+        They name known classes alone. What they say of places is left out: it is of the machine that
+        saved them, and would be opened.
+
+        # Raises
+
+        ConfigurationError
+            If a file names another class, is not JSON, or is a tokenizer that could take more than
+            linear time or memory.
+        """
+        if self._trust:
+            yield self.folder
+            return
+        with tempfile.TemporaryDirectory(prefix="allennlp-kd-") as made:
+            for name in (CONFIG, *TOKENIZER):
+                if not (self.folder / name).is_file():
+                    continue
+                content = (self.folder / name).read_bytes()
+                if name.endswith(".json"):
+                    try:
+                        settings = read_transformer_file(name, content, self.where)
+                    except ArchiveError as error:
+                        raise ConfigurationError(str(error)) from error
+                    if settings:
+                        content = json.dumps(without_places(settings)).encode()
+                (Path(made) / name).write_bytes(content)
+            yield Path(made)
 
     def digest(self) -> str:
         """A digest of all files that scores depend on."""

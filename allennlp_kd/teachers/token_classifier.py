@@ -6,7 +6,8 @@ import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
-from allennlp_kd.teachers.checkpoint_files import CheckpointFiles
+from allennlp_kd.archives.model_size import check_sizes, no_larger_than
+from allennlp_kd.teachers.checkpoint_files import CONFIG, CheckpointFiles
 
 POOLINGS = ("first", "mean")
 UNLIMITED = 100_000  # tokenizers without a limit name a number beyond it
@@ -157,9 +158,8 @@ def _open_tokenizer(files: CheckpointFiles) -> Any:
 
     def opened(**options: Any) -> Any:
         try:
-            return AutoTokenizer.from_pretrained(
-                str(files.folder), local_files_only=True, **options
-            )
+            with files.cleaned() as folder:
+                return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, **options)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise ConfigurationError(
                 f"{files.where}: its tokenizer cannot be opened: {error}"
@@ -179,10 +179,14 @@ def _open_tokenizer(files: CheckpointFiles) -> Any:
 def _open_model(files: CheckpointFiles, num_labels: int) -> Any:
     from transformers import AutoConfig, AutoModelForTokenClassification
 
-    config = AutoConfig.from_pretrained(str(files.folder), local_files_only=True)
+    with files.cleaned() as folder:
+        config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
     weights = files.weights()
+    numbers = sum(weight.numel() for weight in weights.values())
     try:
-        model = AutoModelForTokenClassification.from_config(config)
+        check_sizes({CONFIG: files.config}, numbers, files.where)
+        with no_larger_than(numbers, files.where):
+            model = AutoModelForTokenClassification.from_config(config)
         found = model.load_state_dict(weights, strict=False)
     except (ValueError, KeyError, RuntimeError) as error:
         raise ConfigurationError(f"{files.where}: {error}") from error

@@ -10,6 +10,9 @@ from spacy_bridge.runtime.text_encoder import SentenceSource, TextEncoder
 from spacy_bridge.runtime.vocabulary import TokenNumbers
 from spacy_bridge.runtime.words import EmbeddedWords, SpelledWords, WordSource
 
+_LARGEST = {"size": 65_536, "min_characters": 1_000, "overlap": 1_000}
+_ENCODINGS = ("ascii", "latin-1", "utf-16", "utf-32", "utf-8")
+
 
 def build_text_encoder(
     inputs: Mapping[str, Mapping[str, Any]],
@@ -35,6 +38,7 @@ def build_text_encoder(
     words: Dict[str, WordSource] = {}
     sentences: Dict[str, SentenceSource] = {}
     for name, settings in inputs.items():
+        _check_sizes(settings, f"{where}: the input {name!r}")
         kind = settings["type"]
         if kind == "embedding":
             words[name] = EmbeddedWords(
@@ -96,3 +100,24 @@ def build_text_encoder(
         else:
             raise PackageError(f"{where}: the input {name!r} is of an unknown type {kind!r}")
     return TextEncoder(words, sentences)
+
+
+def _check_sizes(settings: Mapping[str, Any], where: str) -> None:
+    """Refuses numbers that no student has: memory is taken for them with each batch of words.
+
+    # Raises
+
+    PackageError
+    """
+    for option, most in _LARGEST.items():
+        value = settings.get(option)
+        if isinstance(value, int) and not 0 <= value <= most:
+            raise PackageError(f"{where}: {option} must be from 0 to {most:,}, found {value:,}")
+    encoding = settings.get("byte_encoding")
+    if encoding is not None and encoding not in _ENCODINGS:
+        raise PackageError(
+            f"{where}: byte_encoding must be one of {', '.join(_ENCODINGS)}, found {encoding!r}"
+        )
+    for option in ("start", "end"):
+        if len(settings.get(option, ())) > 100:
+            raise PackageError(f"{where}: {option} has {len(settings[option]):,} pieces, over 100")

@@ -16,6 +16,7 @@ from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 from allennlp_kd.teachers.archive.nothing_fetched import nothing_fetched
 
 
+@pytest.mark.attack("fetching by default", "teacher")
 @DatasetReader.register("test_fetches_by_default")
 class FetchesByDefault(DatasetReader):
     """As several readers of AllenNLP: its tokenizer is spaCy's, where the configuration names none."""

@@ -111,6 +111,7 @@ NESTED = b"}K\x01\x94" + b"".join(
 )
 
 
+@pytest.mark.attack("weights that ask for much", "weights")
 @pytest.mark.parametrize("content, message", [
     (pickled(b"\x96" + struct.pack("<Q", 1 << 40), b"."), "takes more than 0.25 GiB of memory"),
     (pickled(b"]" * 6_000_000, b"."), "takes more than 0.25 GiB of memory|more than 2 seconds"),

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from typing import Any, List, Tuple
 
+import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
@@ -27,6 +28,7 @@ class Reader(HTMLParser):
         self.text += data
 
 
+@pytest.mark.attack("markup in labels", "page")
 def test_labels_words_and_names_are_text() -> None:
     vocab = spacy.blank("en").vocab
     doc = Doc(

@@ -29,6 +29,7 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "nlp"))
 
 
+@pytest.mark.attack("flipped bits", "pipeline")
 def test_one_flipped_bit_in_any_file(folder: Path) -> None:
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = {path.relative_to(folder).as_posix() for path in files}
@@ -50,6 +51,7 @@ def test_one_flipped_bit_in_any_file(folder: Path) -> None:
     check_pipeline(folder)
 
 
+@pytest.mark.attack("changed files", "pipeline")
 @pytest.mark.parametrize("name, old, new", [
     ("config.cfg", "batch_size = 1000", "batch_size = 1001"),
     ("vocab/strings.json", "a word", "a ward"),
@@ -107,6 +109,7 @@ def with_a_manifest_of_the_future(folder: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"format_version":1', b'"format_version":2'))
 
 
+@pytest.mark.attack("changed files", "pipeline")
 @pytest.mark.parametrize("change, message", [
     (added, "vocab/more.bin was not saved with the pipeline"),
     (removed, "vocab/strings.json is missing"),
@@ -121,6 +124,7 @@ def test_other_changes(folder: Path, change: Callable[[Path], None], message: st
         spacy.load(folder)
 
 
+@pytest.mark.attack("changed files", "pipeline")
 def test_a_component_is_not_read_through_a_link(folder: Path) -> None:
     nlp = spacy.load(folder)
     os.symlink("ner", folder / "link")
@@ -165,6 +169,7 @@ def test_seal_needs_a_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture) ->
     assert "is not the folder of a pipeline" in capsys.readouterr().err
 
 
+@pytest.mark.attack("configuration", "pipeline")
 @pytest.mark.parametrize("old, new, message", [
     ('factory = "sentencizer"', 'source = "/elsewhere"', "takes components.sentencizer from"),
     ("before_creation = null", 'before_creation = {"@callbacks": "spacy.x"}', "calls callbacks"),

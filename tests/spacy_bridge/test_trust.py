@@ -43,6 +43,7 @@ def settings(folder: Path, **changes: Any) -> None:
     changed(folder, "settings.json", json.dumps({**content, **changes}).encode())
 
 
+@pytest.mark.attack("flipped bits", "package")
 def test_one_flipped_byte_anywhere(folder: Path) -> None:
     places = random.Random(3)
     for path in sorted(folder.iterdir()):
@@ -87,6 +88,7 @@ def test_a_flipped_byte_shows_through_spacy(tmp_path: Path) -> None:
             nlp.get_pipe("ner").from_bytes(bad)
 
 
+@pytest.mark.attack("manifest", "package")
 def test_missing_files(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         path.rename(folder / "elsewhere")
@@ -105,6 +107,7 @@ def test_a_file_that_the_manifest_does_not_ask_for(folder: Path) -> None:
             open_student({**files, MANIFEST: sum_up(files)})
 
 
+@pytest.mark.attack("manifest", "package")
 @pytest.mark.parametrize("version", [2, 999, "1", None, 0])
 def test_versions_of_the_future(folder: Path, version: Any) -> None:
     content = json.loads((folder / MANIFEST).read_bytes())
@@ -117,6 +120,7 @@ def test_versions_of_the_future(folder: Path, version: Any) -> None:
         open_student(folder)
 
 
+@pytest.mark.attack("settings", "package")
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -140,12 +144,29 @@ def test_settings_that_make_no_sense(folder: Path, changes: Dict[str, Any], mess
         open_student(folder)
 
 
+@pytest.mark.attack("settings", "package")
 @pytest.mark.parametrize("threads", [0, -1, 257, 100_000])
 def test_threads_that_no_machine_has(folder: Path, threads: int) -> None:
     with pytest.raises(PackageError, match=f"threads must be from 1 to 256, found {threads}"):
         open_student(folder, threads)
     with pytest.raises(BridgeError, match=f"threads must be at .*, found {threads}"):
         spacy.blank("en").add_pipe("kd_ner", config={"threads": threads})
+
+
+@pytest.mark.attack("settings", "package")
+@pytest.mark.parametrize("option, value, message", [
+    ("size", 10**9, "size must be from 0 to 65,536, found 1,000,000,000"),
+    ("size", -1, "size must be from 0 to 65,536, found -1"),
+    ("min_characters", 10**9, "min_characters must be from 0 to 1,000, found 1,000,000,000"),
+    ("byte_encoding", "idna", "byte_encoding must be one of .*, found 'idna'"),
+    ("start", [1] * 1000, "start has 1,000 pieces, over 100"),
+])  # fmt: skip
+def test_sizes_that_no_student_has(folder: Path, option: str, value: Any, message: str) -> None:
+    inputs = json.loads((folder / "settings.json").read_text())["inputs"]
+    (name,) = (name for name, part in inputs.items() if part["type"] == "characters")
+    settings(folder, inputs={**inputs, name: {**inputs[name], option: value}})
+    with pytest.raises(PackageError, match=message):
+        open_student(folder)
 
 
 def test_unknown_decoder(tmp_path: Path) -> None:
@@ -155,6 +176,7 @@ def test_unknown_decoder(tmp_path: Path) -> None:
         open_student(folder)
 
 
+@pytest.mark.attack("settings", "package")
 def test_files_that_are_not_what_they_say(folder: Path) -> None:
     for name, content, message in (
         ("settings.json", b"[1]", "settings.json must hold an object, found list"),
@@ -170,6 +192,7 @@ def test_files_that_are_not_what_they_say(folder: Path) -> None:
             open_student({**files, MANIFEST: sum_up(files)})
 
 
+@pytest.mark.attack("manifest", "package")
 @pytest.mark.parametrize(
     "name", ["../x", "a/b", "/etc/passwd", "..", "", ".x", "C:x", "a\\b", MANIFEST]
 )
@@ -228,17 +251,20 @@ def external(place: str, location: str = "../../secret") -> bytes:
     return helper.make_model(graph).SerializeToString()
 
 
+@pytest.mark.attack("graph: other files", "package")
 @pytest.mark.parametrize("place", ["initializer", "constant", "branch"])
 def test_weights_in_another_file_are_refused(place: str) -> None:
     with pytest.raises(PackageError, match=r"x takes weights from another file.*secret"):
         LazySession(external(place), "x")
 
 
+@pytest.mark.attack("graph: other files", "package")
 def test_sparse_tensors_are_refused() -> None:
     with pytest.raises(PackageError, match="a graph has the unknown field 15"):
         LazySession(external("sparse"), "x")
 
 
+@pytest.mark.attack("graph: other files", "package")
 def test_a_location_without_a_path_is_refused() -> None:
     model = onnx.load_from_string(external("initializer"))
     del model.graph.initializer[0].external_data[:]
@@ -249,6 +275,7 @@ def test_a_location_without_a_path_is_refused() -> None:
     check_graph(model.SerializeToString(), "x")
 
 
+@pytest.mark.attack("graph: spelling", "package")
 def test_own_graphs_pass_and_cut_ones_do_not() -> None:
     content = (packaged("parser") / "network.onnx").read_bytes()
     check_graph(content, "x")
@@ -270,6 +297,7 @@ def behind(tag: bytes, content: bytes) -> bytes:
     return tag + varint(len(content)) + content
 
 
+@pytest.mark.attack("graph: spelling", "package")
 @pytest.mark.parametrize("place", ["model", "graph", "tensor"])
 @pytest.mark.parametrize("tag", ["64 bits", "five groups", "ten groups"])
 def test_fields_behind_tags_that_are_read_differently(place: str, tag: str) -> None:
@@ -311,6 +339,7 @@ def graph_of(*nodes: Any, **changes: Any) -> bytes:
     return helper.make_model(graph, **changes).SerializeToString()
 
 
+@pytest.mark.attack("graph: operators", "package")
 @pytest.mark.parametrize("operator, domain, message", [
     ("Loop", "", "the operator 'Loop'"),
     ("If", "", "the operator 'If'"),
@@ -329,6 +358,7 @@ def test_operators_that_no_student_has(operator: str, domain: str, message: str)
             check_graph(content, "x")
 
 
+@pytest.mark.attack("graph: operators", "package")
 def test_functions_are_refused() -> None:
     call = helper.make_node("Identity", ["x"], ["y"])
     function = helper.make_function("own", "f", ["x"], ["y"], [call], [helper.make_opsetid("", 13)])
@@ -336,6 +366,7 @@ def test_functions_are_refused() -> None:
         check_graph(graph_of(functions=[function]), "x")
 
 
+@pytest.mark.attack("graph: size", "package")
 def test_graphs_that_are_too_much() -> None:
     graph = helper.make_graph([], "g", [], [])
     for _ in range(10):
@@ -435,6 +466,7 @@ def test_tensors_round_trip() -> None:
         dump_tensors({"x": numpy.zeros(1, "int64")})
 
 
+@pytest.mark.attack("arrays", "package")
 @pytest.mark.parametrize("content, message", [
     (b"", "is not a safetensors file"),
     (struct.pack("<Q", 2**63) + b"{}", "is not a safetensors file"),

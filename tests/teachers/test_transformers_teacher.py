@@ -258,6 +258,29 @@ class TestRefusals:
         with pytest.raises(ConfigurationError, match="must name files beside it"):
             scored(TransformersTeacher(str(folder)))
 
+    @pytest.mark.attack("checkpoint", "teacher")
+    @pytest.mark.parametrize("name, settings, message", [
+        ("tokenizer_config.json", {"tokenizer_class": "AutoModel"}, "'AutoModel' as tokenizer_class"),
+        ("config.json", {"model_type": "timm_backbone"}, "'timm_backbone' as model_type"),
+        ("config.json", {"hidden_size": 10**12}, "hidden_size = 1,000,000,000,000"),
+        ("tokenizer.json", {"padding": {"strategy": {"Fixed": 10**12}}}, "padding.strategy.Fixed"),
+    ])  # fmt: skip
+    def test_a_checkpoint_that_means_harm(self, name, settings, message, tmp_path):
+        folder = write_checkpoint(tmp_path / "checkpoint", "bert")
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**content, **settings}))
+        with pytest.raises(ConfigurationError, match=message):
+            scored(TransformersTeacher(str(folder)))
+
+    def test_places_elsewhere_are_left_out(self, tmp_path):
+        folder = write_checkpoint(tmp_path / "checkpoint", "bert")
+        before = scored(TransformersTeacher(str(folder)))
+        for name in ("config.json", "tokenizer_config.json"):
+            content = json.loads((folder / name).read_text())
+            places = {"_name_or_path": "/elsewhere", "vocab_file": "/elsewhere/vocab.txt"}
+            (folder / name).write_text(json.dumps({**content, **places}))
+        assert torch.equal(scored(TransformersTeacher(str(folder))).emissions, before.emissions)
+
     def test_a_slow_tokenizer(self, tmp_path):
         folder = write_checkpoint(tmp_path / "checkpoint", "bert")
         for path in folder.glob("*token*"):
@@ -266,7 +289,7 @@ class TestRefusals:
         (folder / "merges.txt").write_text("#version: 0.2\n")
         (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CTRLTokenizer"}')
         with pytest.raises(ConfigurationError, match="does not say which word a word piece"):
-            scored(TransformersTeacher(str(folder)))
+            scored(TransformersTeacher(str(folder), trust=True))
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(ConfigurationError, match="neither a folder nor a checkpoint"):

@@ -235,7 +235,20 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def attacks() -> str:
+    """Attacks by kind and door: how many were tried, and how many were refused."""
+    found = _read("attacks")["attacks"]
+    rows = [
+        [row["kind"], row["door"], str(row["tried"]), str(row["refused"]), f"{row['slowest']} s"]
+        for row in found
+    ]
+    total = [sum(row[key] for row in found) for key in ("tried", "refused")]
+    rows.append(["all", "", *map(str, total), f"{max(row['slowest'] for row in found)} s"])
+    return format_table(["Attack", "Door", "Tried", "Refused", "Slowest"], rows)
+
+
 TABLES: Dict[str, Callable[[], str]] = {
+    "attacks": attacks,
     "demo": demo,
     "accuracy": accuracies,
     "methods": methods,

@@ -144,6 +144,8 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
     from transformers import AutoTokenizer
 
     kwargs.setdefault("use_fast", True)
+    if Path(source).is_dir():
+        kwargs["local_files_only"] = True
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **kwargs)
     except (OSError, ValueError) as error:
@@ -176,7 +178,7 @@ def _network(
     from transformers import AutoConfig, AutoModel
 
     try:
-        config = AutoConfig.from_pretrained(source)
+        config = AutoConfig.from_pretrained(source, local_files_only=Path(source).is_dir())
     except (OSError, ValueError) as error:
         raise BridgeError(f"the transformer {source!r} cannot be opened: {error}") from error
     _change(config, changes)
