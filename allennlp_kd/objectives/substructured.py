@@ -31,8 +31,9 @@ class Substructured(Objective):
         see `arc_predictions` and `label_predictions`. `scores`: squared differences of scores, see
         `form`. `both`: the sum of the two.
     form : `str`, optional
-        Of `scores`: `raw`; `centred` (the default, which is zero exactly when both sides define the
-        same distribution); `weighted`, which is `centred` with tags, heads and labels drawn from a
+        Of `scores`: `raw`; `centred` (the default: the variance of the difference over all sequences, or
+        assignments of heads and labels, which for chains and for heads is zero exactly when both sides
+        define the same distribution); `weighted`, which is `centred` with tags, heads and labels drawn from a
         distribution that is not the uniform one, see `mix`; or, for chains, `emissions`.
     scale : `float`, optional (default = `1.0`)
         Multiplies the loss; with `both`, the scores alone. Squared differences of scores are not on
