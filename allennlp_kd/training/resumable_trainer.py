@@ -1,18 +1,15 @@
 """A trainer whose recovered run ends where the run that was not killed does."""
 
-import inspect
 import json
 import logging
-import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.util import SigTermReceived
 from allennlp.data.data_loaders import DataLoader, MultiProcessDataLoader, TensorDict
-from allennlp.models import Model
-from allennlp.training import GradientDescentTrainer, Trainer
+from allennlp.training import Trainer
 from allennlp.training.callbacks.confidence_checks import ConfidenceChecksCallback
 from allennlp.training.trainer import TrainerCheckpoint
 from overrides import overrides
@@ -25,6 +22,7 @@ from allennlp_kd.random_states import (
     set_random_states,
 )
 from allennlp_kd.training.callback_states import callback_states, load_callback_states
+from allennlp_kd.training.checked_no_grad import CheckedNoGradTrainer
 from allennlp_kd.training.interruption import mark_interrupted, unmark
 from allennlp_kd.training.run_folder import watch_run_folders
 from allennlp_kd.training.whole_checkpointer import NEW_BEST, WholeCheckpointer
@@ -38,7 +36,7 @@ OURS = "resumable"
 
 
 @Trainer.register("resumable", constructor="from_partial_objects")
-class ResumableTrainer(GradientDescentTrainer):
+class ResumableTrainer(CheckedNoGradTrainer):
     """Killed at any moment and continued with `--recover`, it ends with the same weights, bit by
     bit, on one CPU process whose data loader has no workers.
 
@@ -76,22 +74,6 @@ class ResumableTrainer(GradientDescentTrainer):
             self.model.learned_is_kept = True
         self._seed = draw_seed()
         self._recovered: Optional[Dict[str, Any]] = None
-
-    @classmethod
-    @overrides(check_signature=False)
-    def from_partial_objects(
-        cls, model: Model, no_grad: Optional[List[str]] = None, **parameters: Any
-    ) -> Trainer:
-        """As stock's, with a warning where an expression of `no_grad` matches no parameter."""
-        for regex in no_grad or ():
-            if not any(re.search(regex, name) for name, _ in model.named_parameters()):
-                logger.warning("no_grad: %s does not match any parameter name", regex)
-        return super().from_partial_objects(model=model, no_grad=no_grad, **parameters)
-
-    # AllenNLP reads the parameters of a configuration, and their types, off the signature.
-    from_partial_objects.__func__.__signature__ = inspect.signature(  # type: ignore[attr-defined]
-        GradientDescentTrainer.from_partial_objects.__func__  # type: ignore[attr-defined]
-    )
 
     # What is kept
 
