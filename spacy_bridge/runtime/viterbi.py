@@ -57,28 +57,25 @@ def viterbi(
         return numpy.zeros((0, length), numpy.int64), numpy.zeros(0, emissions.dtype)
     if (numpy.diff(lengths) > 0).any() or lengths[-1] < 1:
         raise ValueError(f"lengths must be at least 1 and in falling order, found {list(lengths)}")
-    # Shape: (to, from), so that the maximum runs along the axis that is contiguous
-    moves = numpy.ascontiguousarray(scores.transitions.T)
-    best = emissions[:, 0] + scores.start
-    back = numpy.zeros((length, batch, tags), numpy.int32)
+    # The best score of a sequence that ends at each position with each tag.
+    best = numpy.empty((length, batch, tags), emissions.dtype)
+    best[0] = emissions[:, 0] + scores.start
     # The number of rows that are longer than each position.
     longer = numpy.searchsorted(-lengths, -numpy.arange(length), side="left")
     for position in range(1, length):
         rows = longer[position]
-        # Shape: (rows, to, from)
-        candidates = best[:rows, None, :] + moves
-        chosen = candidates.argmax(axis=2)
-        back[position, :rows] = chosen
-        best[:rows] = (
-            numpy.take_along_axis(candidates, chosen[:, :, None], axis=2)[:, :, 0]
-            + emissions[:rows, position]
-        )
-    best = best + scores.end
-    sequences = numpy.zeros((batch, length), numpy.int64)
-    last = best.argmax(axis=1)
+        # Shape: (rows, from, to)
+        candidates = best[position - 1, :rows, :, None] + scores.transitions
+        numpy.add(candidates.max(axis=1), emissions[:rows, position], out=best[position, :rows])
     everyone = numpy.arange(batch)
+    final = best[lengths - 1, everyone] + scores.end
+    sequences = numpy.zeros((batch, length), numpy.int64)
+    last = final.argmax(axis=1)
     sequences[everyone, lengths - 1] = last
+    # Shape: (to, from)
+    moves = numpy.ascontiguousarray(scores.transitions.T)
     for position in range(length - 1, 0, -1):
         rows = longer[position]
-        sequences[:rows, position - 1] = back[position, everyone[:rows], sequences[:rows, position]]
-    return sequences, best[everyone, last]
+        from_all = best[position - 1, :rows] + moves[sequences[:rows, position]]
+        sequences[:rows, position - 1] = from_all.argmax(axis=1)
+    return sequences, final[everyone, last]
