@@ -20,6 +20,7 @@ FLOORS: List[Set[str]] = [
     {"allennlp_kd.training"},
     {"allennlp_kd.models", "allennlp_kd.readers"},
     {"allennlp_kd.teachers.store", "allennlp_kd.teachers.archive", "allennlp_kd.teachers.ensemble"},
+    {"allennlp_kd.teachers.scorers"},
     {"allennlp_kd.teachers"},
     {"allennlp_kd.modules", "allennlp_kd.metrics", "allennlp_kd.fields"},
     {"allennlp_kd.objectives"},

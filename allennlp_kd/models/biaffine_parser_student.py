@@ -19,8 +19,8 @@ from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.stock_tree_decoding import stock_trees
 from allennlp_kd.models.student import Student
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials, maximum_spanning_tree
-from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
-from allennlp_kd.teachers.archive.scorers import scored_by
+from allennlp_kd.teachers.scorers.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.scorers.registry import scored_by
 
 DECODERS = ("exact", "stock")
 

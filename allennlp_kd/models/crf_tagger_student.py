@@ -14,8 +14,8 @@ from torch import Tensor
 from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.tagger_student import TaggerStudent
 from allennlp_kd.structs.chain import ChainPotentials, k_best, nll, viterbi
-from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
-from allennlp_kd.teachers.archive.scorers import scored_by
+from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.scorers.registry import scored_by
 
 # What stock's decoder adds to a forbidden transition's score. Finite, so that a sentence of which
 # every tag sequence is forbidden still gets stock's best one.

@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy
 from allennlp_kd.models.row_selection import fit_columns
 from allennlp_kd.models.tagger_student import TaggerStudent
 from allennlp_kd.structs.chain import ChainPotentials, log_node_marginals
-from allennlp_kd.teachers.archive.scorers import scored_by
-from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
+from allennlp_kd.teachers.scorers.registry import scored_by
+from allennlp_kd.teachers.scorers.simple_tagger_scorer import SimpleTaggerScorer
 
 
 @Model.register("simple_tagger_student")

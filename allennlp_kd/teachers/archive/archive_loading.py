@@ -34,7 +34,7 @@ from allennlp_kd.teachers.archive.archive_files import (
 from allennlp_kd.teachers.archive.external_files import external_digest
 from allennlp_kd.teachers.archive.nothing_fetched import nothing_fetched
 from allennlp_kd.teachers.archive.registered_types import registered_types_only
-from allennlp_kd.teachers.archive.scorers import find_scorer
+from allennlp_kd.teachers.scorers.registry import find_scorer
 
 REMEDIES = Remedies("'transformer'", "'trust: true'", "'elmo_options'")
 _MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit

@@ -31,13 +31,13 @@ from allennlp_kd.teachers.archive.batch_dependence import (
     reset_encoders,
     stateful_encoders,
 )
-from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
-from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.archive.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.archive.reader_needs import ReaderNeeds, reader_needs
-from allennlp_kd.teachers.archive.scorers import ArchiveScorer, find_scorer, scored_by
-from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
 from allennlp_kd.teachers.archive.tag_sets import check_tags
+from allennlp_kd.teachers.scorers.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.scorers.registry import ArchiveScorer, find_scorer, scored_by
+from allennlp_kd.teachers.scorers.simple_tagger_scorer import SimpleTaggerScorer
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.teacher import Teacher
 from allennlp_kd.teachers.tensor_json import packed

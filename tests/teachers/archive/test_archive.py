@@ -21,7 +21,7 @@ from allennlp_models.tagging.predictors import SentenceTaggerPredictor
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
-from allennlp_kd.teachers.archive.scorers import SCORERS
+from allennlp_kd.teachers.scorers.registry import SCORERS
 from tests.configs.corpora import write_corpora
 from tests.teachers.archives import tagger_params
 

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.tree import TreePotentials
-from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.scorers.biaffine_parser_scorer import BiaffineParserScorer
 from tests.models.parsing import instances, vocabulary
 from tests.models.tagging import tensors
 from tests.teachers.parsers import (

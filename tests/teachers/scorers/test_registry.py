@@ -15,10 +15,10 @@ from allennlp_models.tagging.models.crf_tagger import CrfTagger
 
 from allennlp_kd.models.crf_tagger_student import CrfTaggerStudent
 from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
-from allennlp_kd.teachers.archive.biaffine_parser_scorer import BiaffineParserScorer
-from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
-from allennlp_kd.teachers.archive.scorers import SCORERS, find_scorer, scored_by
-from allennlp_kd.teachers.archive.simple_tagger_scorer import SimpleTaggerScorer
+from allennlp_kd.teachers.scorers.biaffine_parser_scorer import BiaffineParserScorer
+from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.scorers.registry import SCORERS, find_scorer, scored_by
+from allennlp_kd.teachers.scorers.simple_tagger_scorer import SimpleTaggerScorer
 from tests.teachers.archive.test_archive import collated
 from tests.teachers.archives import train_tagger
 from tests.teachers.own_taggers import CountingTagger, LouderTagger
@@ -27,7 +27,7 @@ from tests.teachers.own_taggers import CountingTagger, LouderTagger
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test registers in a copy."""
-    monkeypatch.setattr("allennlp_kd.teachers.archive.scorers.SCORERS", dict(SCORERS))
+    monkeypatch.setattr("allennlp_kd.teachers.scorers.registry.SCORERS", dict(SCORERS))
 
 
 class LouderScorer(CrfTaggerScorer):

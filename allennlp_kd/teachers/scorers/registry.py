@@ -141,5 +141,5 @@ def _check_overrides(model: Type, own: List[Type], known: Type, archive_file: st
             f"the archive {archive_file} holds a {model.__name__}, whose {', '.join(overridden)} "
             f"{'is' if len(overridden) == 1 else 'are'} not {known.__name__}'s, so its scores may "
             f"differ from those of {known.__name__}: register a scorer for it with "
-            "allennlp_kd.teachers.archive.scorers.scored_by"
+            "allennlp_kd.teachers.scorers.registry.scored_by"
         )

@@ -7,7 +7,7 @@ from allennlp.nn import util
 from overrides import overrides
 
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
-from allennlp_kd.teachers.archive.scorers import ArchiveScorer
+from allennlp_kd.teachers.scorers.registry import ArchiveScorer
 
 
 class BiaffineParserScorer(ArchiveScorer):

@@ -7,7 +7,7 @@ from allennlp.nn import util
 from overrides import overrides
 
 from allennlp_kd.structs.chain import ChainPotentials
-from allennlp_kd.teachers.archive.crf_tagger_scorer import CrfTaggerScorer
+from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
 
 
 class SimpleTaggerScorer(CrfTaggerScorer):

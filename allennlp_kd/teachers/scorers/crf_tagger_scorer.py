@@ -7,7 +7,7 @@ from allennlp.nn import util
 from overrides import overrides
 
 from allennlp_kd.structs.chain import ChainPotentials
-from allennlp_kd.teachers.archive.scorers import ArchiveScorer
+from allennlp_kd.teachers.scorers.registry import ArchiveScorer
 
 
 class CrfTaggerScorer(ArchiveScorer):
