@@ -1,4 +1,4 @@
-"""Vectors of words, matched through a learned projection."""
+"""The `hidden` objective: matches hidden states through a learned projection."""
 
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple, Union
 

@@ -1,4 +1,4 @@
-"""A factor of the student's scores that is learned."""
+"""A learned scale of the student's scores."""
 
 from dataclasses import replace
 from typing import Union

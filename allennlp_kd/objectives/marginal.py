@@ -1,4 +1,4 @@
-"""Distillation of posterior marginals."""
+"""The `marginal` objective: KL divergence between posterior marginals."""
 
 from typing import Any, Optional
 

@@ -1,4 +1,4 @@
-"""What every distillation objective is."""
+"""The base class of distillation objectives."""
 
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple, Union
 

@@ -1,4 +1,4 @@
-"""Exact distillation of a distribution over whole structures."""
+"""The `structural` objective: cross-entropy between distributions over whole structures."""
 
 from typing import Any
 

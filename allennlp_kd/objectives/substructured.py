@@ -1,4 +1,4 @@
-"""The objective that gives the package its name."""
+"""The `substructured` objective: matches teacher and student on every sub-structure."""
 
 from typing import Any, FrozenSet, Optional
 

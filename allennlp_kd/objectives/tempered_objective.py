@@ -1,4 +1,4 @@
-"""What the objectives have in common that compare both sides at one temperature."""
+"""The base class of objectives that divide both sides' scores by a temperature."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Knowledge distillation word by word."""
+"""The `token` objective: KL divergence word by word."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The teacher's best structures as gold."""
+"""The `top_k` objective: likelihood of the teacher's k best structures."""
 
 from typing import Any, List, Optional, Tuple, Union
 

@@ -1,4 +1,4 @@
-"""Several objectives at once."""
+"""The `sum` objective: a weighted sum of objectives."""
 
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 

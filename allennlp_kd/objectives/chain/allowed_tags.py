@@ -1,4 +1,4 @@
-"""Squared differences of a chain's scores, where the teacher forbids tags of words."""
+"""Squared score differences over the tags that the teacher does not forbid."""
 
 from typing import Optional, Tuple
 

@@ -1,4 +1,4 @@
-"""The scores of a chain's nodes, start and end included."""
+"""Node scores of a chain, with start and end scores added."""
 
 import torch
 from torch import Tensor

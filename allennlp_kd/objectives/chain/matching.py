@@ -1,4 +1,4 @@
-"""What `substructured` matches of chains."""
+"""Options of `substructured` for chains."""
 
 from typing import Optional
 

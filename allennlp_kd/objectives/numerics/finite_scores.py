@@ -1,4 +1,4 @@
-"""Scores that are not finite: what the teacher forbids is left out, anything else is refused."""
+"""Handles scores that are not finite: leaves out what is forbidden, refuses NaN and inf."""
 
 from typing import Callable, Dict, Union
 

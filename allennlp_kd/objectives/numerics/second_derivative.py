@@ -1,4 +1,4 @@
-"""What losses have whose gradient is in closed form."""
+"""Refuses second derivatives of losses whose gradient is in closed form."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Sums over the arcs of a batch of sentences."""
+"""Weighted sums over arcs, and the check that each word has a possible head."""
 
 from torch import Tensor
 

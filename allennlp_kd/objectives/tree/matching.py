@@ -1,4 +1,4 @@
-"""What `substructured` matches of trees."""
+"""Options of `substructured` for trees."""
 
 from typing import Optional
 

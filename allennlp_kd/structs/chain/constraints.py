@@ -1,4 +1,4 @@
-"""Which tags may follow each other in an encoding of spans."""
+"""Transition constraints of span encodings (BIO, BIOUL, IOB1, BMES)."""
 
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, NamedTuple, Sequence

@@ -1,4 +1,4 @@
-"""A distribution over a chain's structures as a chain without transitions.
+"""Projects a distribution over sequences onto a chain without transitions.
 
 What the student's factorisation cannot hold is summed out of the teacher's distribution (Wang et al.,
 "Structural knowledge distillation: tractably distilling information for structured predictor", 2021):

@@ -1,4 +1,4 @@
-"""The best tag sequence of each sentence."""
+"""Viterbi decoding."""
 
 from typing import List, Optional, Tuple
 

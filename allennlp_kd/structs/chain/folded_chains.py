@@ -1,4 +1,4 @@
-"""A batch of chains, each folded in the middle."""
+"""Folds chains in the middle, so that Viterbi runs from both ends at once."""
 
 from typing import List
 

@@ -1,4 +1,4 @@
-"""One form for all potentials that define the same distribution over tag sequences."""
+"""The canonical form of chain potentials: equal distributions have equal scores."""
 
 from dataclasses import replace
 

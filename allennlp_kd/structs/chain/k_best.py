@@ -1,4 +1,4 @@
-"""The k best tag sequences of each sentence."""
+"""k-best Viterbi decoding."""
 
 from typing import List, Optional, Tuple
 

@@ -1,4 +1,4 @@
-"""The log-probabilities of a chain's nodes and edges."""
+"""Log marginals of a chain's nodes and edges."""
 
 from dataclasses import replace
 

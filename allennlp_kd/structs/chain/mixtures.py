@@ -1,4 +1,4 @@
-"""One chain for several over the same sentences and tags."""
+"""Combines several chains over the same sentences and tags into one."""
 
 from typing import Sequence
 

@@ -1,4 +1,4 @@
-"""The number type that the recursions work in."""
+"""Raises chain potentials to float32 at least."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Scores that can be added up and centred."""
+"""Checks that scores are finite."""
 
 from typing import Mapping, Optional, Tuple
 

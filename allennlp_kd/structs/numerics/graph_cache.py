@@ -1,4 +1,4 @@
-"""Values that are computed once for several losses, each of which is differentiated."""
+"""Cached tensors whose autograd graph can be differentiated more than once."""
 
 from typing import Any, Callable, Generic, Optional, Tuple, TypeVar, Union, overload
 

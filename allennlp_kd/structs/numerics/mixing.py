@@ -1,4 +1,4 @@
-"""What means of chains and means of trees ask of their members."""
+"""Weighted means of potentials, and the checks on their members."""
 
 import math
 from functools import reduce

@@ -1,4 +1,4 @@
-"""Quantities of all labelled arcs, without holding all of them at once where they are many."""
+"""Computes functions of all labelled arcs block by block, to bound memory."""
 
 from typing import Callable, Optional, Sequence, Tuple
 

@@ -1,4 +1,4 @@
-"""Trees in another factorisation.
+"""Converts other tree factorizations to and from arc scores.
 
 The interface for a teacher that is no head-selection parser: whatever yields arc marginals (a
 second-order parser, an ensemble's votes) gives a `Teacher` its `potentials` by `of_arc_marginals`. No

@@ -1,4 +1,4 @@
-"""The best tree."""
+"""Maximum spanning tree decoding, projective or not."""
 
 from typing import Optional, Tuple
 

@@ -1,4 +1,4 @@
-"""The k best trees of each sentence."""
+"""k-best spanning tree decoding."""
 
 from itertools import islice
 from typing import List, Optional, Tuple

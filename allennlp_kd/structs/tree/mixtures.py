@@ -1,4 +1,4 @@
-"""One set of tree potentials for several over the same sentences and labels."""
+"""Combines several tree potentials over the same sentences and labels into one."""
 
 from typing import Optional, Sequence, Union
 

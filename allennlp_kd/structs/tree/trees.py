@@ -1,4 +1,4 @@
-"""Whether heads form a tree."""
+"""Checks that heads form a tree, and whether it is projective."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Where the words of a ragged batch lie once its padding is left out."""
+"""Packs the words of a ragged batch, position by position and without padding."""
 
 from functools import cached_property
 from typing import List

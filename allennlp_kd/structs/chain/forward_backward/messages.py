@@ -1,4 +1,4 @@
-"""What the forward and backward recursions have in common, whatever space they work in."""
+"""The interface of forward and backward messages."""
 
 from typing import Optional, Tuple
 

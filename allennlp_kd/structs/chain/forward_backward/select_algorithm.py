@@ -1,4 +1,4 @@
-"""Which of the two kinds of messages a batch's scores call for."""
+"""Selects scaled or log-space messages by the spread of a batch's scores."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The product by which factored label scores of all arcs are made, labels last in memory."""
+"""The biaffine product that gives the label scores of all arcs."""
 
 from typing import Any, Tuple
 

@@ -1,4 +1,4 @@
-"""Label scores of all arcs, kept as the inputs of their biaffine form."""
+"""Label scores of all arcs, stored as the factors of their biaffine form."""
 
 from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence

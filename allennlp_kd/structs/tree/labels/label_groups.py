@@ -1,4 +1,4 @@
-"""The label scores of a batch, taken apart so that hardly any padding is computed with."""
+"""Groups sentences by length, so that few label scores are padding."""
 
 from typing import List, Optional, Sequence, Tuple, Union
 

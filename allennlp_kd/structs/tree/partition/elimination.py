@@ -1,4 +1,4 @@
-"""The matrix-tree theorem as an elimination of weights, and the marginals as its way back."""
+"""The matrix-tree theorem by subtraction-free Gaussian elimination, and arc marginals."""
 
 import math
 from functools import cached_property

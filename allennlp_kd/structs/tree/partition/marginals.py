@@ -1,4 +1,4 @@
-"""The marginals of arcs, and their logarithms however small they are."""
+"""Arc marginals and their logarithms, exact however small they are."""
 
 from typing import Optional, Tuple
 

@@ -1,4 +1,4 @@
-"""Which of the two eliminations a sentence's scores call for."""
+"""Selects elimination in probability space or in log space for each sentence."""
 
 from torch import Tensor
 

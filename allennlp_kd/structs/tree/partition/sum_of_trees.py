@@ -1,4 +1,4 @@
-"""The log of the sum over trees, its gradient and the gradient's, in closed form."""
+"""The log-partition function over trees, with first and second derivatives in closed form."""
 
 from typing import Any, Tuple
 

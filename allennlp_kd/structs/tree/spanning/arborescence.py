@@ -1,4 +1,4 @@
-"""The maximum spanning arborescence of one sentence."""
+"""The maximum spanning arborescence (Chu-Liu-Edmonds)."""
 
 from typing import List, NamedTuple, Tuple
 

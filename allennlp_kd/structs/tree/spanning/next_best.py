@@ -1,4 +1,4 @@
-"""The best and the next best arborescence of one sentence."""
+"""The best and the second-best arborescence."""
 
 from typing import List, NamedTuple, Tuple
 

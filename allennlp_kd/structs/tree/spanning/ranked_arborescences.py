@@ -1,4 +1,4 @@
-"""All arborescences of one sentence, best first."""
+"""Enumerates arborescences by score, best first."""
 
 import heapq
 from itertools import count

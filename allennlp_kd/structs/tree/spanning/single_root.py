@@ -1,4 +1,4 @@
-"""The single-root rule as a change of scores, so that each algorithm is written once."""
+"""The single-root constraint as a penalty on the scores of ROOT arcs."""
 
 from typing import Tuple
 
