@@ -85,8 +85,8 @@ WORD_ENCODERS = {
     "alternating_lstm": TWO_LAYERS,
     "stacked_bidirectional_lstm": TWO_LAYERS,
 }
-# Stock's class of that name cannot be built, or wants a published model.
-NOT_TRIED = {"augmented_lstm", "bert_pooler"}
+# Stock's class of that name cannot be built, wants a published model, or word pieces.
+NOT_TRIED = {"augmented_lstm", "bert_pooler", "bart_encoder"}
 WITH_PADDING = {"qanet_encoder", "qanet_encoder_block", "cnn-highway"}
 
 
@@ -123,8 +123,8 @@ def stock(base) -> set:
 
 
 def test_every_registered_encoder_is_tried():
-    assert stock(Seq2SeqEncoder) == set(ENCODERS)
-    assert stock(Seq2VecEncoder) == set(WORD_ENCODERS) | NOT_TRIED
+    assert stock(Seq2SeqEncoder) - {"bart_encoder"} == set(ENCODERS)
+    assert stock(Seq2VecEncoder) - NOT_TRIED == set(WORD_ENCODERS)
 
 
 @pytest.mark.parametrize("name", ENCODERS)
