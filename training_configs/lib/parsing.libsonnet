@@ -72,9 +72,14 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
     task, inputs.bilstm(task.size), "biaffine_parser_student", task.forms, training.adam(20, task.metric)
   ),
   // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
-  // teacher.
-  student_convolutions(task, size):: from_zero(experiment(
-    task, inputs.convolutions(size, task.size), "biaffine_parser_student", size.forms, training.triangular(15, task.metric, size.lr)
+  // teacher. use: "task" or "text", for the number of epochs.
+  student_convolutions(task, size, use):: from_zero(experiment(
+    task,
+    inputs.convolutions(size, task.size),
+    "biaffine_parser_student",
+    size.forms,
+    training.triangular(size.epochs[use], task.metric, size.lr),
+    size.batch_size,
   )),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
@@ -92,14 +97,16 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   distill(task, objective={ type: "substructured" })::
     distilled(task, self.student(task), objective),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
-  distill_small(task):: distilled(task, self.student_convolutions(task, sizes.small.parsing)),
-  distill_medium(task):: distilled(task, self.student_convolutions(task, sizes.medium.parsing)),
-  distill_large(task):: distilled(task, from_zero(experiment(
+  distill_convolutions(task, size, use)::
+    distilled(task, self.student_convolutions(task, size, use)) { model+: { alpha: size.alpha } },
+  distill_small(task, use="task"):: self.distill_convolutions(task, sizes.small.parsing, use),
+  distill_medium(task, use="task"):: self.distill_convolutions(task, sizes.medium.parsing, use),
+  distill_large(task, use="task"):: distilled(task, from_zero(experiment(
     task,
     inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
     "biaffine_parser_student",
     sizes.large.forms,
-    training.adamw(sizes.large.epochs, task.metric)
+    training.adamw(sizes.large.epochs[use], task.metric)
   ))),
   // The same two layers as the teacher's own training has left them.
   distill_teacher_layers(task)::

@@ -1,5 +1,5 @@
 // Sizes of students.
-local convolutional(hidden, dilations) = {
+local convolutional(hidden, dilations, lr) = {
   features: {
     width: 64,
     // Of the table of each feature.
@@ -17,7 +17,11 @@ local convolutional(hidden, dilations) = {
   hidden: hidden,
   dilations: dilations,
   dropout: 0.1,
-  lr: 0.003,
+  lr: lr,
+  batch_size: 128,
+  // On the text of a task, and with a lot of raw text beside it.
+  epochs: { task: 20, text: 8 },
+  alpha: 0.8,
 };
 
 {
@@ -53,13 +57,13 @@ local convolutional(hidden, dilations) = {
   // Convolutional students by size. Width and dilations of the layers; and of a parser, the widths of the representations
   // that arcs and labels are scored from.
   small: {
-    tagging: convolutional(96, [1, 1, 2, 4]),
-    parsing: convolutional(192, [1, 1, 2, 2, 4, 8]) { forms: { arcs: 100, labels: 50 } },
+    tagging: convolutional(96, [1, 1, 2, 4], 0.003) { batch_size: 64 },
+    parsing: convolutional(192, [1, 1, 2, 2, 4, 8], 0.003) { forms: { arcs: 100, labels: 50 } },
   },
   medium: {
-    tagging: convolutional(192, [1, 1, 2, 2, 4, 1]),
-    parsing: convolutional(256, [1, 1, 2, 2, 4, 4, 8, 1]) { forms: { arcs: 200, labels: 100 } },
+    tagging: convolutional(192, [1, 1, 2, 2, 4, 1], 0.0025) { batch_size: 64 },
+    parsing: convolutional(256, [1, 1, 2, 2, 4, 4, 8, 1], 0.0025) { forms: { arcs: 200, labels: 100 } },
   },
   // The first layers of the teacher.
-  large: { layers: 2, epochs: 10, forms: { arcs: 200, labels: 50 } },
+  large: { layers: 2, epochs: { task: 10, text: 4 }, forms: { arcs: 200, labels: 50 } },
 }

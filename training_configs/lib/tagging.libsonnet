@@ -50,9 +50,13 @@ local independent(task, type) =
     task, inputs.bilstm(task.size), "crf_tagger_student", training.adam(20, task.metric)
   ),
   // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
-  // teacher.
-  student_convolutions(task, size):: experiment(
-    task, inputs.convolutions(size, task.size), "crf_tagger_student", training.triangular(15, task.metric, size.lr)
+  // teacher. use: "task" or "text", for the number of epochs.
+  student_convolutions(task, size, use):: experiment(
+    task,
+    inputs.convolutions(size, task.size),
+    "crf_tagger_student",
+    training.triangular(size.epochs[use], task.metric, size.lr),
+    size.batch_size,
   ),
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "crf_tagger_student", training.adamw(10, task.metric)
@@ -68,13 +72,15 @@ local independent(task, type) =
   distill(task, objective={ type: "substructured" }, marginals=false)::
     distilled(task, self.student(task), objective, marginals),
   distill_transformer(task):: distilled(task, self.student_transformer(task)),
-  distill_small(task):: distilled(task, self.student_convolutions(task, sizes.small.tagging)),
-  distill_medium(task):: distilled(task, self.student_convolutions(task, sizes.medium.tagging)),
-  distill_large(task):: distilled(task, experiment(
+  distill_convolutions(task, size, use)::
+    distilled(task, self.student_convolutions(task, size, use)) { model+: { alpha: size.alpha } },
+  distill_small(task, use="task"):: self.distill_convolutions(task, sizes.small.tagging, use),
+  distill_medium(task, use="task"):: self.distill_convolutions(task, sizes.medium.tagging, use),
+  distill_large(task, use="task"):: distilled(task, experiment(
     task,
     inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
     "crf_tagger_student",
-    training.adamw(sizes.large.epochs, task.metric)
+    training.adamw(sizes.large.epochs[use], task.metric)
   )),
   // The same two layers as the teacher's own training has left them.
   distill_teacher_layers(task)::

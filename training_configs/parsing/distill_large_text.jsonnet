@@ -2,4 +2,4 @@
 local environment = import "../lib/environment.libsonnet";
 local parsing = import "../lib/parsing.libsonnet";
 
-parsing.with_text(import "distill_large.jsonnet", environment.data("raw/en.txt"), "en")
+parsing.with_text(parsing.distill_large(import "task.libsonnet", "text"), environment.data("raw/en.txt"), "en")

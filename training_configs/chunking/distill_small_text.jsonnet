@@ -1,0 +1,5 @@
+// The same student, and the teacher on raw text: the file raw/en.txt of ALLENNLP_KD_DATA, a sentence a line.
+local environment = import "../lib/environment.libsonnet";
+local tagging = import "../lib/tagging.libsonnet";
+
+tagging.with_text(tagging.distill_small(import "task.libsonnet", "text"), environment.data("raw/en.txt"), "en")
