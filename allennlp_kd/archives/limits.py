@@ -65,7 +65,7 @@ class Limits(NamedTuple):
         # Raises
 
         ArchiveError
-            If so many bytes are too many.
+            If the number of bytes is above the limit.
         """
         if size > self.total:
             raise ArchiveError(

@@ -55,7 +55,7 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--transformer",
             metavar="FOLDER",
-            help="the teacher's transformer, in the place of the one that its archive names",
+            help="the teacher's transformer, instead of the one that its archive names",
         )
         subparser.add_argument(
             "--trust",

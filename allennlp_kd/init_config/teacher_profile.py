@@ -52,7 +52,7 @@ def profile_teacher(
         An AllenNLP archive (or its run's folder), the folder or the hub's name of a `transformers`
         checkpoint, a folder of a Stanza model, or a file of annotations.
     transformer : `str`, optional
-        The transformer in the place of the one that an archive names.
+        The transformer to use instead of the one that an archive names.
     trust : `bool`, optional (default = `False`)
         Whether an archive may name what is not inside of it.
 

@@ -24,7 +24,7 @@ class DistributedSpanF1(SpanBasedF1Measure):
     label_encoding : `str`, optional (default = `"BIO"`)
         How tags encode spans: `BIO`, `IOB1`, `BIOUL` or `BMES`; `null` where a function says it.
     tags_to_spans_function : `Callable`, optional
-        From a sentence's tags to its spans, in the place of an encoding; not from a configuration.
+        From a sentence's tags to its spans, instead of an encoding; not from a configuration.
     """
 
     supports_distributed = True

@@ -40,7 +40,7 @@ class Pairing:
 
     ConfigurationError
         If the three are not of one structure, the objective needs what the teacher does not
-        provide, the labels do not fit the policy, or the objective cannot be of so many.
+        provide, the labels do not fit the policy, or the objective cannot compare this many labels.
     """
 
     def __init__(

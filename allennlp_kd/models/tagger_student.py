@@ -27,7 +27,7 @@ class TaggerStudent(Student):
 
     def _set_label_encoding(self, label_encoding: Optional[str]) -> None:
         """Sets what depends on the encoding: the check of gold tags, and, where the tagger computes
-        a span F1, one of all processes in the place of stock's.
+        a span F1, one of all processes instead of stock's.
         """
         self._gold_encoding = GoldEncoding(label_encoding, self.labels) if label_encoding else None
         if self.calculate_span_f1:

@@ -48,7 +48,7 @@ def choose_layers(layers: Optional[Union[int, Sequence[int]]], depth: int) -> Li
     # Parameters
 
     layers : `int` or `Sequence[int]`, optional
-        The first so many layers, or the index of each; all of them if it is `None`.
+        The number of the first layers, or the index of each; all of them if it is `None`.
     depth : `int`
         The number of layers of the transformer they are taken from.
 
@@ -107,7 +107,7 @@ class LayeredWeights:
     source: str
 
     def cut_config(self, chosen: Sequence[int], vocabulary_size: int) -> PretrainedConfig:
-        """The architecture with the chosen layers alone, and so many word pieces."""
+        """The architecture with the chosen layers alone, and this many word pieces."""
         config = deepcopy(self.config)
         config.num_hidden_layers = len(chosen)
         config.vocab_size = vocabulary_size

@@ -43,7 +43,7 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
     model_name : `str`
         The checkpoint: a local folder, or a name of the hub.
     layers : `int` or `List[int]`, optional (default = `None`)
-        The first so many layers, or the indices of the layers, such as `[0, 2, 4]`; all if `None`.
+        The number of the first layers, or the indices of layers, such as `[0, 2, 4]`; all if `None`.
     from_archive : `str`, optional (default = `None`)
         An AllenNLP archive, or the folder of a run, whose transformer's weights are taken instead
         of the checkpoint's; `layers` then counts the layers of that transformer. The checkpoint may
@@ -52,7 +52,7 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
         What stands before the transformer's own names in the archive's weights. It is found where
         the archive has one transformer; where it has more, the error lists them.
     max_length : `int`, optional (default = `None`)
-        As in the indexer: longer sentences are folded into parts of so many word pieces.
+        As in the indexer: longer sentences are folded into parts of this many word pieces.
     train_parameters, last_layer_only, gradient_checkpointing, tokenizer_kwargs, transformer_kwargs
         As `PretrainedTransformerMismatchedEmbedder` has them; a scalar mix is over the chosen
         layers.

@@ -19,7 +19,7 @@ PARTS = {"encoder": "encoder", "embedder": "text_field_embedder"}
 class WordStates:
     """Records chosen layers of a stock tagger or parser while it runs.
 
-    The model itself stays as it is, and nothing is recorded but within `recorded`.
+    The model does not change, and nothing is recorded outside `recorded`.
 
     # Parameters
 

@@ -41,7 +41,7 @@ class DistillationReader(DatasetReader):
         "train_data_path": {"labelled": "train.txt", "unlabelled": ["news.txt", "forum.txt"]}
 
     Each is a path or a list of paths; `labelled` may be absent. So it is that path's affair alone,
-    and validation data stays as it is. Sentences without gold have the teacher's term only, and
+    and validation data does not change. Sentences without gold have the teacher's term only, and
     their words count for the vocabulary. They are spread evenly among the others.
 
     # Parameters

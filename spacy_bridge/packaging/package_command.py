@@ -79,7 +79,7 @@ def add_command(commands: Any) -> None:
         "--transformer",
         action="append",
         metavar="[NAME=]FOLDER",
-        help="a transformer's folder, in the place of the one that archives, or the archive of the "
+        help="a transformer's folder, instead of the one that archives, or the archive of the "
         "component NAME, name; may be repeated",
     )
     package.add_argument(

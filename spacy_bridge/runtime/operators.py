@@ -18,7 +18,7 @@ OPERATORS: Mapping[str, FrozenSet[str]] = {
         # What torch's exporter makes of transformers, beside those.
         "Abs And Ceil Clip Constant ConstantOfShape CumSum GatherElements Greater LessOrEqual Log Neg "
         "Not Pad Pow ReduceMean Sign Slice Sqrt Tile "
-        # What ONNX Runtime's dynamic quantization puts in the place of matrix products.
+        # What ONNX Runtime's dynamic quantization puts instead of matrix products.
         "DequantizeLinear DynamicQuantizeLinear MatMulInteger".split()
     ),
     "com.microsoft": frozenset(["DynamicQuantizeLSTM"]),

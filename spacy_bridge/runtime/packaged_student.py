@@ -76,7 +76,7 @@ class PackagedStudent(ABC):
         return "transformer" if any(name.startswith("tokenizer") for name in self.files) else None
 
     def with_threads(self, threads: int) -> "PackagedStudent":
-        """This student, or one of the same files that runs with so many threads."""
+        """This student, or one of the same files that runs with this many threads."""
         if threads == self._threads:
             return self
         return type(self)(self.files, self._where, threads)

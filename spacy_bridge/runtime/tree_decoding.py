@@ -12,9 +12,9 @@ MOST_HEADS = 3
 """With more possible heads a word, one matrix product for all arcs of the sentence is cheaper."""
 
 NEAR = 1.5
-"""Arcs at most so many nats below the best of their word are likely to be in a tree where that is not."""
+"""Arcs at most this many nats below the best of their word are likely to be in a tree where that is not."""
 MOST_ROUNDS = 4
-"""After so many searches for a tree whose labels are scored, all labels of the sentence are."""
+"""After this many searches for a tree whose labels are scored, all labels of the sentence are."""
 
 
 def log_of_best(label_scores: numpy.ndarray, axis: int = -1) -> numpy.ndarray:

@@ -151,7 +151,7 @@ class SpelledWords:
 
 
 def _rows_by_cells(order: numpy.ndarray, lengths: numpy.ndarray, most: int = 16384) -> List:
-    """The rows, longest first, in blocks of at most so many cells (or of one row)."""
+    """The rows, longest first, in blocks of at most this many cells (or of one row)."""
     blocks, start = [], 0
     while start < len(order):
         count = max(1, most // int(lengths[order[start]]))
@@ -170,7 +170,7 @@ class WordTable:
     sources : `Mapping[str, WordSource]`
         They stand side by side in the order of their sorted names, as in AllenNLP's embedder.
     capacity : `int`, optional (default = `20000`)
-        When so many words are kept, all are dropped, so that memory has a bound.
+        When this many words are kept, all are dropped, so that memory has a bound.
     characters : `int`, optional (default = `1000000`)
         The same for the characters of all words that are kept.
     """

@@ -23,7 +23,7 @@ class OrthogonalSquares(torch.autograd.Function):
     The four vectors are added by one product of the indicators, `(batch * length, 4)`, with a table
     `(4, tags)`. All of r lies where neither c nor w do, so the gradient is h and r themselves, times a
     factor: one product for the four vectors and one multiplication for each of n and t, where
-    autograd would go back through some twenty small operations, which is what the loss costs.
+    autograd would go back through some twenty small operations, as many as the loss itself has.
     """
 
     @staticmethod

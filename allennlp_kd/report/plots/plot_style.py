@@ -94,7 +94,7 @@ def styled() -> Iterator[None]:
 
 
 def axes(width: float, height: float) -> Any:
-    """The axes of a new figure of so many inches."""
+    """The axes of a new figure of this size in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height)).subplots()

@@ -15,7 +15,7 @@ from allennlp_kd.structs.chain.conversions import independent_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 NOTHING = float("-inf")
-OUTSIDE_FLOOR = 1e-12  # what is left of 1 may be rounding alone
+OUTSIDE_FLOOR = 1e-12  # the rest of 1 may be rounding alone
 
 
 def bio_tags(labels: Sequence[str]) -> Tuple[str, ...]:

@@ -35,7 +35,7 @@ def maximum_spanning_tree(
 ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
     """The tree, with labels if there are any, of the highest score. Not differentiable.
 
-    Where the best head of each word, each on its own, makes a tree of the kind asked for, that is
+    Where the best head of each word, chosen separately, makes a tree of the kind asked for, that is
     the answer, for the whole batch at once; only the other sentences are searched.
 
     # Returns

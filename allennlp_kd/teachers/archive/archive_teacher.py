@@ -1,4 +1,4 @@
-"""A teacher that scores as it is asked: a trained AllenNLP archive."""
+"""A live teacher: scores sentences with a trained AllenNLP archive."""
 
 import logging
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
@@ -99,7 +99,7 @@ class ArchiveTeacher(ScoringTeacher):
         Where to score for a store, `-1` for the CPU. By default the current GPU, where there is
         one.
     transformer : `str`, optional
-        The folder (or the hub's name) of the transformer, in the place of the one that the archive
+        The folder (or the hub's name) of the transformer to use instead of the one that the archive
         names. An archive of stock AllenNLP has its transformer's weights inside, and needs its
         architecture and tokenizer from outside.
     trust : `bool`, optional (default = `False`)

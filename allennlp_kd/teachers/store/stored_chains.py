@@ -31,7 +31,7 @@ class StoredChains:
 
     @staticmethod
     def size(words: int, shared: Dict[str, Tensor]) -> int:
-        """How many numbers are stored of a sentence of so many words."""
+        """The number of scores that are stored for a sentence of this many words."""
         return words * shared["transitions"].shape[0]
 
     @staticmethod

@@ -50,7 +50,7 @@ class StoredTrees:
 
     @staticmethod
     def size(words: int, shared: Dict[str, Tensor]) -> int:
-        """How many numbers are stored of a sentence of so many words."""
+        """The number of scores that are stored for a sentence of this many words."""
         _, head_dimension, dependent_dimension = shared["weight"].shape
         vectors = (words + 1) * head_dimension + words * dependent_dimension
         return words * (words + 1) + vectors

@@ -33,7 +33,7 @@ class StudentArchive:
     path : `Union[str, Path]`
         A `model.tar.gz`, or the folder of a run.
     transformer : `str`, optional
-        The folder (or the hub's name) of the transformer, in the place of the one that the archive
+        The folder (or the hub's name) of the transformer to use instead of the one that the archive
         names; one that carries its own needs none.
     trust : `bool`, optional (default = `False`)
         Whether the archive may name what is not inside of it.

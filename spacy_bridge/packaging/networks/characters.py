@@ -27,7 +27,7 @@ class CharacterNetwork(NamedTuple):
     fewest : `int`
         The least number of characters that a word must be padded to.
     overlap : `int`, optional
-        The vector of a word is the maximum of those of its parts, where these share so many characters.
+        The vector of a word is the maximum of those of its parts, where these share this many characters.
         `None` if it is not: then parts say nothing of the whole.
     """
 

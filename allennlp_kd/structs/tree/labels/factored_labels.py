@@ -161,7 +161,7 @@ class FactoredLabels:
         return replace(self, head=self.head[rows], dependent=self.dependent[rows])
 
     def split_rows(self, order: Tensor, sizes: Sequence[int]) -> List["FactoredLabels"]:
-        """The scores of the sentences in this order, so many together."""
+        """The scores of the sentences in this order, this many together."""
         head, dependent = (in_order(part, order) for part in (self.head, self.dependent))
         heads, dependents = head.split(sizes), dependent.split(sizes)
         return [

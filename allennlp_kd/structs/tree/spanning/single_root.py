@@ -88,5 +88,5 @@ def only_multi_root(total: Tensor, penalty: Tensor, mask: Tensor) -> Tensor:
 
 
 def _log_trees(lengths: Tensor) -> Tensor:
-    """At least the log of the number of trees of so many words."""
+    """An upper bound on the log of the number of trees of this many words."""
     return lengths * torch.log(lengths + 1.0)
