@@ -106,6 +106,20 @@ def test_stock_opens_a_student(folder, name, world):
         torch.testing.assert_close(row[: len(scores)], torch.tensor(scores), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["bert_tagger", "roberta_tagger"])
+def test_stock_opens_a_stock_tagger_as_a_student(name, world):
+    """As `--overrides` of `allennlp evaluate` and `allennlp predict` has it."""
+    overrides = {"model.type": "crf_tagger_student"}
+    archive = load_archive(str(FOLDER / f"{name}.tar.gz"), overrides=overrides)
+    batch = Batch(
+        [archive.dataset_reader.text_to_instance([Token(w) for w in words]) for words in SENTENCES]
+    )
+    batch.index_instances(archive.model.vocab)
+    found = archive.model.eval()(**batch.as_tensor_dict())["logits"]
+    for row, scores in zip(found, expected(name)["emissions"]):
+        torch.testing.assert_close(row[: len(scores)], torch.tensor(scores), rtol=0, atol=1e-5)
+
+
 def test_a_checkpoint_is_taken_up(world):
     """As `--recover` does, alone and inside of a distillation, which names weights otherwise."""
     archive = load_archive(str(FOLDER / "bert_student.tar.gz"))
