@@ -59,6 +59,7 @@ class StanzaTeacher(SentenceTeacher):
     processor : `str`
         `ner`, `pos` or `depparse`.
     language : `str`, optional (default = `"en"`)
+        Stanza's code of the models' language.
     column : `str`, optional (default = `"upos"`)
         For `pos`: `upos` or `xpos`.
     options : `Dict[str, Any]`, optional
