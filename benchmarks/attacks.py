@@ -13,7 +13,7 @@ from typing import Any, DefaultDict, Dict, List, Tuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PLACES = ("tests/archives", "tests/spacy_bridge", "tests/teachers/test_transformers_teacher.py")
+PLACES = ("tests/archives", "tests/spacy_bridge", "tests/teachers")
 
 
 class Recorder:

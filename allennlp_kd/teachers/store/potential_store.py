@@ -108,6 +108,8 @@ class PotentialStore:
         self._unwritten = None
 
     def _read_header(self) -> Dict[str, Any]:
+        if not self._header_file.is_file():  # a pipe would be waited for
+            raise StoreError(f"{self._header_file} cannot be read: it is not a file")
         try:
             content = self._header_file.read_bytes()
             header = json.loads(content)["header"]

@@ -7,6 +7,7 @@ name, type and shape.
 
 import hashlib
 import json
+import math
 import mmap
 import os
 import struct
@@ -21,6 +22,22 @@ from allennlp_kd.teachers.store.store_error import StoreError
 MAGIC = b"allennlp-kd store"
 PREFIX = struct.Struct(f"<{len(MAGIC)}sIQ16s")
 REMEDY = "remove it: its sentences are scored again, the others' scores stay"
+
+TYPES = frozenset(
+    numpy.dtype(kind).str
+    for kind in (
+        "float16",
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "bool",
+    )
+)
+"""What arrays may be of: numbers, and no objects."""
 
 Arrays = Dict[str, numpy.ndarray]
 Seal = Callable[[bytes], bytes]
@@ -88,16 +105,39 @@ def entries_of(file: Path, version: int, seal: Seal) -> Dict[str, Entry]:
         index = opened.read(min(length, size))
     if magic != MAGIC or found != version or seal(index) != digest:
         raise StoreError(f"{file} is damaged or of another format or store; {REMEDY}")
-    entries, start, end = {}, PREFIX.size + length, 0
-    same: Dict[Tuple, Tuple] = {}  # sentences of one length share their description
-    for key, (offset, size_of, entry_digest, arrays) in json.loads(index).items():
-        described = tuple((name, kind, tuple(shape)) for name, kind, shape in arrays)
-        described = same.setdefault(described, described)
-        entries[key] = Entry(file, start + offset, size_of, entry_digest, described)
-        end = max(end, offset + size_of)
-    if start + end > size:
+    try:
+        entries, end = _entries(file, json.loads(index), PREFIX.size + length)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"{file} is damaged: its index makes no sense: {error}; {REMEDY}"
+        ) from error
+    if end > size:
         raise StoreError(f"{file} is damaged: it is cut off; {REMEDY}")
     return entries
+
+
+def _entries(file: Path, index: Any, start: int) -> Tuple[Dict[str, Entry], int]:
+    """The entries of an index, and where the last one ends."""
+    entries, end = {}, start
+    sizes: Dict[Tuple, Tuple[Tuple, int]] = {}  # sentences of one length share their description
+    for key, (offset, size, digest, arrays) in index.items():
+        described = tuple((name, kind, tuple(shape)) for name, kind, shape in arrays)
+        if described not in sizes:
+            sizes[described] = described, sum(_bytes_of(*array) for array in described)
+        described, expected = sizes[described]
+        if not (type(offset) is int is type(size) and offset >= 0 and size == expected):
+            raise ValueError(f"an entry of {expected} bytes has {size} from {offset}")
+        entries[key] = Entry(file, start + offset, size, digest, described)
+        end = max(end, start + offset + size)
+    return entries, end
+
+
+def _bytes_of(name: Any, kind: Any, shape: Tuple) -> int:
+    if kind not in TYPES or not isinstance(name, str):
+        raise ValueError(f"the array {name!r} is of type {kind!r}")
+    if any(type(length) is not int or length < 0 for length in shape):
+        raise ValueError(f"the array {name!r} is of shape {shape!r}")
+    return math.prod(shape) * numpy.dtype(kind).itemsize
 
 
 def mapped(file: Path) -> mmap.mmap:
@@ -143,6 +183,8 @@ def arrays_of(key: str, entry: Entry, shard: mmap.mmap) -> Arrays:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise StoreError(f"{file} cannot be read: it is not a file")
     try:
         with open(file, "rb") as opened:
             yield opened

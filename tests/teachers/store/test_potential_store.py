@@ -1,3 +1,4 @@
+import json
 import os
 import random
 import struct
@@ -5,8 +6,8 @@ import struct
 import numpy
 import pytest
 
-from allennlp_kd.teachers.store.potential_store import PotentialStore
-from allennlp_kd.teachers.store.shard_files import PREFIX
+from allennlp_kd.teachers.store.potential_store import FORMAT, PotentialStore
+from allennlp_kd.teachers.store.shard_files import MAGIC, PREFIX, digest_of, entries_of
 from allennlp_kd.teachers.store.store_error import StoreError
 
 HEADER = {"fingerprint": "abc", "labels": ["O", "B"], "dtype": "float32"}
@@ -214,9 +215,48 @@ def test_a_path_that_is_a_file(header, tmp_path) -> None:
 
 def test_a_header_that_cannot_be_read(tmp_path) -> None:
     (tmp_path / "header.json").mkdir()
-    with pytest.raises(StoreError, match="header.json cannot be read"):
+    with pytest.raises(StoreError, match="header.json cannot be read: it is not a file"):
         PotentialStore(str(tmp_path))
     (tmp_path / "header.json").rmdir()
     (tmp_path / "header.json").write_text("[" * 100_000)
     with pytest.raises(StoreError, match="header.json is damaged"):
         PotentialStore(str(tmp_path))
+
+
+HONEST = [0, 8, "0" * 32, [["a", "<f4", [2]]]]
+
+
+@pytest.mark.attack("index", "store")
+@pytest.mark.parametrize("index", [
+    "[" * 100_000, "[]", "3", '{"x": 3}', json.dumps({"x": [0, 8]}),
+    json.dumps({"x": [0, 8, "", 3]}), json.dumps({"x": [-8, 8, "", HONEST[3]]}),
+    json.dumps({"x": ["0", 8, "", HONEST[3]]}), json.dumps({"x": [0, 1 << 60, "", HONEST[3]]}),
+    json.dumps({"x": [0, 8, "", [["a", "|O", [1]]]]}), json.dumps({"x": [0, 8, "", [["a", "<f4", [-2]]]]}),
+    json.dumps({"x": [0, 8, "", [["a", "<f4", ["2"]]]]}), json.dumps({"x": [0, 8, "", [[3, "<f4", [2]]]]}),
+    json.dumps({"x": [0, 1 << 62, "", [["a", "<f4", [1 << 60]]]]}),
+])  # fmt: skip
+def test_an_index_that_makes_no_sense(index, tmp_path) -> None:
+    """With digests that fit: as somebody who means harm would."""
+    content = index.encode()
+    head = PREFIX.pack(MAGIC, FORMAT, len(content), digest_of(content))
+    (tmp_path / "x.shard").write_bytes(head + content + bytes(8))
+    with pytest.raises(StoreError, match="x.shard is damaged: (its index makes|it is cut off)"):
+        entries_of(tmp_path / "x.shard", FORMAT, lambda packed: digest_of(packed))
+
+
+def test_an_index_by_hand_is_read(tmp_path) -> None:
+    content = json.dumps({"x": HONEST}).encode()
+    head = PREFIX.pack(MAGIC, FORMAT, len(content), digest_of(content))
+    (tmp_path / "x.shard").write_bytes(head + content + bytes(8))
+    assert set(entries_of(tmp_path / "x.shard", FORMAT, lambda packed: digest_of(packed))) == {"x"}
+
+
+@pytest.mark.attack("pipes for files", "store")
+def test_pipes_are_not_waited_for(folder) -> None:
+    os.mkfifo(folder / "x.shard")
+    with pytest.raises(StoreError, match="x.shard cannot be read: it is not a file"):
+        len(PotentialStore(str(folder)))
+    (folder / "header.json").unlink()
+    os.mkfifo(folder / "header.json")
+    with pytest.raises(StoreError, match="header.json cannot be read: it is not a file"):
+        PotentialStore(str(folder))
