@@ -8,7 +8,7 @@ from allennlp.common.checks import ConfigurationError
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from allennlp_kd.init_config.corpus_profile import CorpusProfile
-from allennlp_kd.init_config.student_sizes import EPOCHS, FEATURES, SIZES
+from allennlp_kd.init_config.student_sizes import EPOCHS_WITH_TEXT, FEATURES, SIZES, TRAINING
 from allennlp_kd.init_config.teacher_profile import TeacherProfile
 
 READERS = (
@@ -48,14 +48,16 @@ def configuration(teacher: TeacherProfile, corpus: CorpusProfile, choices: Choic
     environment.filters["json"] = _json
     indexers, text_field_embedder, encoder = _inputs(teacher, choices.student)
     text: Any = list(choices.text)
+    training = TRAINING[choices.student]
     return environment.get_template("distill.jsonnet.jinja").render(
         teacher=teacher.config,
         store=f"{choices.run}-store",
         reader={**corpus.reader, "token_indexers": indexers},
         student=_student(teacher, choices.student, text_field_embedder, encoder),
         optimizer=_optimizer(choices.student),
-        alpha=0.5,
-        epochs=EPOCHS[choices.student],
+        alpha=training["alpha"],
+        epochs=min(training["epochs"], EPOCHS_WITH_TEXT) if text else training["epochs"],
+        batch_size=training["batch"][teacher.structure],
         metric=metric(teacher),
         text_field=corpus.text_field,
         gaps=gaps(teacher),
@@ -150,6 +152,10 @@ def _student(
             "input_dropout": 0.05,
             "arc_representation_dim": SIZES[size]["tree"]["arcs"],
             "tag_representation_dim": SIZES[size]["tree"]["labels"],
+            # Large random scores of arcs would waste the first epoch.
+            "initializer": {
+                "regexes": [["arc_attention._weight_matrix|tag_bilinear.weight", {"type": "zero"}]]
+            },
         }
     student: Dict[str, Any] = {"type": "crf_tagger_student", **common}
     if teacher.encoding is not None:
@@ -161,7 +167,7 @@ def _student(
 
 def _optimizer(size: str) -> Dict[str, Any]:
     if "layers" not in SIZES[size]["chain"]:
-        return {"type": "adam", "lr": 0.002}
+        return {"type": "adam", "lr": TRAINING[size]["lr"]}
     return {
         "type": "adamw",
         "lr": 0.002,

@@ -4,6 +4,7 @@ from typing import List
 
 from allennlp_kd.init_config.configuration import Choices
 from allennlp_kd.init_config.corpus_profile import CorpusProfile
+from allennlp_kd.init_config.student_sizes import TRAINING
 from allennlp_kd.init_config.teacher_profile import TeacherProfile
 
 STUDENTS = {
@@ -24,7 +25,8 @@ def explanation(teacher: TeacherProfile, choices: Choices, metric: str) -> str:
         "labels: the teacher's, whatever labels the gold has.",
         "objective: 'substructured' matches the teacher's predictions on every sub-structure; it needs "
         "no dynamic program.",
-        "alpha 0.5: gold and teacher count the same. Less gold wants more alpha.",
+        f"alpha {TRAINING[choices.student]['alpha']}: the teacher's share of the loss that did best on "
+        "development data for this size. Less gold wants more alpha.",
         f"validation_metric: '{metric}', the usual score of the task.",
         "trainer 'resumable', checkpointer 'whole': an interrupted run continues with --recover and "
         "ends with the same student.",

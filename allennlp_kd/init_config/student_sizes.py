@@ -27,4 +27,10 @@ SIZES: Dict[str, Dict[str, Dict[str, Any]]] = {
 }
 """By the name of the size and the structure."""
 
-EPOCHS = {"small": 15, "medium": 15, "large": 10}
+TRAINING: Dict[str, Dict[str, Any]] = {
+    "small": {"alpha": 0.8, "lr": 0.003, "epochs": 20, "batch": {"chain": 64, "tree": 128}},
+    "medium": {"alpha": 0.8, "lr": 0.0025, "epochs": 20, "batch": {"chain": 64, "tree": 128}},
+    "large": {"alpha": 0.5, "lr": 0.002, "epochs": 10, "batch": {"chain": 32, "tree": 32}},
+}
+EPOCHS_WITH_TEXT = 8
+"""Of the small ones: each epoch is longer where there is text without annotation."""

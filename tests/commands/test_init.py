@@ -242,5 +242,11 @@ def test_students_are_those_of_the_training_configurations(size, task, structure
     (other,) = expected["text_field_embedder"]["token_embedders"].values()
     assert {**embedder, "features": sorted(embedder["features"])} == other
     assert ours["trainer"]["num_epochs"] == theirs["trainer"]["num_epochs"]
+    assert ours["model"]["alpha"] == theirs["model"]["alpha"]
+    assert student.get("initializer") == expected.get("initializer")
+    assert (
+        ours["data_loader"]["batch_sampler"]["batch_size"]
+        == (theirs["data_loader"]["batch_sampler"]["batch_size"])
+    )
     assert ours["trainer"]["optimizer"] == theirs["trainer"]["optimizer"]
     assert ours["trainer"]["grad_norm"] == theirs["trainer"]["grad_norm"]
