@@ -8,8 +8,10 @@ float64 and shares no code with the package. A wrong one is printed with the see
 """
 
 import argparse
+import multiprocessing
 import random
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Dict, List
@@ -110,16 +112,30 @@ def _rebuilt(module: Any, potentials: Any, scores: List[torch.Tensor]) -> Any:
     return type(potentials)(scores[0], potentials.mask, *scores[1:])
 
 
-def measure(batches: range, seed: int, quick: bool) -> Report:
+def check_batches(batches: range, seed: int) -> Tally:
     """Compares these batches."""
     torch.set_num_threads(1)
-    report = Report("brute_force", {"quick": quick, "seed": seed, "batches": len(batches)})
     tally, started = Tally(), time.perf_counter()
     for number in batches:
         check_batch(tally, seed, number)
         if time.perf_counter() - started > 60:
             print(f"{tally.batches} of {len(batches)} batches", flush=True)
             started = time.perf_counter()
+    return tally
+
+
+def measure(batches: range, seed: int, quick: bool, processes: int = 1) -> Report:
+    """Compares these batches, shared among processes."""
+    report = Report("brute_force", {"quick": quick, "seed": seed, "batches": len(batches)})
+    if processes == 1:
+        tally = check_batches(batches, seed)
+    else:
+        shares = [batches[start::processes] for start in range(processes)]
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, mp_context=context) as pool:
+            tally = Tally()
+            for share in pool.map(check_batches, shares, [seed] * processes):
+                tally.add(share)
     found: Dict[str, float] = {name: float(count) for name, count in tally.compared.items()}
     report.add("comparisons", found)
     report.add("wrong", {name: float(tally.wrong.get(name, 0)) for name in found})
@@ -141,13 +157,14 @@ def main(arguments: List[str]) -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} batches")
     parser.add_argument("--batches", type=int, default=BATCHES)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--only", type=int, help="the number of one batch")
     given = parser.parse_args(arguments)
     batches = range(QUICK if given.quick else given.batches)
     if given.only is not None:
         batches = range(given.only, given.only + 1)
     print(f"seed {given.seed}")
-    report = measure(batches, given.seed, given.quick)
+    report = measure(batches, given.seed, given.quick, given.processes)
     print(report.table())
     for example in report.notes["examples"]:
         print(example)

@@ -20,6 +20,16 @@ class Tally:
     worst: Dict[str, float] = field(default_factory=dict)
     """By name: the largest error as a share of the tolerance."""
 
+    def add(self, other: "Tally") -> None:
+        """Adds what another process has counted."""
+        self.batches += other.batches
+        for mine, theirs in ((self.compared, other.compared), (self.wrong, other.wrong)):
+            for name, count in theirs.items():
+                mine[name] = mine.get(name, 0) + count
+        for name, share in other.worst.items():
+            self.worst[name] = max(self.worst.get(name, 0.0), share)
+        self.examples = [*self.examples, *other.examples][:EXAMPLES]
+
     def check(
         self, name: str, found: Tensor, expected: Tensor, size: float, epsilon: float, where: str
     ) -> None:

@@ -45,6 +45,21 @@ def test_a_batch_depends_on_its_seed_and_number_alone():
     assert tallies[0] == tallies[1]
 
 
+def test_processes_share_the_batches():
+    whole, halves = Tally(), Tally()
+    for number in range(4):
+        brute_force.check_batch(whole, 5, number)
+    for start in (0, 1):
+        halves.add(brute_force.check_batches(range(4)[start::2], 5))
+    assert halves == whole
+
+
+@pytest.mark.slow
+def test_in_several_processes(tmp_path):
+    report = run(tmp_path, "--batches", "4", "--processes", "2")
+    assert report["targets"][0]["met"] and report["notes"]["comparisons"] > 50
+
+
 @pytest.mark.parametrize("found", [1.1, float("inf"), float("nan")])
 def test_infinities_and_nan_are_no_near_miss(found):
     tally = Tally()
