@@ -39,7 +39,7 @@ local convolutional(hidden, dilations, lr) = {
       rows: { lower: 4000, prefix1: 500, prefix3: 2000, suffix2: 1000, suffix3: 2000, shape: 1000 },
       dropout: 0.2,
     },
-    hidden: 24,
+    hidden: 32,
     dilations: [1, 1, 2],
     dropout: 0.2,
     lr: 0.004,

@@ -1,3 +1,4 @@
-local tagging = import "../lib/tagging.libsonnet";
-local task = import "task.libsonnet";
-tagging.distilled(task, tagging.student_convolutions(task, task.size)) + (import "batches.libsonnet")
+local distillation = import "../lib/distillation.libsonnet";
+distillation.converted(
+  distillation.distilled(import "task.libsonnet", import "splitter.libsonnet"), "independent"
+)
