@@ -2,7 +2,7 @@
 
 from typing import Iterator, List, Sequence
 
-MAX_ROWS = 64
+MAX_ROWS = 128
 
 
 def batches_by_length(lengths: Sequence[int], max_cells: int = 4096) -> Iterator[List[int]]:

@@ -25,7 +25,7 @@ class PackagedParser(PackagedStudent):
     """A `biaffine_parser` or `biaffine_parser_student`: each sentence gets a tree."""
 
     kind = "parser"
-    max_cells = 1024
+    max_cells = 2048
 
     def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
         super().__init__(files, where, threads)
