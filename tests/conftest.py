@@ -1,6 +1,7 @@
 """Skips the tests marked `gpu` where there is no CUDA device."""
 
 import pytest
+import setuptools  # noqa: F401 (it refuses to be imported after distutils, and torch's compiler imports both)
 
 
 def pytest_collection_modifyitems(items):

@@ -88,7 +88,9 @@ def scores_of(decoded: Sequence[Sequence[Any]], gold: Sequence[Sequence[Any]]) -
 
 def _load(archive: Path) -> Any:
     warnings.filterwarnings("ignore")
-    logging.getLogger("allennlp").setLevel(logging.ERROR)
+    logger = logging.getLogger("allennlp")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     # A plugin of AllenNLP's tries a download at each start, and says so.
     with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
         from allennlp.common.plugins import import_plugins
@@ -98,6 +100,7 @@ def _load(archive: Path) -> Any:
         import_plugins()
         import_module_and_submodules("allennlp_kd")
     loaded = load_archive(str(archive))
+    logger.setLevel(level)
     loaded.model.eval()  # which loading leaves to its caller
     return loaded
 
