@@ -2,7 +2,7 @@
 
 Chains are timed against the NLL of stock's CRF, trees against the loss of gold heads and labels. Random scores, 32
 sentences of one length, sizes beside the names. A step is that of `training_step`'s tagger with the store, without
-embedder, encoder and optimiser: with gold (alpha 0.5) and without (alpha 1), against `structural` with gold. One
+embedder, encoder and optimizer: with gold (alpha 0.5) and without (alpha 1), against `structural` with gold. One
 thread; seconds are those of the processor, which a busy machine does not lengthen.
 """
 

@@ -89,7 +89,7 @@ def theirs(folder: Path) -> Any:
 
 
 def words_a_second(pipelines: Dict[str, Any], texts: List[str], rounds: int) -> Dict[str, float]:
-    """The best of so many rounds, the pipelines in turn, in seconds of the processor."""
+    """The best of this many rounds, the pipelines in turn, in seconds of the processor."""
     words = sum(not token.is_space for text in texts for token in pipelines[OURS].make_doc(text))
     best = dict.fromkeys(pipelines, float("inf"))
     for _ in range(rounds):

@@ -92,7 +92,7 @@ def _p_of(ours: List[Line], theirs: List[Line]) -> str:
 
 
 def _score(cell: List[Line], name: str, seeds: Optional[int] = None) -> str:
-    """Mean and deviation in points; with `seeds`, how many of so many are behind it, if not all."""
+    """Mean and deviation in points; with `seeds`, how many of them are behind it, if not all."""
     if not cell:
         return EMPTY
     values = [line[name] for line in cell]

@@ -1,4 +1,4 @@
-"""Whether two methods differ on a test set: approximate randomisation over its sentences (Noreen 1989)."""
+"""Whether two methods differ on a test set: approximate randomization over its sentences (Noreen 1989)."""
 
 from typing import List
 

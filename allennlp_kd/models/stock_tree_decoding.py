@@ -15,7 +15,7 @@ def stock_trees(potentials: TreePotentials) -> Tuple[Tensor, Optional[Tensor]]:
 
     Stock adds probabilities where it means their logs, and where it means to forbid arcs into ROOT
     it sets the scores of those from ROOT to 0. So ROOT takes a word only where a cycle has to be
-    broken. p(head) is normalised with the word itself among the heads.
+    broken. p(head) is normalized with the word itself among the heads.
 
     # Returns
 

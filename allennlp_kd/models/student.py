@@ -29,7 +29,7 @@ class Student(Model):
 
     Trained alone, a student is the stock model that it stands in for: the same parameters, weights,
     loss and outputs. What `distillation` needs besides are the steps that its `forward` is made of,
-    each on its own. Inputs and gold are the fields of the reader's instances, by name.
+    one by one. Inputs and gold are the fields of the reader's instances, by name.
     """
 
     structure: ClassVar[str]

@@ -89,7 +89,7 @@ class DilatedConvolutions(Seq2SeqEncoder):
         self.activation = GLU() if activation == "glu" else Maxout(pieces)
         size = self._hidden_dim
         self.projection = Linear(input_dim, size) if input_dim != size else None
-        # Each weight has the shape (pieces * size, 3 * size): left, middle and right neighbour.
+        # Each weight has the shape (pieces * size, 3 * size): left, middle and right neighbor.
         self.layers = ModuleList(Linear(3 * size, pieces * size) for _ in self._dilations)
         self.norms = ModuleList(LayerNorm(size) for _ in self._dilations)
         for layer in [*self.layers, *([self.projection] if self.projection else [])]:

@@ -14,7 +14,7 @@ from allennlp_kd.objectives.tree.arcs import check_heads_exist, weighted_sum_of_
 from allennlp_kd.objectives.tree.label_divergence import LabelDivergence
 from allennlp_kd.structs.chain import ChainPotentials, log_edge_marginals, log_node_marginals
 from allennlp_kd.structs.chain.precision import in_full_precision
-from allennlp_kd.structs.numerics.log_probabilities import divergence, log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import divergence, log_normalized
 from allennlp_kd.structs.numerics.pairs import compares
 from allennlp_kd.structs.tree import TreePotentials, log_arc_marginals
 from allennlp_kd.structs.tree.blocks import over_label_scores
@@ -101,7 +101,7 @@ def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
         return losses
     alone = student.lengths == 1
     log_p, log_q = (
-        log_normalised(side.emissions.masked_fill(padding, 0.0)[:, 0] + side.start + side.end)
+        log_normalized(side.emissions.masked_fill(padding, 0.0)[:, 0] + side.start + side.end)
         for side in (teacher, student)
     )
     check_tags_exist(log_p.unsqueeze(1), alone.unsqueeze(1))

@@ -15,7 +15,7 @@ from allennlp_kd.structs.numerics.pairs import check_alike
 class Structural(TemperedObjective):
     """The cross-entropy of the student's distribution over all structures under the teacher's.
 
-    It factorises over the sub-structures u (Wang et al., "Structural knowledge distillation: tractably
+    It factorizes over the sub-structures u (Wang et al., "Structural knowledge distillation: tractably
     distilling information for structured predictor", 2021): with the teacher's marginals p_T(u),
 
         H(p_T, p_S) = log Z_S - sum_u p_T(u) * score_S(u).

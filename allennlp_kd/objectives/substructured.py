@@ -21,7 +21,7 @@ MIXES = ("uniform", "student")
 
 @Objective.register("substructured")
 class Substructured(Objective):
-    """Matches both sides on every sub-structure, with no dynamic programme (Lin et al. 2022).
+    """Matches both sides on every sub-structure, with no dynamic programming (Lin et al. 2022).
 
     # Parameters
 

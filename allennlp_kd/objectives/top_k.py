@@ -11,7 +11,7 @@ from allennlp_kd.objectives.objective import Objective
 from allennlp_kd.structs import tree
 from allennlp_kd.structs.chain import ChainPotentials, k_best, log_partition, score
 from allennlp_kd.structs.numerics.execution import exact
-from allennlp_kd.structs.numerics.log_probabilities import log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import log_normalized
 from allennlp_kd.structs.numerics.pairs import check_alike
 from allennlp_kd.structs.tree import TreePotentials
 
@@ -26,7 +26,7 @@ class TopK(Objective):
     distillation", 2016). The student's partition function is computed once for all k.
 
     A sentence has tags^length sequences. Where these are fewer than k, those that are not there
-    have no weight: probabilities are renormalised over those that are, weights of a list stay as
+    have no weight: probabilities are renormalized over those that are, weights of a list stay as
     they are given. The teacher's constraints bind its decoding alone and are not looked at.
 
     Trees have one word on ROOT, and labels where both sides have them: two trees that differ in a
@@ -147,6 +147,6 @@ class TopK(Objective):
                 "best one"
             )
         if self._weights is None:
-            return log_normalised(scores / self.temperature).exp()
+            return log_normalized(scores / self.temperature).exp()
         weights = scores.new_tensor(self._weights).expand_as(scores)
         return weights.masked_fill(torch.isneginf(scores), 0.0)

@@ -16,7 +16,7 @@ def hash_fraction(sentence: Sentence, seed: str = "") -> float:
 
 
 def sample(sentences: Iterable[Sentence], number: int, seed: int) -> List[Sentence]:
-    """So many of the sentences, in the order that they came in.
+    """A sample of the sentences, in the order that they came in.
 
     Which ones depends on their words and the seed, and not on that order; a larger number has all
     of a smaller one.

@@ -1,4 +1,4 @@
-"""A teacher in the factorisation of its student."""
+"""A teacher in the factorization of its student."""
 
 from typing import Any, FrozenSet, List, Tuple
 

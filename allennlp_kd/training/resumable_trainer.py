@@ -88,7 +88,7 @@ class ResumableTrainer(CheckedNoGradTrainer):
             "callbacks": callback_states(self._callbacks),
             "batches": self._total_batches_completed,
             "should_validate": self._should_validate_this_epoch,
-            # Before torch 2.0, an optimiser moves on what has a gradient of zero, and not without.
+            # Before torch 2.0, an optimizer moves on what has a gradient of zero, and not without.
             "parameters": {
                 name: (parameter.requires_grad, parameter.grad is not None)
                 for name, parameter in self._pytorch_model.named_parameters()

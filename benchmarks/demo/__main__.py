@@ -144,7 +144,7 @@ def distil(task: Task, number_of_seeds: int, data: Path) -> None:
 def main(given: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks demo")
     parser.add_argument(
-        "--seeds", type=int, default=1, help="students over so many seeds, recorded"
+        "--seeds", type=int, default=1, help="students over this many seeds, recorded"
     )
     parser.add_argument(
         "--only", choices=[task.name for task in TASKS], help="distil this one alone"

@@ -38,7 +38,7 @@ OBJECTIVES: Dict[str, Dict[str, Any]] = {
     **{name: {"type": "substructured", **options} for name, options in MATCHES.items()},
 }
 CHEAPER = {"scores, raw": 20.0, "scores, centred": 20.0, "predictions": 3.0}
-"""How many times cheaper than what needs a dynamic programme."""
+"""How many times cheaper than what needs a dynamic program."""
 DYNAMIC = ("structural", "marginal, nodes")
 
 

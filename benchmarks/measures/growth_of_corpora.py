@@ -1,7 +1,7 @@
 """The memory that an epoch of training's data takes, by the size of the corpus.
 
 A corpus is a thousand sentences, repeated. AllenNLP's loader keeps all instances where
-`max_instances_in_memory` is not set; set, it keeps so many, reads the file anew in each epoch and shuffles within
+`max_instances_in_memory` is not set; set, it keeps this many, reads the file anew in each epoch and shuffles within
 them. What grows beside is the store's index: with the different sentences of the corpus, about 0.5 kB each, whatever
 their length; the scores themselves are read from the disk.
 """

@@ -1,4 +1,4 @@
-"""What the objectives leave of a training step that is neither embedder, encoder nor optimiser."""
+"""What the objectives leave of a training step that is neither embedder, encoder nor optimizer."""
 
 import tempfile
 import time

@@ -26,7 +26,7 @@ class StudentParser(StudentPipe):
     """Sets `token.head` and `token.dep_`. Trees that are not projective are kept as they are.
 
     The student's label `root`, however it is cased, becomes spaCy's `ROOT`. A whitespace token hangs from
-    its left neighbour in the sentence, the first one from the sentence's first word. The parts of a
+    its left neighbor in the sentence, the first one from the sentence's first word. The parts of a
     sentence that is cut because of its length become sentences.
 
     # Parameters
@@ -75,7 +75,7 @@ class StudentParser(StudentPipe):
 
     def _set(self, doc: Doc, results: List[Tuple[Unit, ParsedSentence]]) -> None:
         strings = doc.vocab.strings
-        # Every token hangs from its left neighbour, until something is known about it.
+        # Every token hangs from its left neighbor, until something is known about it.
         offsets = numpy.full(len(doc), -1, numpy.int64)
         labels = numpy.full(len(doc), strings[WHITESPACE], numpy.uint64)
         for unit, tree in results:

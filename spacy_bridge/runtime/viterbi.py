@@ -11,7 +11,7 @@ FORBIDDEN_SCORE = numpy.float32(-10000.0)
 
 @dataclass(frozen=True)
 class ChainScores:
-    """The scores of moves, with forbidden ones already penalised.
+    """The scores of moves, with forbidden ones already penalized.
 
     # Parameters
 

@@ -58,7 +58,7 @@ def test_a_term_of_weight_0_is_not_computed(monkeypatch):
     assert found.teacher.calls == 0 and not found.objective.seen
     found = model(alpha=1.0)
     monkeypatch.setattr(
-        crf_tagger_student, "nll", lambda *_: pytest.fail("the dynamic programme was run")
+        crf_tagger_student, "nll", lambda *_: pytest.fail("the dynamic program was run")
     )
     monkeypatch.setattr(type(found.student.crf), "forward", crf_tagger_student.nll)
     found(**batch(found))["loss"].backward()
@@ -170,7 +170,7 @@ class KnowingTeacher(FakeTeacher):
     provides = frozenset({"marginals"})
 
 
-def test_marginals_are_of_all_labels_of_the_teacher_and_renormalised():
+def test_marginals_are_of_all_labels_of_the_teacher_and_renormalized():
     """With the labels that both have, and whatever the temperature is."""
     plain = model()
     labels = plain.student.labels

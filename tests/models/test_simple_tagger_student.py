@@ -77,12 +77,12 @@ def test_learns_a_crf_s_marginals():
     torch.manual_seed(0)
     student = tagger("simple_tagger_student", vocab)
     model = Distillation(vocab, student, FakeTeacher(student.labels), Structural(), alpha=1.0)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     inputs = batch(model)
     for _ in range(300):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         model(**inputs)["loss"].backward()
-        optimiser.step()
+        optimizer.step()
     own = log_node_marginals(student.potentials(**inputs))
     wanted = log_node_marginals(model.teacher.potentials(inputs["teacher"]["value"]))
     mask = student.potentials(**inputs).mask

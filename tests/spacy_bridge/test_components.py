@@ -60,7 +60,7 @@ def test_pipe_equals_call(nlp: Any) -> None:
         assert as_json(nlp.pipe(TEXTS, batch_size=size)) == alone
 
 
-def test_whitespace_hangs_from_its_left_neighbour_and_is_in_no_span(nlp: Any) -> None:
+def test_whitespace_hangs_from_its_left_neighbor_and_is_in_no_span(nlp: Any) -> None:
     doc = nlp(TEXTS[0])
     for sentence in doc.sents:
         words = [token for token in sentence if not token.is_space]

@@ -61,14 +61,14 @@ class AllowedTags:
         lacking = (of_student == NOTHING) & ~nothing
         self._infinite = lacking.flatten(1).any(1)
         if ends and bool((student.transitions == NOTHING).any()):
-            before, after = self._neighbours(~nothing)
+            before, after = self._neighbors(~nothing)
             moves = (student.transitions == NOTHING).to(self.weights.dtype)
             reached = (before.to(moves.dtype) @ moves) * after
             self._infinite |= (reached > 0).flatten(1).any(1)
             self.edges = self.edges.masked_fill(student.transitions == NOTHING, 0.0)
         self.nodes = self.nodes.masked_fill(lacking, 0.0)
 
-    def _neighbours(self, of_words: Tensor) -> Tuple[Tensor, Tensor]:
+    def _neighbors(self, of_words: Tensor) -> Tuple[Tensor, Tensor]:
         return of_words[:, :-1], of_words[:, 1:]
 
     def _finished(self, losses: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ class AllowedTags:
     def raw_scores(self) -> Tensor:
         """See `raw_scores`: E(n + t)^2 = E n^2 + 2 E(n E t) + E t^2 for each edge."""
         losses = (self.weights * self.nodes.square()).sum((1, 2))
-        before, after = self._neighbours(self.weights)
+        before, after = self._neighbors(self.weights)
         both = 2 * (before @ self.edges) * self.nodes[:, 1:] + before @ self.edges.square()
         return self._finished(losses + (both * after).sum((1, 2)))
 
@@ -96,7 +96,7 @@ class AllowedTags:
         edges = self.edges
         # The rest does not depend on these means, and is small without them.
         rest = edges - edges.mean(1, keepdim=True) - edges.mean(0) + edges.mean()
-        before, after = self._neighbours(self.weights)
+        before, after = self._neighbors(self.weights)
         nodes = self.nodes.clone()
         nodes[:, 1:] = nodes[:, 1:] + before @ edges
         nodes[:, :-1] = nodes[:, :-1] + after @ edges.t()

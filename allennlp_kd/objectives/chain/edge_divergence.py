@@ -20,7 +20,7 @@ class EdgeDivergence(torch.autograd.Function):
     former is made on the way, and the latter is a product of the same factors, where autograd would
     go back through some forty small operations.
 
-    Both sides are computed at once. Words of all sentences stand in one row, so that neighbours are
+    Both sides are computed at once. Words of all sentences stand in one row, so that neighbors are
     two slices of it; the tables between sentences have no weight.
     """
 

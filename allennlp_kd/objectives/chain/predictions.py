@@ -10,7 +10,7 @@ from allennlp_kd.objectives.chain.folded_nodes import check_tags_exist, folded_n
 from allennlp_kd.objectives.chain.scores import scores_of
 from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
-from allennlp_kd.structs.numerics.log_probabilities import divergence, log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import divergence, log_normalized
 from allennlp_kd.structs.numerics.pairs import compares
 
 # A table's largest cell is at least exp(-spread of the transitions) of the product of the largest factors,
@@ -60,7 +60,7 @@ def local_kl(teacher: Tensor, student: Tensor, check: Callable[[], None]) -> Ten
     if not bool(losses.detach().isnan().any()):
         return losses
     check()
-    return divergence(log_normalised(teacher), log_normalised(student))
+    return divergence(log_normalized(teacher), log_normalized(student))
 
 
 def _by_cells(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:

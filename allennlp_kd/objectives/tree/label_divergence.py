@@ -35,11 +35,11 @@ class LabelDivergence(torch.autograd.Function):
             torch.promote_types(student.dtype, teacher.dtype), torch.float32
         )
         log_p, none = _shifted(teacher.to(dtype))
-        p, p_mass = _normalised(log_p.exp(), none)
+        p, p_mass = _normalized(log_p.exp(), none)
         log_q, none_of_student = _shifted(student.to(dtype))
         differences = log_p.sub_(log_q).masked_fill_(p == 0, 0)
         # In place: the memory of one more table costs more than its arithmetic.
-        q, q_mass = _normalised(log_q.exp_(), none_of_student)
+        q, q_mass = _normalized(log_q.exp_(), none_of_student)
         losses = differences.mul_(p).sum(-1) + (q_mass / p_mass).log_().squeeze(-1)
         ctx.save_for_backward(q.sub_(p).masked_fill_(none, 0))
         return losses.masked_fill_(none.squeeze(-1), float("nan"))
@@ -64,7 +64,7 @@ def _shifted(scores: Tensor) -> Tuple[Tensor, Tensor]:
     return scores - greatest.masked_fill_(none, 0), none
 
 
-def _normalised(weights: Tensor, none: Tensor) -> Tuple[Tensor, Tensor]:
+def _normalized(weights: Tensor, none: Tensor) -> Tuple[Tensor, Tensor]:
     """Divides by the sum, in place; the sum has the shape `(..., 1)`, and is 1 of an arc of none."""
     mass = weights.sum(-1, keepdim=True).masked_fill_(none, 1)
     return weights.div_(mass), mass

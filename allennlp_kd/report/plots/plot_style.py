@@ -113,7 +113,7 @@ def saved(ax: Any, name: str, title: str, caption: str) -> Plot:
 
 
 def apart(places: List[float], least: float) -> List[float]:
-    """Places moved as little as it takes for neighbours to be `least` apart, order kept."""
+    """Places moved as little as it takes for neighbors to be `least` apart, order kept."""
     order = sorted(range(len(places)), key=lambda index: places[index])
     groups: List[List[Any]] = []  # of each its middle, and its members in order
     for index in order:

@@ -128,7 +128,7 @@ def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPot
     return _replace_forbidden(potentials, constraints, -float("inf"))
 
 
-def penalise(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
+def penalize(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
     """The potentials with -10,000 for what is forbidden, as AllenNLP's `viterbi_tags` has it.
 
     There a sentence starts and ends in tags of their own, and at those places every other tag

@@ -1,6 +1,6 @@
 """Projects a distribution over sequences onto a chain without transitions.
 
-What the student's factorisation cannot hold is summed out of the teacher's distribution (Wang et al.,
+What the student's factorization cannot hold is summed out of the teacher's distribution (Wang et al.,
 "Structural knowledge distillation: tractably distilling information for structured predictor", 2021):
 the marginals of the student's sub-structures are what there is to learn.
 """
@@ -28,7 +28,7 @@ def independent(potentials: ChainPotentials) -> ChainPotentials:
     # Returns
 
     `ChainPotentials`
-        Normalised: the log partition is 0.
+        Normalized: the log partition is 0.
     """
     return independent_of(log_node_marginals(potentials), potentials.mask)
 

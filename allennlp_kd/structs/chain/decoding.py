@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.constraints import Constraints, penalise
+from allennlp_kd.structs.chain.constraints import Constraints, penalize
 from allennlp_kd.structs.chain.folded_chains import Halves
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
@@ -36,7 +36,7 @@ def viterbi(
         nothing.
     """
     if constraints is not None:
-        potentials = penalise(potentials, constraints)
+        potentials = penalize(potentials, constraints)
     potentials = in_full_precision(potentials)
     tags = torch.zeros_like(potentials.mask, dtype=torch.long)
     scores = potentials.emissions.new_zeros(potentials.batch_size)

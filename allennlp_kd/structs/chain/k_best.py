@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from allennlp_kd.structs.chain.constraints import Constraints, penalise
+from allennlp_kd.structs.chain.constraints import Constraints, penalize
 from allennlp_kd.structs.chain.forward_backward.layout import Layout
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
@@ -47,7 +47,7 @@ def k_best(
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
     if constraints is not None:
-        potentials = penalise(potentials, constraints)
+        potentials = penalize(potentials, constraints)
     potentials = in_full_precision(potentials)
     batch, length = potentials.mask.shape
     tags = torch.zeros((batch * length, k), dtype=torch.long, device=potentials.mask.device)

@@ -11,7 +11,7 @@ from allennlp_kd.structs.numerics.mixing import check_members, log_weighted_sum,
 def mean_potentials(
     members: Sequence[ChainPotentials], weights: Sequence[float]
 ) -> ChainPotentials:
-    """The weighted mean of the scores: the normalised geometric mean of the distributions,
+    """The weighted mean of the scores: the normalized geometric mean of the distributions,
 
         p(y) ~ product over members m of p_m(y)^w_m.
 

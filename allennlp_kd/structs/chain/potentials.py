@@ -12,7 +12,7 @@ from allennlp_kd.structs.numerics.execution import raised
 
 @dataclass(frozen=True)
 class ChainPotentials:
-    """The scores of all edges (y[i-1], y[i]) and nodes y[i] of a batch, before any normalisation.
+    """The scores of all edges (y[i-1], y[i]) and nodes y[i] of a batch, before any normalization.
 
     A tag sequence y of length n has the score
 
@@ -35,7 +35,7 @@ class ChainPotentials:
     marginals : `Tensor`, optional (default = `None`)
         Shape `(batch, length, tags)`, the probability of each tag of each word, computed once from
         these scores as they were before any temperature; see `with_marginals`. Carried along, never
-        computed with here. Of selected tags they are renormalised word by word.
+        computed with here. Of selected tags they are renormalized word by word.
 
     # Raises
 
@@ -129,7 +129,7 @@ class ChainPotentials:
             transitions=self.transitions[index][:, index],
             start=self.start[index],
             end=self.end[index],
-            marginals=None if self.marginals is None else _renormalised(self.marginals[..., index]),
+            marginals=None if self.marginals is None else _renormalized(self.marginals[..., index]),
         )
 
     def select_rows(self, rows: Tensor) -> "ChainPotentials":
@@ -163,7 +163,7 @@ class ChainPotentials:
         )
 
 
-def _renormalised(probabilities: Tensor) -> Tensor:
+def _renormalized(probabilities: Tensor) -> Tensor:
     """Divided by their sum over the last dimension; all the same where that is 0."""
     total = probabilities.sum(dim=-1, keepdim=True)
     found = probabilities / total.masked_fill(total == 0, 1.0)

@@ -1,7 +1,7 @@
 """Distributions over labelled spans, as a chain of BIO tags.
 
 The interface for a teacher that scores spans: whatever yields `log p(span)` for the spans of a
-sentence that do not overlap (a semi-Markov CRF, a span classifier with a dynamic programme over it)
+sentence that do not overlap (a semi-Markov CRF, a span classifier with a dynamic program over it)
 gives a `Teacher` its `potentials` by `bio_potentials`. No such teacher is among the stock models; this
 is tested on an enumerated semi-Markov model alone.
 """
@@ -85,7 +85,7 @@ def log_bio_marginals(log_spans: Tensor, mask: Tensor) -> Tensor:
 def bio_potentials(log_spans: Tensor, mask: Tensor) -> ChainPotentials:
     """The chain of independent words with the BIO tags' probabilities under these spans.
 
-    Each word's distribution over tags is exactly that of the spans. What they say of two neighbouring
+    Each word's distribution over tags is exactly that of the spans. What they say of two neighboring
     words at once is lost: a chain's transitions are the same everywhere, and a span model's are not.
 
     # Parameters

@@ -8,7 +8,7 @@ from allennlp_kd.structs.numerics.execution import raised
 NOTHING = float("-inf")
 
 
-def log_normalised(scores: Tensor) -> Tensor:
+def log_normalized(scores: Tensor) -> Tensor:
     """Log softmax over the last dimension, where -inf stays -inf also if a whole row is."""
     scores = raised(scores)
     forbidden = scores == NOTHING

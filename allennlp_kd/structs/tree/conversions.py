@@ -12,7 +12,7 @@ from torch import Tensor
 
 from allennlp_kd.structs.chain.conversions import independent_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
-from allennlp_kd.structs.numerics.log_probabilities import NOTHING, log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING, log_normalized
 from allennlp_kd.structs.tree.local import log_head_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
@@ -97,7 +97,7 @@ def relative_tags(potentials: TreePotentials, offsets: Tensor, labels: Tensor) -
     found = arcs.gather(2, heads.expand(batch, length, tags))
     parts = [
         # Word by word, so that the scores of all labels of all arcs are never there at once.
-        log_normalised(potentials.label_scores(word, word + 1))[:, 0][:, heads[word], labels]
+        log_normalized(potentials.label_scores(word, word + 1))[:, 0][:, heads[word], labels]
         for word in range(length)
     ]
     if parts:

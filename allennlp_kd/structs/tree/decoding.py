@@ -11,7 +11,7 @@ from allennlp_kd.structs.tree.blocks import over_label_scores
 from allennlp_kd.structs.tree.partition.projective import best_projective_score
 from allennlp_kd.structs.tree.potentials import TreePotentials
 from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arborescence
-from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalised_root
+from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalized_root
 from allennlp_kd.structs.tree.trees import are_trees
 
 
@@ -99,7 +99,7 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
     rest_mask = mask[rest]
     rest_scores = finite_scores(scores[rest], rest_mask)
     if single_root:
-        rest_scores, _ = penalised_root(rest_scores, rest_mask)
+        rest_scores, _ = penalized_root(rest_scores, rest_mask)
     lengths = rest_mask.sum(dim=1).tolist()
     for row, length, table in zip(rest.tolist(), lengths, rest_scores.cpu().numpy()):
         found = maximum_spanning_arborescence(table[:length, : length + 1])
@@ -113,7 +113,7 @@ def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True
     refuse_nan(scores)
     with torch.enable_grad():
         leaf = finite_scores(scores.detach(), mask).requires_grad_()
-        table = penalised_root(leaf, mask)[0] if single_root else leaf
+        table = penalized_root(leaf, mask)[0] if single_root else leaf
         best = best_projective_score(table, mask.sum(dim=1))
         if not best.requires_grad:  # no sentence has a word
             return torch.zeros_like(mask, dtype=torch.long)

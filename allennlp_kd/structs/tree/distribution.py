@@ -3,7 +3,7 @@ arcs' scores.
 
 All functions take `single_root` (default: exactly one word hangs on ROOT, as in Universal
 Dependencies) and `projective` (default: arcs may cross). Sums over trees are taken in float64, and
-what is returned is float32 at least. Labels, where there are any, are normalised on each arc (see
+what is returned is float32 at least. Labels, where there are any, are normalized on each arc (see
 `TreePotentials`): `log_partition` and `log_arc_marginals` do not depend on them; entropy and
 divergences count them, and `without_labels()` leaves them out.
 """
@@ -18,7 +18,7 @@ from allennlp_kd.structs.numerics.log_probabilities import (
     NOTHING,
     divergence,
     expectation,
-    log_normalised,
+    log_normalized,
 )
 from allennlp_kd.structs.numerics.pairs import compares
 from allennlp_kd.structs.tree.blocks import over_label_scores
@@ -143,7 +143,7 @@ def entropy(
     if potentials.labels is not None:
 
         def of_labels(scores: Tensor) -> Tensor:
-            log_labels = log_normalised(scores)
+            log_labels = log_normalized(scores)
             return _check_possible(-expectation(log_labels, log_labels), scores)
 
         per_arc = over_label_scores(of_labels, potentials)
@@ -181,7 +181,7 @@ def cross_entropy(
     if potentials.labels is not None and others.labels is not None:
 
         def of_labels(scores: Tensor, other_scores: Tensor) -> Tensor:
-            found = -expectation(log_normalised(scores), log_normalised(other_scores))
+            found = -expectation(log_normalized(scores), log_normalized(other_scores))
             return _check_possible(found, scores)
 
         per_arc = over_label_scores(of_labels, potentials, others)
@@ -221,7 +221,7 @@ def kl_divergence(
     if potentials.labels is not None and others.labels is not None:
 
         def of_labels(scores: Tensor, other_scores: Tensor) -> Tensor:
-            found = divergence(log_normalised(scores), log_normalised(other_scores))
+            found = divergence(log_normalized(scores), log_normalized(other_scores))
             return _check_possible(found, scores)
 
         per_arc = over_label_scores(of_labels, potentials, others)

@@ -12,7 +12,7 @@ from allennlp_kd.structs.tree.decoding import best_heads, best_labels, refuse_na
 from allennlp_kd.structs.tree.local import log_label_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
 from allennlp_kd.structs.tree.spanning.ranked_arborescences import ranked_arborescences
-from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalised_root
+from allennlp_kd.structs.tree.spanning.single_root import finite_scores, penalized_root
 from allennlp_kd.structs.tree.trees import are_trees
 
 
@@ -90,7 +90,7 @@ def _k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
         heads = best_heads(scores, mask)
         return heads.unsqueeze(1), are_trees(heads, mask).unsqueeze(1)
     refuse_nan(scores)
-    table, _ = penalised_root(finite_scores(scores, mask), mask)
+    table, _ = penalized_root(finite_scores(scores, mask), mask)
     found = torch.zeros(mask.shape[0], k, mask.shape[1], dtype=torch.long)
     there = torch.zeros(mask.shape[0], k, dtype=torch.bool)
     for row, (length, of_row) in enumerate(zip(potentials.lengths.tolist(), table.cpu().numpy())):

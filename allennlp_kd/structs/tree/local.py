@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.numerics.execution import exact
-from allennlp_kd.structs.numerics.log_probabilities import NOTHING, log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import NOTHING, log_normalized
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
 
@@ -19,7 +19,7 @@ def log_head_probabilities(potentials: TreePotentials) -> Tensor:
     `Tensor`
         Shape `(batch, length, length + 1)`; -inf in cells which are no arc.
     """
-    return log_normalised(potentials.arc_scores)
+    return log_normalized(potentials.arc_scores)
 
 
 @exact
@@ -36,7 +36,7 @@ def log_label_probabilities(potentials: TreePotentials, heads: Tensor) -> Tensor
     `Tensor`
         Shape `(batch, length, labels)`; what stands in padded rows means nothing.
     """
-    return log_normalised(potentials.label_scores_of(heads))
+    return log_normalized(potentials.label_scores_of(heads))
 
 
 @exact

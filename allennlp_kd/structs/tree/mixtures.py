@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.numerics.finite import check_centrable
-from allennlp_kd.structs.numerics.log_probabilities import log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import log_normalized
 from allennlp_kd.structs.numerics.mixing import check_members, log_weighted_sum, weighted_sum
 from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 from allennlp_kd.structs.tree.local import log_head_probabilities
@@ -14,7 +14,7 @@ from allennlp_kd.structs.tree.potentials import TreePotentials
 
 
 def mean_potentials(members: Sequence[TreePotentials], weights: Sequence[float]) -> TreePotentials:
-    """The weighted mean of the scores: the normalised geometric mean of the distributions over
+    """The weighted mean of the scores: the normalized geometric mean of the distributions over
     heads, over trees, and over the labels of an arc,
 
         p(l | d, h) ~ product over members m of p_m(l | d, h)^w_m.
@@ -49,7 +49,7 @@ def mean_potentials(members: Sequence[TreePotentials], weights: Sequence[float])
 def _centred(potentials: TreePotentials) -> Tensor:
     """Arc scores of which those of each word's heads have the mean 0; 0 where padding is.
 
-    A word as its own head, over which stock normalises, moves along.
+    A word as its own head, over which stock normalizes, moves along.
     """
     arcs = potentials.arcs.masked_fill(~potentials.arc_mask, 0)
     check_centrable({"arcs": arcs})
@@ -116,7 +116,7 @@ def mean_marginals(members: Sequence[TreePotentials], weights: Sequence[float]) 
     labels = None
     if members[0].labels is not None:
         joint = [
-            log_heads.unsqueeze(3) + log_normalised(member.label_scores())
+            log_heads.unsqueeze(3) + log_normalized(member.label_scores())
             for log_heads, member in zip(heads, members)
         ]
         # Of a word that is no head a log probability of -inf: label scores must be numbers.

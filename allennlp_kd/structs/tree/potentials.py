@@ -15,7 +15,7 @@ from allennlp_kd.structs.tree.labels.label_groups import LabelGroups, scores_of
 
 @dataclass(frozen=True)
 class TreePotentials:
-    """The scores of all arcs, and of all labels on them, of a batch, before any normalisation.
+    """The scores of all arcs, and of all labels on them, of a batch, before any normalization.
 
     Words are numbered from 0 as dependents and from 1 as heads, where 0 is ROOT: the arc into
     word d (from 0) has the head h in 0 .. length, and h = d + 1 would be the word itself. Cells
@@ -24,7 +24,7 @@ class TreePotentials:
 
         sum_d arcs[d, h_d] + log softmax(labels[d, h_d])[l_d]:
 
-    labels are normalised arc by arc (Dozat and Manning, 2017), so they move no probability
+    labels are normalized arc by arc (Dozat and Manning, 2017), so they move no probability
     between trees. A score of -inf forbids what it scores. A sentence of length 0 has one (empty)
     tree, of score 0.
 

@@ -45,7 +45,7 @@ class EnsembleTeacher(ScoringTeacher):
         `potentials`: the mean of the scores (`mixtures.mean_potentials`), a consensus: what one
         member excludes is excluded. `marginals`: the mean of the probabilities of tags, of trees of
         heads and labels (`mixtures.mean_marginals`), a vote; of a chain, what members say of two
-        neighbouring tags at once is lost. It is for members whose scores do not compare, and of
+        neighboring tags at once is lost. It is for members whose scores do not compare, and of
         trees holds all labels of all arcs, which a store cannot.
     labels : `str`, optional (default = `"same"`)
         `same`: the members must have the same labels, in any order. `shared`: the ensemble is over
@@ -72,7 +72,7 @@ class EnsembleTeacher(ScoringTeacher):
                 f"combine must be one of {', '.join(COMBINATIONS)}, found '{combine}'"
             )
         self._members = teachers
-        self._weights = _normalised(weights, len(teachers))
+        self._weights = _normalized(weights, len(teachers))
         self._combine = combine
         self._policy = labels
         self._structure: Optional[str] = None
@@ -223,7 +223,7 @@ class EnsembleTeacher(ScoringTeacher):
             member.rest()
 
 
-def _normalised(weights: Optional[List[float]], members: int) -> List[float]:
+def _normalized(weights: Optional[List[float]], members: int) -> List[float]:
     if weights is None:
         return [1 / members] * members
     if len(weights) != members:

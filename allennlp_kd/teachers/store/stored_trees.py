@@ -15,7 +15,7 @@ class StoredTrees:
 
     Of a sentence of n words, for a teacher with label representations of D dimensions, it holds
     the arc scores, n * (n + 1), with each word as its own head, over which stock's loss and
-    decoder normalise; and the two vectors of each word and the one of ROOT that its label scores
+    decoder normalize; and the two vectors of each word and the one of ROOT that its label scores
     are bilinear in, (2n + 1) * D. The bilinear weights are in the header, once. So a word takes
 
         b * (n + 1 + 2D + D / n)

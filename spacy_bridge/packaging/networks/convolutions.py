@@ -16,7 +16,7 @@ def dilated_convolutions(
 ) -> Tuple[str, int]:
     """The encoder over words that stand one after another.
 
-    A word's neighbours are looked up by their rows; a row of zeros stands for what is outside of the
+    A word's neighbors are looked up by their rows; a row of zeros stands for what is outside of the
     sentence. So no padding is computed, and no sentence sees another.
 
     # Returns
@@ -76,7 +76,7 @@ def _activate(graph: Graph, value: str, activation: str, pieces: int, size: int)
 
 
 class _Neighbours:
-    """The rows of each word's left neighbour, of itself and of its right neighbour, by their distance."""
+    """The rows of each word's left neighbor, of itself and of its right neighbor, by their distance."""
 
     def __init__(self, graph: Graph, layout: BatchLayout) -> None:
         self._graph = graph

@@ -84,7 +84,7 @@ def add_transformer(
     if matched and lengths != [None, None]:
         raise UnsupportedError(
             f"{indexer.where}.max_length is {lengths[0]!r}, which cannot be packaged with the indexer "
-            "pretrained_transformer: it puts special word pieces in the place of a sentence's first and last "
+            "pretrained_transformer: it puts special word pieces instead of a sentence's first and last "
             "words; it must be None"
         )
     # With the indexer's alone, AllenNLP fails on longer sentences; they are folded here.

@@ -45,7 +45,7 @@ def assignments(length, labels):
 
 
 def local(scores, row, word, length):
-    """The arcs of a word by head, normalised; the word itself left out."""
+    """The arcs of a word by head, normalized; the word itself left out."""
     heads = [head for head in range(length + 1) if head != word + 1]
     return dict(zip(heads, scores[row, word, heads].log_softmax(0)))
 

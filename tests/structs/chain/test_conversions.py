@@ -72,7 +72,7 @@ def test_a_word_without_a_tag():
 class SpanModel:
     """A semi-Markov model over labelled spans, all segmentations enumerated (Sarawagi and Cohen,
     2004): a segmentation scores the sum of its spans' scores, and of a score for each pair of
-    neighbouring spans, which no chain of BIO tags can tell apart."""
+    neighboring spans, which no chain of BIO tags can tell apart."""
 
     def __init__(self, length, labels, seed):
         generator = torch.Generator().manual_seed(seed)

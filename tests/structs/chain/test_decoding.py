@@ -133,7 +133,7 @@ def test_constraints_forbid_at_decoding():
     potentials = random_potentials(3, 5, scale=3.0, requires_grad=False)
     tags, scores = viterbi(potentials, constraints)
     legal_tags, legal_scores = viterbi(constrain(potentials, constraints))
-    # BIO can always continue, so the best penalised sequence is the best legal one.
+    # BIO can always continue, so the best penalized sequence is the best legal one.
     assert torch.equal(tags, legal_tags)
     torch.testing.assert_close(scores, legal_scores)
     assert not torch.equal(tags, viterbi(potentials)[0])

@@ -102,7 +102,7 @@ def test_marginals_are_carried_along():
         assert derived.marginals is None
 
 
-def test_marginals_of_selected_tags_are_renormalised():
+def test_marginals_of_selected_tags_are_renormalized():
     potentials = with_marginals(random_potentials(0, 3))
     found = potentials.select_tags([2, 0]).marginals
     kept = potentials.marginals[..., [2, 0]]

@@ -58,7 +58,7 @@ def test_best_sequences_are_stock_s(encoding, with_ends, constrained, scale):
     for row, words in enumerate(potentials.lengths.tolist()):
         expected = [score for _, score in decoded[row]]
         assert scores[row].item() == pytest.approx(expected[0], rel=1e-5, abs=1e-5)
-        # Below the legal ones stock lists sequences several times, see `penalise`.
+        # Below the legal ones stock lists sequences several times, see `penalize`.
         legal = [score for score in expected if score > -5000]
         assert legal
         assert best_scores[row, : len(legal)].tolist() == pytest.approx(legal, rel=1e-5, abs=1e-5)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from allennlp_kd.structs.numerics.log_probabilities import divergence, expectation, log_normalised
+from allennlp_kd.structs.numerics.log_probabilities import divergence, expectation, log_normalized
 from allennlp_kd.structs.tree import (
     TreePotentials,
     k_best_heads,
@@ -73,7 +73,7 @@ class TestKBestHeads:
 class TestTables:
     def test_rows_of_nothing(self):
         scores = torch.tensor([[NOTHING, NOTHING], [0.0, NOTHING]]).requires_grad_()
-        found = log_normalised(scores)
+        found = log_normalized(scores)
         assert found.tolist() == [[NOTHING, NOTHING], [0.0, NOTHING]]
         expectation(found, scores).sum().backward()
         assert not torch.isnan(scores.grad).any()

@@ -65,12 +65,12 @@ class LogMessages(Messages):
         return self.log_nodes().exp()
 
     def log_nodes(self) -> Tensor:
-        return normalise(self._forward + self.backward[0])
+        return normalize(self._forward + self.backward[0])
 
     def log_edges(self) -> Tensor:
         before = self._forward.index_select(0, self.layout.previous)
         edges = before.unsqueeze(2) + self.transitions + self.backward[1].unsqueeze(1)
-        return normalise(edges.flatten(1)).view_as(edges)
+        return normalize(edges.flatten(1)).view_as(edges)
 
     def edge_counts(self, weights: Tensor) -> Tensor:
         before = self._forward.index_select(0, self.layout.previous)
@@ -81,7 +81,7 @@ class LogMessages(Messages):
             before.split(sizes), self.backward[1].split(sizes), weights.split(sizes)
         ):
             edges = (left.unsqueeze(2) + self.transitions + right.unsqueeze(1)).flatten(1)
-            counts = counts + weight @ normalise(edges).exp()
+            counts = counts + weight @ normalize(edges).exp()
         return counts.view_as(self.transitions)
 
     def expected_transition(self, scores: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def logsumexp(values: Tensor) -> Tensor:
     return logarithm + largest.squeeze(-1)
 
 
-def normalise(values: Tensor) -> Tensor:
+def normalize(values: Tensor) -> Tensor:
     """Log-probabilities which should sum to 1 already, made to: `(cells, tags)` over the last axis.
 
     With large scores a and b are rounded by more than a probability may be wrong, and what is wrong

@@ -12,7 +12,7 @@ class Messages:
 
     With a[i] the forward message at word i (all that lies up to and at i), b[i] the backward
     message (all that lies after i) and g[i] what word i hands back to the word before it,
-    normalised so that
+    normalized so that
 
         p(y_i = j) = a[i, j] * b[i, j]
         p(y_{i-1} = k, y_i = j) = a[i-1, k] * exp(transitions[k, j]) * g[i, j].

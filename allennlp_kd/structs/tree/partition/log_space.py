@@ -8,7 +8,7 @@ from allennlp_kd.structs.tree.spanning.single_root import (
     FORBIDDEN,
     finite_scores,
     only_multi_root,
-    penalised_root,
+    penalized_root,
 )
 
 
@@ -35,7 +35,7 @@ def log_sum_in_log_space(
     peak = scores.detach().amax(dim=2).clamp(min=FORBIDDEN / 4)
     scores = scores - peak.unsqueeze(2)
     if single_root:
-        scores, penalty = penalised_root(scores, mask)
+        scores, penalty = penalized_root(scores, mask)
     if projective:
         total = log_sum_over_projective_trees(scores, mask.sum(dim=1))
     else:

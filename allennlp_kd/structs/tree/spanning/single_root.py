@@ -31,7 +31,7 @@ def finite_scores(scores: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask.unsqueeze(2), scores, padded)
 
 
-def penalised_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
+def penalized_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
     """The same scores with each arc from ROOT so much worse that one of them beats any number of
     them.
 
@@ -49,7 +49,7 @@ def penalised_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
     # Returns
 
     `Tuple[Tensor, Tensor]`
-        The penalised scores, and the penalties of shape `(batch,)`, 0 for sentences of length 0.
+        The penalized scores, and the penalties of shape `(batch,)`, 0 for sentences of length 0.
     """
     plain = scores.detach()
     lengths = mask.sum(dim=1)
@@ -74,9 +74,9 @@ def only_multi_root(total: Tensor, penalty: Tensor, mask: Tensor) -> Tensor:
     # Parameters
 
     total : `Tensor`
-        Shape `(batch,)`, of scores from `penalised_root`, no penalty added.
+        Shape `(batch,)`, of scores from `penalized_root`, no penalty added.
     penalty, mask : `Tensor`
-        As from and of `penalised_root`.
+        As from and of `penalized_root`.
 
     # Returns
 
