@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parent
 PARTS = (
     "__main__",
     "command",
+    "frontier_line",
     "memory",
     "processes",
     "report",

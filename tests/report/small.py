@@ -1,5 +1,6 @@
 """Reports of models that are lists of decisions."""
 
+from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional, Sequence
@@ -39,6 +40,15 @@ def trees(name: str, sure: float = 0.75) -> List[DecodedSentence]:
     ]
 
 
+PACKAGED: Dict[str, Any] = defaultdict(
+    lambda: {
+        "float": {"bytes": 2_000_000, "words_per_second": 20_000.0},
+        "int8": {"bytes": 700_000, "words_per_second": 41_000.0},
+    },
+    plain={"reason": "its encoder cannot be packaged"},
+)
+
+
 def report(
     monkeypatch: Any,
     structure: str,
@@ -61,7 +71,7 @@ def report(
             name=name, archive=path, run=(runs or {}).get(name), structure=structure, reader=None,
             labels=sorted({label for each in found for label in each.labels} | {*always_known}),
             encoding=encoding, parameters=1000, size=2_500_000, words_per_second=1234.5,
-            check=lambda sentences: None,
+            check=lambda sentences: None, packaged=lambda sentences: PACKAGED[name],
             decode=lambda sentences: found,
         )  # fmt: skip
 

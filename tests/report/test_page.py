@@ -138,7 +138,7 @@ def test_the_numbers_keep_their_names(written):
     teacher, *students = found["models"]
     assert set(teacher) == common and teacher["role"] == "teacher"
     for student in students:
-        assert set(student) == common | {"agreement", "differences", "gap"}
+        assert set(student) == common | {"agreement", "differences", "gap", "packaged"}
         assert set(student["agreement"]) == {
             "only_teacher", "only_student", "left_out", "scores", "by_label", "confusion",
         }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -12,6 +12,7 @@ from allennlp.nn.util import move_to_device
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 from allennlp_kd.report.numbers.decoding import confidence, decide
+from allennlp_kd.report.numbers.packaged import packaged
 from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 
 ARCHIVE = "model.tar.gz"
@@ -49,6 +50,7 @@ class Contender:
         self.name = name
         self.archive, self.run = _located(name, path)
         self._opened = ArchiveTeacher(self.archive, cuda_device, transformer, trust)
+        self._trust = trust
         self._clock: List[Tuple[int, float]] = []
 
     @property
@@ -89,6 +91,11 @@ class Contender:
         """
         counted = self._clock[WARM_UP:] or self._clock
         return sum(words for words, _ in counted) / sum(seconds for _, seconds in counted)
+
+    def packaged(self, sentences: Sequence[Sentence]) -> Dict[str, Any]:
+        """Size and speed as it is packaged for spaCy; see `packaged`."""
+        tagged = getattr(self._opened.model, "_pos_tag_embedding", None) is not None
+        return packaged(self.archive, sentences, tagged, self._trust)
 
     def check(self, sentences: Sequence[Sentence]) -> None:
         """Refuses sentences that lack what its scores depend on."""

@@ -91,6 +91,7 @@ def compare(
             labels = contender.labels, contenders[0].labels
             found["agreement"] = agreement(ours, theirs, gold, *labels)
             found["differences"] = differences(sentences, theirs, ours, most_sentences)
+            found["packaged"] = contender.packaged([each.sentence for each in sentences])
         models.append(found)
     metric = _metric(models[0]["scores"])
     for found in models[1:]:

@@ -40,6 +40,10 @@ def cards(report: Dict[str, Any]) -> List[Card]:
                 ("smaller on disk", times(teacher["bytes"] / model["bytes"])),
                 ("faster", times(model["words_per_second"] / teacher["words_per_second"])),
             ]
+            served = model.get("packaged", {}).get("int8")
+            if served is not None:
+                text = f"{served['words_per_second']:,.0f} words/s, {file_size(served['bytes'])}"
+                rows.append(("packaged, int8", text))
         role = "" if model["name"] == model["role"] else f" ({model['role']})"
         strip = "var(--ink)" if place == 0 else colour(place)
         found.append(Card(model["name"] + role, strip, rows))

@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List, NamedTuple, Sequence
 
+from allennlp_kd.report.numbers.packaged import PRECISIONS
 from allennlp_kd.report.page.number_formats import file_size, percent
 from allennlp_kd.report.plots.figures import NAMES
 
@@ -135,21 +136,40 @@ def calibration(report: Dict[str, Any]) -> Table:
 
 
 def cost(report: Dict[str, Any]) -> Table:
-    """Each model's size and speed."""
+    """Each model's size and speed, under torch and, for students, as packaged for spaCy."""
     made = report["made"]
     where = (
         f"{made['device']} ({made['machine']}, {made['cores']} cores, {made['threads']} threads)"
     )
     return Table(
-        f"Words/s as measured here: {where}, batches of {made['batch_size']}",
-        ["model", "parameters", "archive on disk", "words/s"],
+        f"Words/s as measured here: {where}, batches of {made['batch_size']}; packaged for spaCy: "
+        "CPU, 1 thread",
+        [
+            "model",
+            "parameters",
+            "archive on disk",
+            "words/s",
+            "packaged",
+            "packaged words/s",
+            "int8",
+            "int8 words/s",
+        ],
         [
             [
                 model["name"],
                 f"{model['parameters']:,}",
                 file_size(model["bytes"]),
                 f"{model['words_per_second']:,.0f}",
+                *(cell for name in PRECISIONS for cell in _packaged(model, name)),
             ]
             for model in report["models"]
         ],
     )
+
+
+def _packaged(model: Dict[str, Any], precision: str) -> List[str]:
+    """Size and words per second; the teacher is not packaged, nor what a package cannot hold."""
+    found = model.get("packaged", {}).get(precision)
+    if found is None:
+        return ["", ""]
+    return [file_size(found["bytes"]), f"{found['words_per_second']:,.0f}"]
