@@ -5,7 +5,7 @@ import statistics
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from benchmarks import accuracy, scores, search
+from benchmarks import accuracy, frontier, scores, search
 from benchmarks.demo.measures import gap_recovered
 from benchmarks.table import format_table
 from tools.documentation.architecture_tables import (
@@ -247,7 +247,30 @@ def attacks() -> str:
     return format_table(["Attack", "Door", "Tried", "Refused", "Slowest"], rows)
 
 
+def frontiers() -> str:
+    """The frontier of each task with something measured: its contenders, what is missing, and who is below the line."""
+    report = _read("frontier")
+    parts = []
+    for task in report["tasks"]:
+        parts.append(f"{task}\n\n{frontier.table(report, task)}")
+        missing = frontier.missing(report, task)
+        if missing:
+            parts.append("Missing: " + "; ".join(missing) + ".")
+        for name in frontier.to_remove(report, task):
+            parts.append(f"Below the line that joins the others: {name}.")
+    return "\n\n".join(parts)
+
+
+def gpu() -> str:
+    """What the benchmark of a CUDA device found, and on which device."""
+    record = _read("gpu")
+    quick = ", `--quick`: tiny networks" if record["quick"] else ""
+    return f"{_measured('gpu')}\n\nDevice: {record['device']}{quick}."
+
+
 TABLES: Dict[str, Callable[[], str]] = {
+    "frontier": frontiers,
+    "gpu": gpu,
     "attacks": attacks,
     "demo": demo,
     "accuracy": accuracies,
