@@ -59,6 +59,19 @@ def overview_rows(grid: Dict[str, Any], lines: List[Line], arms: List[str]) -> L
     return rows
 
 
+def size_rows(grid: Dict[str, Any], lines: List[Line]) -> List[List[str]]:
+    """The students by size of a grid that have finished runs with all of the gold: test set, student, method, the dev
+    and test scores, the teacher's test score, and the number of seeds."""
+    rows = []
+    for arm in grid["arms"]:
+        cell = _cell(grid, lines, "all", arm)
+        if cell:
+            scores = [_score(cell, name) for name in ("dev", "test")]
+            teacher = f"{100 * grid['teacher']:.2f}" if "teacher" in grid else EMPTY
+            rows.append([grid["test"], grid["student"], arm, *scores, teacher, str(len(cell))])
+    return rows
+
+
 def gap_recovered(ours: List[Line], plain: List[Line], teacher: Optional[float]) -> str:
     """The share of the gap between the plain student's and the teacher's test score that is recovered, where
     the gap is more than twice its deviation over the seeds that both have."""

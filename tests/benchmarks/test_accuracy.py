@@ -13,7 +13,7 @@ from benchmarks import accuracy, search
 from benchmarks.accuracy import Run, Training, archive_name, read_lines, runs_of, train_all
 from benchmarks.measures.packed_counts import packed, unpacked
 from benchmarks.processes import run_all
-from benchmarks.scores import overview_rows, summary
+from benchmarks.scores import overview_rows, size_rows, summary
 from benchmarks.significance import p_value, score
 
 
@@ -85,6 +85,17 @@ def line(arm, seed, test, counts):
         "counts": packed(counts),
         **scores,
     }
+
+
+def test_students_by_size_are_those_that_have_runs():
+    counts = random_counts(numpy.random.default_rng(4), 5, 0.5)
+    lines = [line("good", seed, 0.80 + seed / 1000, counts) for seed in range(3)]
+    lines.append({**line("plain", 0, 0.7, counts), "data": "10 %"})
+    grid = {**GRID, "test": "trees", "student": "tiny"}
+    score = "80.10 ± 0.10"
+    assert size_rows(grid, lines) == [["trees", "tiny", "good", score, score, "90.00", "3"]]
+    del grid["teacher"]
+    assert size_rows(grid, lines)[0][-2] == "(empty)"
 
 
 class TestSummary:

@@ -67,6 +67,16 @@ def _grids() -> Iterator[Tuple[Dict[str, Any], List[Dict[str, Any]]]]:
         yield grid, accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
 
 
+def sizes() -> str:
+    """The students by size: a row a task, a size and what it is distilled from."""
+    header = ["test", "student", "method", "dev", "test score", "teacher", "seeds"]
+    rows = []
+    for path in sorted((BENCHMARKS / "grids").glob("*_size*.json")):
+        grid = json.loads(path.read_text(encoding="utf-8"))
+        rows += scores.size_rows(grid, accuracy.read_lines(RESULTS / f"{path.stem}.jsonl"))
+    return format_table(header, rows)
+
+
 def methods() -> str:
     """Test scores of the method beside the best exact one: a row a grid and portion of the gold."""
     header = [
@@ -275,6 +285,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "demo": demo,
     "accuracy": accuracies,
     "methods": methods,
+    "sizes": sizes,
     "goals": goals,
     "costs": costs,
     "training_step": lambda: _measured("training_step"),
