@@ -31,7 +31,7 @@ class Substructured(Objective):
         see `arc_predictions` and `label_predictions`. `scores`: squared differences of scores, see
         `form`. `both`: the sum of the two.
     form : `str`, optional
-        Of `scores`: `raw`; `centred` (the default: the variance of the difference over all sequences, or
+        Of `scores`: `raw`; `centred` (or `centered`, the default: the variance of the difference over all sequences, or
         assignments of heads and labels, which for chains and for heads is zero exactly when both sides
         define the same distribution); `weighted`, which is `centred` with tags, heads and labels drawn from a
         distribution that is not the uniform one, see `mix`; or, for chains, `emissions`.
@@ -103,6 +103,7 @@ class Substructured(Objective):
         super().__init__(temperature)
         if match not in MATCHES:
             raise ConfigurationError(f"match must be one of {', '.join(MATCHES)}, found '{match}'")
+        form = "centred" if form == "centered" else form
         if form is not None and form not in FORMS:
             raise ConfigurationError(f"form must be one of {', '.join(FORMS)}, found '{form}'")
         if form is not None and match == "predictions":

@@ -48,7 +48,8 @@ def test_prose_says_it_in_the_field_s_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["the first so many layers", "a dynamic programme", "is normalised", "in the place of it"]
+    "text",
+    ["the first so many layers", "a dynamic programme", "is normalised", "in the place of it"],
 )
 def test_a_paraphrase_is_found(text: str) -> None:
     assert list(faults(text))

@@ -328,3 +328,12 @@ def test_errors(options, message):
 def test_options_tell_the_structure():
     assert Substructured(window=3).structures == {"chain"}
     assert Substructured(match="scores", form="weighted").structures == {"chain", "tree"}
+
+
+def test_centered_is_the_other_spelling_of_centred():
+    student, teacher = (random_potentials([3, 1, 2], 2, seed=seed) for seed in (0, 1))
+    one, other = (
+        Substructured(match="scores", form=form)(student, teacher)
+        for form in ("centred", "centered")
+    )
+    assert torch.equal(one, other)
