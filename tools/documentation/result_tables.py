@@ -294,6 +294,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "decoders": lambda: f"{medians('decoders')}\n\n{conditions('decoders')}",
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
     "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
+    "profile": lambda: f"{medians('profile')}\n\n{conditions('profile')}",
     "cluster": cluster,
     "architectures": lambda: architectures(_read("architectures")),
     "legacy_archives": lambda: legacy_archives(_read("architectures")),
