@@ -271,6 +271,29 @@ def frontiers() -> str:
     return "\n\n".join(parts)
 
 
+def parsers() -> str:
+    """The parsers of the frontier that a newcomer compares: the teacher, spaCy's own, and the students in 8 bits."""
+    found = frontier.points(_read("frontier"), "parsing")
+    shown = {
+        "teacher, allennlp predict": "teacher, `allennlp predict`",
+        "spaCy, gold": "spaCy's own, trained on the same gold",
+        "medium, packaged, int8": "`medium` student, 8 bits",
+        "small, packaged, int8": "`small` student, 8 bits",
+    }
+    slowest = found["teacher, allennlp predict"]["words_per_second"]
+    rows = [
+        [
+            name,
+            f"{found[label]['score']:.1f}",
+            f"{found[label]['words_per_second']:,.0f}",
+            f"{found[label]['words_per_second'] / slowest:,.0f} x",
+            f"{found[label]['megabytes']:.0f}",
+        ]
+        for label, name in shown.items()
+    ]
+    return format_table(["parser, EWT test", "LAS", "words/s, one core", "faster", "MB"], rows)
+
+
 def gpu() -> str:
     """What the benchmark of a CUDA device found, and on which device."""
     record = _read("gpu")
@@ -280,6 +303,7 @@ def gpu() -> str:
 
 TABLES: Dict[str, Callable[[], str]] = {
     "frontier": frontiers,
+    "parsers": parsers,
     "gpu": gpu,
     "attacks": attacks,
     "demo": demo,
