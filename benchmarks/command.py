@@ -25,12 +25,15 @@ class Options(NamedTuple):
     threads : `Tuple[int, ...]`
         The numbers of threads to measure with, first the one that the targets are for.
     seed : `int`
+    output : `Path`, optional
+        The file that the report is written to, for what is written part by part.
     """
 
     quick: bool
     rounds: int
     threads: Tuple[int, ...]
     seed: int
+    output: Optional[Path] = None
 
 
 class Condition(NamedTuple):
@@ -94,10 +97,11 @@ def run(
     rounds = given.rounds or (2 if given.quick else LEAST_ROUNDS)
     if not given.quick and rounds < LEAST_ROUNDS:
         parser.error(f"--rounds must be at least {LEAST_ROUNDS}, found {rounds}")
-    options = Options(given.quick, rounds, (1,) if given.quick else (1, 2), given.seed)
+    threads = (1,) if given.quick else (1, 2)
+    options = Options(given.quick, rounds, threads, given.seed, given.output)
 
     set_seed(options.seed)
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     try:
         report = measure(options)
     except Unavailable as error:
@@ -105,7 +109,7 @@ def run(
         print(f"skipped: {missing} ({error})")
         return None
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
     print(report.table())
     report.write(given.output)
     return report

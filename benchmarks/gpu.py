@@ -23,6 +23,8 @@ def measure(options: Options) -> Report:
     report = Report("gpu", settings(options, batch_size=BATCH_SIZE, device=device_name(device)))
     for part in (device_losses, device_steps, device_scoring, device_processes):
         part.measure(report, options, device)
+        if options.output is not None:  # a lent device may be gone before the end
+            report.write(options.output)
     return report
 
 

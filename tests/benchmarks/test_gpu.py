@@ -48,6 +48,24 @@ def test_says_that_there_is_no_device(data, tmp_path, monkeypatch, capsys):  # n
     assert not output.exists()
 
 
+def test_keeps_each_part_that_is_done(data, tmp_path, monkeypatch):  # noqa: F811
+    from benchmarks.measures import device_losses, device_scoring, device_steps
+
+    def measure(report, options, device):
+        report.notes["losses"] = "done"
+
+    def fail(report, options, device):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(device_losses, "measure", measure)
+    monkeypatch.setattr(device_steps, "measure", lambda *arguments: None)
+    monkeypatch.setattr(device_scoring, "measure", fail)
+    output = tmp_path / "out.json"
+    with pytest.raises(KeyboardInterrupt):
+        entry.main(["gpu", "--quick", "--output", str(output)])
+    assert json.loads(output.read_text())["notes"] == {"losses": "done"}
+
+
 def test_tf32_is_off_inside_and_back_after():
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = True

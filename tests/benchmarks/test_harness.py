@@ -155,9 +155,10 @@ class TestCommand:
     def test_seven_rounds_one_and_two_threads(self, tmp_path):
         seen = []
         report = Report("name", {})
-        arguments = ["--output", str(tmp_path / "out.json")]
+        output = tmp_path / "out.json"
+        arguments = ["--output", str(output)]
         command.run("name", lambda options: seen.append(options) or report, arguments, None)
-        assert seen == [Options(quick=False, rounds=7, threads=(1, 2), seed=13)]
+        assert seen == [Options(quick=False, rounds=7, threads=(1, 2), seed=13, output=output)]
 
 
 class TestEntry:
