@@ -63,6 +63,10 @@ def test_scores_are_the_logits_of_first_word_pieces(checkpoints, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_decides_what_the_pipeline_decides(checkpoints, kind):
+    if transformers.__version__ < "4.30" and kind in ("roberta", "deberta-v2"):
+        pytest.skip(
+            "the pipeline of this version counts the space before a word as the word before it"
+        )
     folder = checkpoints(kind)
     from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
