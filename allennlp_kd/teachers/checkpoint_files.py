@@ -145,20 +145,19 @@ class CheckpointFiles:
         ConfigurationError
             If a file is missing or damaged.
         """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
         found: Dict[str, torch.Tensor] = {}
         for path in self.weight_files():
             try:
                 if path.suffix == ".safetensors":
-                    from safetensors.torch import load_file
-
                     found.update(load_file(str(path)))
                 else:
                     found.update(load_tensors(path, self.where))
             except (ArchiveError, OSError) as error:
                 raise ConfigurationError(f"{self.where}: {error}") from error
-            except Exception as error:
-                if type(error).__name__ != "SafetensorError":
-                    raise
+            except SafetensorError as error:
                 raise ConfigurationError(
                     f"{self.where}: {path.name} is damaged: {error}"
                 ) from error
