@@ -43,6 +43,9 @@ local convolutional(hidden, dilations, lr) = {
     dilations: [1, 1, 2],
     dropout: 0.2,
     lr: 0.004,
+    // A window has as many words as several sentences.
+    batch_size: 8,
+    epochs: { task: 15 },
   },
   // Of a teacher without a transformer.
   bilstm_teacher: {

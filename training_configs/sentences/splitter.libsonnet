@@ -1,9 +1,7 @@
 // The student. It decides each word on its own, for transitions between two tags say little and Viterbi takes time.
 local task = import "task.libsonnet";
-local plain = (import "../lib/tagging.libsonnet").student_convolutions(task, task.size);
+local plain = (import "../lib/tagging.libsonnet").student_convolutions(task, task.size, "task");
 
 plain {
   model+: { type: "simple_tagger_student", dropout:: null, include_start_end_transitions:: null },
-  // A window has as many words as several sentences.
-  data_loader+: { batch_sampler+: { batch_size: 8 } },
 }
