@@ -11,6 +11,7 @@ from conllu import parse
 from conllu.exceptions import ParseException
 from overrides import overrides
 
+from allennlp_kd.line_blocks import line_blocks
 from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE, TreebankTokens
 
 _COLUMNS = ("upos", "xpos")
@@ -83,7 +84,7 @@ class ConlluTaggingReader(DatasetReader):
             return
         file_path = cached_path(file_path)
         with open(file_path, encoding="utf-8") as lines:
-            for first_line, sentence in _sentences(lines):
+            for first_line, sentence in line_blocks(lines):
                 words, tags = self._parse(sentence, str(file_path), first_line)
                 if words:
                     yield self.text_to_instance([Token(word) for word in words], tags)
@@ -111,7 +112,7 @@ class ConlluTaggingReader(DatasetReader):
                     f"between them, found {found}: {line.rstrip()!r}"
                 )
         try:
-            parsed = parse("".join(sentence))
+            parsed = parse("\n".join(sentence) + "\n")
         except ParseException as error:
             raise ConfigurationError(
                 f"{file_path}, sentence from line {first_line}: {error}"
@@ -148,17 +149,3 @@ class ConlluTaggingReader(DatasetReader):
         if tags is not None:
             fields["tags"] = SequenceLabelField(tags, text, self.label_namespace)
         return Instance(fields)
-
-
-def _sentences(lines: Iterable[str]) -> Iterator[Tuple[int, List[str]]]:
-    """Each sentence's lines, with the number of the first of them (from 1)."""
-    sentence: List[str] = []
-    number = 0
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            sentence.append(line)
-        elif sentence:
-            yield number - len(sentence), sentence
-            sentence = []
-    if sentence:
-        yield number - len(sentence) + 1, sentence

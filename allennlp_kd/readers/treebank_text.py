@@ -3,10 +3,12 @@
 import re
 from itertools import groupby
 from os import PathLike
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.file_utils import cached_path
+
+from allennlp_kd.line_blocks import line_blocks
 
 COLUMNS = 10
 NEW_PARAGRAPH = "\n\n"
@@ -107,7 +109,7 @@ def sentences(path: Union[str, PathLike]) -> Iterator[TreebankSentence]:
     """
     with open(cached_path(path), encoding="utf-8") as lines:
         document, newdoc, paragraph = "", False, True
-        for first, block in _blocks(lines):
+        for first, block in line_blocks(lines):
             where = f"{path}, line {first}"
             comments = [line[1:].strip() for line in block if line.startswith("#")]
             for comment in comments:
@@ -125,20 +127,6 @@ def sentences(path: Union[str, PathLike]) -> Iterator[TreebankSentence]:
             if words:
                 yield TreebankSentence(text, words, tokens, document, paragraph, where)
                 paragraph = False
-
-
-def _blocks(lines: Iterable[str]) -> Iterator[Tuple[int, List[str]]]:
-    """Each sentence's lines, with the number of the first of them (from 1)."""
-    block: List[str] = []
-    number = 0
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            block.append(line.rstrip("\r\n"))
-        elif block:
-            yield number - len(block), block
-            block = []
-    if block:
-        yield number - len(block) + 1, block
 
 
 def _parse(

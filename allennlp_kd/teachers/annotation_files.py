@@ -7,6 +7,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from allennlp.common.checks import ConfigurationError
 
+from allennlp_kd.line_blocks import line_blocks
+
 TREE = "tree"
 CONLLU_COLUMNS = {"upos": 3, "xpos": 4}
 HEAD, RELATION = 6, 7
@@ -72,26 +74,9 @@ def read_annotations(path: str, kind: str, column: Optional[str]) -> Iterator[An
         raise ConfigurationError(f"{path} is not UTF-8: {error}") from error
 
 
-def _blocks(lines: Any) -> Iterator[Tuple[int, List[str]]]:
-    """The lines between empty lines, each block with the number of its first line."""
-    block: List[str] = []
-    first = 1
-    for number, line in enumerate(lines, start=1):
-        line = line.rstrip("\n")
-        if line.strip():
-            if not block:
-                first = number
-            block.append(line)
-        elif block:
-            yield first, block
-            block = []
-    if block:
-        yield first, block
-
-
 def _conllu(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation]:
     column = column or TREE
-    for first, block in _blocks(lines):
+    for first, block in line_blocks(lines):
         weight = 1.0
         rows: List[List[str]] = []
         for number, line in enumerate(block, start=first):
@@ -129,7 +114,7 @@ def _conllu(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation
 
 def _columns(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation]:
     index = -1 if column is None else int(column)
-    for first, block in _blocks(lines):
+    for first, block in line_blocks(lines):
         cells = [line.split() for line in block]
         if cells[0][0] == "-DOCSTART-":
             continue
