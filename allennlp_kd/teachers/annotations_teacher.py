@@ -1,7 +1,5 @@
 """A teacher without scores: structures that any tool has written."""
 
-import hashlib
-import json
 from typing import Any, Dict, List, Optional, Union
 
 import torch
@@ -22,9 +20,8 @@ from allennlp_kd.teachers.annotation_files import (
     format_of,
     read_annotations,
 )
-from allennlp_kd.teachers.sentence_teacher import SentenceTeacher
+from allennlp_kd.teachers.sentence_teacher import SentenceTeacher, digest_of
 from allennlp_kd.teachers.teacher import Teacher
-from allennlp_kd.teachers.tensor_json import packed
 
 FORMATS = ("conllu", "columns", "jsonl")
 MISSING = ("error", "skip")
@@ -139,23 +136,7 @@ class AnnotationsTeacher(SentenceTeacher):
     @property
     @overrides
     def fingerprint(self) -> str:
-        options = json.dumps([self._format, self._column, "annotations"])
-        digest = hashlib.blake2b(options.encode(), digest_size=16)
-        for path in self.files:
-            with open(path, "rb") as file:
-                for block in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(block)
-        return digest.hexdigest()
-
-    @overrides
-    def description(self) -> Dict[str, Any]:
-        shared = self._shared(torch.device("cpu"))
-        return {
-            "structure": self.structure,
-            "labels": self.labels,
-            "shared": {name: packed(tensor) for name, tensor in shared.items()},
-            "takes_tags": False,
-        }
+        return digest_of([self._format, self._column, "annotations"], self.files)
 
     @overrides
     def attach(self, instances: List[Instance]) -> None:
@@ -187,7 +168,7 @@ class AnnotationsTeacher(SentenceTeacher):
                         heads[row, word, annotation.heads[word]] += weight
         labels = labels.log().clamp(min=IMPOSSIBLE).float().to(device)
         mask = mask.to(device)
-        shared = self._shared(device)
+        shared = self.shared(device)
         if self.structure == "chain":
             return ChainPotentials(labels, mask, **shared)
         ones = torch.ones(len(found), length + 1, 1, device=device)
@@ -195,7 +176,8 @@ class AnnotationsTeacher(SentenceTeacher):
         heads = heads.log().clamp(min=IMPOSSIBLE).float().to(device)
         return TreePotentials(heads, mask, factors)
 
-    def _shared(self, device: torch.device) -> Dict[str, Tensor]:
+    @overrides
+    def shared(self, device: torch.device) -> Dict[str, Tensor]:
         number = len(self.labels)
         if self.structure == "tree":
             weight = torch.eye(number, device=device).unsqueeze(1)

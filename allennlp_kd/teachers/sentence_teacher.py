@@ -1,23 +1,28 @@
 """The base class of teachers that score words, whatever library they come from."""
 
-from typing import Any, List, Optional
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional
 
 import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Instance
 from overrides import overrides
+from torch import Tensor
 
 from allennlp_kd.fields.optional_field import OptionalField
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.fields.sentence_field import SentenceField
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
+from allennlp_kd.teachers.tensor_json import packed
 
 
 class SentenceTeacher(ScoringTeacher):
     """A teacher that is given the words of sentences and nothing else.
 
-    A subclass says how it scores them (`score_on`), its structure, its labels, its fingerprint and
-    its description.
+    A subclass says how it scores them (`score_on`), what all scores have in common (`shared`), its
+    structure, its labels and its fingerprint.
 
     # Parameters
 
@@ -44,6 +49,20 @@ class SentenceTeacher(ScoringTeacher):
             One row a sentence, on this device.
         """
         raise NotImplementedError
+
+    def shared(self, device: torch.device) -> Dict[str, Tensor]:
+        """The scores that all sentences have in common, by the names that a store has for them."""
+        raise NotImplementedError
+
+    @overrides
+    def description(self) -> Dict[str, Any]:
+        shared = self.shared(torch.device("cpu"))
+        return {
+            "structure": self.structure,
+            "labels": self.labels,
+            "shared": {name: packed(tensor) for name, tensor in shared.items()},
+            "takes_tags": False,
+        }
 
     @overrides
     def attach(self, instances: List[Instance]) -> None:
@@ -75,3 +94,15 @@ class SentenceTeacher(ScoringTeacher):
     def _scored(self, sentences: List[Sentence], device: torch.device) -> Any:
         with torch.no_grad():
             return self.score_on(sentences, device)
+
+
+def digest_of(settings: Any, paths: Iterable[Any]) -> str:
+    """A digest of settings (JSON values) and of the names, sizes and contents of files."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+    for path in map(Path, paths):
+        digest.update(f" {path.name} {path.stat().st_size} ".encode())
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,6 +1,5 @@
 """A live teacher: a model of Stanza."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -13,9 +12,8 @@ from torch import Tensor
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
-from allennlp_kd.teachers.sentence_teacher import SentenceTeacher
+from allennlp_kd.teachers.sentence_teacher import SentenceTeacher, digest_of
 from allennlp_kd.teachers.teacher import Teacher
-from allennlp_kd.teachers.tensor_json import packed
 
 # What runs before each processor, on words that are given.
 PIPELINES = {
@@ -118,15 +116,9 @@ class StanzaTeacher(SentenceTeacher):
     @property
     @overrides
     def fingerprint(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
         options = {name: value for name, value in self._options.items() if "path" not in name}
         settings = [self._processor, self._column, self._language, options]
-        digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
-        for path in self._files():
-            with open(path, "rb") as file:
-                for block in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(block)
-        return digest.hexdigest()
+        return digest_of(settings, self._files())
 
     def _files(self) -> List[str]:
         """The files of all processors that have a part in the scores."""
@@ -137,16 +129,6 @@ class StanzaTeacher(SentenceTeacher):
                     if path.endswith(".pt") and Path(path).is_file():
                         found.add(path)
         return sorted(found)
-
-    @overrides
-    def description(self) -> Dict[str, Any]:
-        shared = self._shared(torch.device("cpu"))
-        return {
-            "structure": self.structure,
-            "labels": self.labels,
-            "shared": {name: packed(tensor) for name, tensor in shared.items()},
-            "takes_tags": False,
-        }
 
     @overrides
     def score_on(self, sentences: List[Sentence], device: torch.device) -> Any:
@@ -165,7 +147,7 @@ class StanzaTeacher(SentenceTeacher):
         lengths = torch.tensor([len(sentence.words) for sentence in sentences])
         length = int(lengths.max()) if len(sentences) else 0
         mask = (torch.arange(length) < lengths.unsqueeze(1)).to(device)
-        shared = self._shared(device)
+        shared = self.shared(device)
         if self.structure == "chain":
             emissions = torch.zeros(len(found), length, len(opened.labels))
             for row, (scores,) in enumerate(found):
@@ -197,7 +179,8 @@ class StanzaTeacher(SentenceTeacher):
         dependents, heads = (_with_one(side[0].float().cpu()) for side in recorded["sides"])
         return arcs, heads, dependents[1:]
 
-    def _shared(self, device: torch.device) -> Dict[str, Tensor]:
+    @overrides
+    def shared(self, device: torch.device) -> Dict[str, Tensor]:
         opened = self._open()
         number = len(opened.labels)
         if self._processor == "depparse":

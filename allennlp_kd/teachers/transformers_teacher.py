@@ -14,7 +14,6 @@ from allennlp_kd.structs.chain import ChainPotentials
 from allennlp_kd.teachers.checkpoint_files import CheckpointFiles
 from allennlp_kd.teachers.sentence_teacher import SentenceTeacher
 from allennlp_kd.teachers.teacher import Teacher
-from allennlp_kd.teachers.tensor_json import packed
 from allennlp_kd.teachers.token_classifier import POOLINGS, TokenClassifier
 
 # The same checkpoint may be named on the reader's side and on the model's side of a run.
@@ -124,27 +123,19 @@ class TransformersTeacher(SentenceTeacher):
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
     @overrides
-    def description(self) -> Dict[str, Any]:
-        return {
-            "structure": self.structure,
-            "labels": self.labels,
-            "shared": {name: packed(tensor) for name, tensor in self._shared("cpu").items()},
-            "takes_tags": False,
-        }
-
-    @overrides
     def score_on(self, sentences: List[Sentence], device: torch.device) -> ChainPotentials:
         lengths = torch.tensor([len(sentence.words) for sentence in sentences])
         emissions = self._open().logits([sentence.words for sentence in sentences], device)
         # Shape: (batch, length)
         mask = torch.arange(emissions.shape[1]) < lengths.unsqueeze(1)
-        return ChainPotentials(emissions, mask.to(device), **self._shared(device))
+        return ChainPotentials(emissions, mask.to(device), **self.shared(device))
 
     @overrides
     def rest(self) -> None:
         self._open().to(torch.device("cpu"))
 
-    def _shared(self, device: Any) -> Dict[str, Tensor]:
+    @overrides
+    def shared(self, device: Any) -> Dict[str, Tensor]:
         tags = len(self.labels)
         return {
             "transitions": torch.zeros(tags, tags, device=device),
