@@ -61,7 +61,7 @@ def score(arguments: argparse.Namespace) -> None:
     from allennlp.common.checks import ConfigurationError
     from allennlp.data import DatasetReader
 
-    from allennlp_kd.fields.sentence import Sentence
+    from allennlp_kd.fields.teacher_words import TeacherWords
     from allennlp_kd.teachers.teacher import Teacher
 
     given = configuration(arguments)
@@ -84,7 +84,9 @@ def score(arguments: argparse.Namespace) -> None:
         store = json.dumps(store_of(_reader_of(name, given)), sort_keys=True)
         by_store.setdefault(store, []).append(name)
     for store, names in by_store.items():
-        sentences = (Sentence.of(each) for name in names for each in instances(name, False))
+        sentences = (
+            TeacherWords.sentence_of(each) for name in names for each in instances(name, False)
+        )
         logger.info("%s", Teacher.from_params(Params(json.loads(store))).need(sentences))
     for name in chosen if not arguments.dry_run else ():
         number = sum(1 for _ in instances(name, True))

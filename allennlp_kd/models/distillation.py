@@ -1,7 +1,8 @@
 """Student, teacher and objective put together."""
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+import torch
 from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Vocabulary
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from allennlp_kd.metrics.label_agreement import LabelAgreement
 from allennlp_kd.models.loss_terms import LossTerms, Term
-from allennlp_kd.models.pairing import Pairing
+from allennlp_kd.models.pairing import Comparison, Pairing
 from allennlp_kd.models.row_selection import RowSelection, select_rows
 from allennlp_kd.models.student_vocabulary import check_embedders, take_teacher_labels
 from allennlp_kd.models.student_wrapper import StudentWrapper
@@ -116,12 +117,17 @@ class Distillation(StudentWrapper):
         self._alpha = float(value)
 
     @overrides(check_signature=False)
-    def forward(self, teacher: Any = _ABSENT, **inputs: Any) -> Dict[str, Any]:
+    def forward(
+        self, teacher: Any = _ABSENT, teacher_alignment: Any = None, **inputs: Any
+    ) -> Dict[str, Any]:
         """
         # Parameters
 
         teacher : `Any`, optional
             The collated field of the teacher's inputs.
+        teacher_alignment : `Any`, optional
+            The collated field that says, where the student's tokens are not the teacher's words, which
+            tokens are which words.
         inputs : `Any`
             The student's; gold fields may be those of an `OptionalField`.
 
@@ -155,7 +161,14 @@ class Distillation(StudentWrapper):
         if alpha > 0:
             rows = RowSelection.of(teacher, size)
             distillation_terms.update(
-                self._distillation_terms(potentials, rows, outputs, states, weight=alpha)
+                self._distillation_terms(
+                    potentials,
+                    rows,
+                    outputs,
+                    states,
+                    RowSelection.of(teacher_alignment, size),
+                    alpha,
+                )
             )
         loss, words = self._terms(potentials, gold_loss=gold_term, **distillation_terms)
         if self.training:
@@ -192,6 +205,7 @@ class Distillation(StudentWrapper):
         inputs: RowSelection,
         outputs: Dict[str, Any],
         states: Mapping[Layer, Tensor],
+        alignment: RowSelection,
         weight: float,
     ) -> Dict[str, Term]:
         """By the names of the metrics; none where no sentence has teacher inputs."""
@@ -201,21 +215,40 @@ class Distillation(StudentWrapper):
                 decided = select_rows(decided, inputs.index)
                 self._agreement(decided, decided)
             return {}
-        student, teacher, needed = self._pairing.with_needed(potentials, inputs, states)
-        # Shape: (rows,)
-        losses, parts = self.objective.with_parts(student, teacher, **needed)
-        self._pairing.check(losses, student, teacher)
+        comparisons = self._pairing.comparisons(potentials, inputs, states, alignment)
+        totals: Dict[str, List[Tensor]] = {}
+        for compared in comparisons:
+            # Shape: (rows,)
+            losses, parts = self.objective.with_parts(
+                compared.student, compared.teacher, **compared.needed
+            )
+            self._pairing.check(losses, compared)
+            totals.setdefault(DISTILLATION_LOSS, []).append(losses.sum())
+            for name, part in parts.items():
+                totals.setdefault(self._parts[name], []).append(part.detach().sum())
         if decided is not None:
             if inputs.index is not None:
                 decided = select_rows(decided, inputs.index)
-            best = self.student.decisions(self.student.decode(self._pairing.spread(teacher)))
-            width = next(iter(best.values())).shape[1]
-            self._agreement({kind: part[:, :width] for kind, part in decided.items()}, best)
-        words = student.lengths.sum()
-        terms = {DISTILLATION_LOSS: Term(losses.sum(), words, weight)}
-        for name, part in parts.items():
-            terms[self._parts[name]] = Term(part.detach().sum(), words, 0.0)
-        return terms
+            self._compare_decisions(decided, comparisons[0])
+        words = torch.stack([compared.student.lengths.sum() for compared in comparisons]).sum()
+        return {
+            name: Term(
+                torch.stack(parts).sum(), words, weight if name == DISTILLATION_LOSS else 0.0
+            )
+            for name, parts in totals.items()
+        }
+
+    def _compare_decisions(self, decided: Dict[str, Tensor], compared: Comparison) -> None:
+        """The agreement in the sentences whose tokens are the teacher's words."""
+        if not compared.whole:
+            decided = select_rows(decided, compared.rows[:0])
+            self._agreement(decided, decided)
+            return
+        decided = select_rows(decided, compared.rows)
+        teacher = self._pairing.spread(compared.teacher)
+        best = self.student.decisions(self.student.decode(teacher))
+        width = next(iter(best.values())).shape[1]
+        self._agreement({kind: part[:, :width] for kind, part in decided.items()}, best)
 
     def _record(
         self,

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from torch import Tensor
 
-from allennlp_kd.models.row_selection import RowSelection
+from allennlp_kd.models.aligned_parts import Part
 from allennlp_kd.models.student import Student
 from allennlp_kd.modules.word_states import Layer, WordStates
 from allennlp_kd.objectives.hidden import HiddenStates
@@ -52,7 +52,6 @@ class HiddenMatching:
         self,
         student: Mapping[Layer, Tensor],
         teacher: Mapping[Layer, Tensor],
-        rows: RowSelection,
         length: int,
     ) -> Dict[str, Any]:
         """What the objective is given beside the potentials.
@@ -60,20 +59,30 @@ class HiddenMatching:
         # Parameters
 
         student : `Mapping[Layer, Tensor]`
-            Each of shape `(batch, words, width)`, of all sentences; empty where none were recorded.
+            Each of shape `(rows, words, width)`; empty where none were recorded.
         teacher : `Mapping[Layer, Tensor]`
-            Of those that have teacher inputs, whose words may be padded to another length.
-        rows : `RowSelection`
-            Which these are.
+            Of the same sentences, whose words may be padded to another length.
         length : `int`
             Of the potentials that are compared.
         """
         if not student:
             return {}
-        if rows.index is not None:
-            student = {layer: found[rows.index] for layer, found in student.items()}
         sides = (
             {layer: found[:, :length] for layer, found in side.items()}
             for side in (student, teacher)
         )
         return {"hidden": HiddenStates(*sides)}
+
+    def of_part(
+        self, student: Mapping[Layer, Tensor], teacher: Mapping[Layer, Tensor], part: Part
+    ) -> Dict[str, Any]:
+        """As `needed`, of a part of the sentences."""
+        if not student:
+            return {}
+        row = part.rows.unsqueeze(1)
+        return {
+            "hidden": HiddenStates(
+                {layer: found[row, part.tokens] for layer, found in student.items()},
+                {layer: found[row, part.words] for layer, found in teacher.items()},
+            )
+        }

@@ -1,18 +1,20 @@
 """The potentials of student and teacher for the same sentences, words and labels."""
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
+from allennlp_kd.models.aligned_parts import parts_of_chains, parts_of_trees
 from allennlp_kd.models.hidden_matching import HiddenMatching
 from allennlp_kd.models.matching import have_nan, merge_labels, on_same_words, spread_tags
-from allennlp_kd.models.row_selection import RowSelection
+from allennlp_kd.models.row_selection import RowSelection, select_rows
 from allennlp_kd.models.student import Student
 from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.random_states import preserved_random_states
 from allennlp_kd.structs.chain import with_marginals
+from allennlp_kd.structs.tree import TreePotentials
 from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.teacher import Teacher
 
@@ -20,6 +22,28 @@ WHO_PROVIDES = {
     "hidden": "A live archive provides hidden.",
     "marginals": "A live archive provides marginals, and a store written with `marginals: true`.",
 }
+
+
+class Comparison(NamedTuple):
+    """What an objective is given of some sentences.
+
+    # Parameters
+
+    student, teacher : `ChainPotentials` or `TreePotentials`
+        With the same mask and the same labels.
+    needed : `Dict[str, Any]`
+        What it needs beside the potentials.
+    rows : `Tensor`
+        Shape `(rows,)`: for each row the number of its sentence among those that have teacher inputs.
+    whole : `bool`
+        Whether rows are sentences, and not parts of them.
+    """
+
+    student: Any
+    teacher: Any
+    needed: Dict[str, Any]
+    rows: Tensor
+    whole: bool
 
 
 class Pairing:
@@ -74,6 +98,8 @@ class Pairing:
             )
         # Over all of the teacher's labels; those of a tree's words are local, in its scores.
         self._wants_marginals = structure == "chain" and "marginals" in objective.needs
+        self._takes_parts = objective.takes_parts
+        self._objective_name = type(objective).__name__
         self._teacher = teacher
         self._num_labels, self._num_teacher_labels = len(student.labels), len(teacher.labels)
         self.hidden = HiddenMatching(student, teacher, objective)
@@ -127,6 +153,76 @@ class Pairing:
             The student's vectors, which `hidden` has recorded; where there are none, nothing is
             given beside the potentials.
         """
+        student, teacher, states, teacher_states = self._scored(student, rows, states)
+        student, teacher = on_same_words(student, teacher)
+        needed = self.hidden.needed(states, teacher_states, student.mask.shape[1])
+        return (*self._aligned(student, teacher), needed)
+
+    def comparisons(
+        self,
+        student: Any,
+        rows: RowSelection,
+        states: Mapping[Layer, Tensor],
+        alignment: RowSelection,
+    ) -> List[Comparison]:
+        """As `with_needed`, where the student has other tokens than the teacher in some sentences.
+
+        The sentences whose tokens are the teacher's words come first, whole. Of the others come the
+        parts that both have: the runs of adjacent aligned words of a chain, and of a tree the arcs
+        between aligned words and from ROOT to them.
+
+        # Parameters
+
+        student : `ChainPotentials` or `TreePotentials`
+            Of all sentences.
+        rows : `RowSelection`
+            The teacher inputs, of one sentence at least.
+        states : `Mapping[Layer, Tensor]`
+            As in `with_needed`.
+        alignment : `RowSelection`
+            Pairs of a token and a word, shape `(rows, pairs, 2)`, filled up with -1.
+
+        # Raises
+
+        ConfigurationError
+            If the objective needs whole sentences.
+        """
+        if alignment.value is None:
+            found = self.with_needed(student, rows, states)
+            every = torch.arange(found[0].batch_size, device=found[0].mask.device)
+            return [Comparison(*found, every, True)]
+        if not self._takes_parts:
+            raise ConfigurationError(
+                f"the objective {self._objective_name} needs whole sentences, and in some of them only a "
+                "part of the tokens are words that the teacher scores: take `substructured` or `token`, "
+                'or set "teach_parts": false in the dataset reader'
+            )
+        size = student.batch_size
+        student, teacher, states, teacher_states = self._scored(student, rows, states)
+        in_parts = torch.zeros(size, dtype=torch.bool)
+        in_parts[alignment.index if alignment.index is not None else slice(None)] = True
+        if rows.index is not None:
+            in_parts = in_parts[rows.index.cpu()]
+        index = in_parts.nonzero().squeeze(1).to(student.mask.device)
+        others = (~in_parts).nonzero().squeeze(1).to(student.mask.device)
+        found = []
+        if len(others):
+            pair = on_same_words(student.select_rows(others), teacher.select_rows(others))
+            sides = (select_rows(dict(side), others) for side in (states, teacher_states))
+            needed = self.hidden.needed(*sides, pair[0].mask.shape[1])
+            found.append(Comparison(*self._aligned(*pair), needed, others, True))
+        pair = self._aligned(student.select_rows(index), teacher.select_rows(index))
+        of_parts = parts_of_trees if isinstance(pair[0], TreePotentials) else parts_of_chains
+        sides = [select_rows(dict(side), index) for side in (states, teacher_states)]
+        for part in of_parts(*pair, alignment.value):
+            needed = self.hidden.of_part(*sides, part)
+            found.append(Comparison(part.student, part.teacher, needed, index[part.rows], False))
+        return found
+
+    def _scored(
+        self, student: Any, rows: RowSelection, states: Mapping[Layer, Tensor]
+    ) -> Tuple[Any, Any, Mapping[Layer, Tensor], Mapping[Layer, Tensor]]:
+        """Potentials and states of both sides, of the sentences that have teacher inputs."""
         teacher_states: Mapping[Layer, Tensor] = {}
         with torch.no_grad(), preserved_random_states(torch_alone=True):
             if states:
@@ -139,9 +235,8 @@ class Pairing:
                 teacher = with_marginals(teacher)
         if rows.index is not None:
             student = student.select_rows(rows.index)
-        student, teacher = on_same_words(student, teacher)
-        needed = self.hidden.needed(states, teacher_states, rows, student.mask.shape[1])
-        return (*self._aligned(student, teacher), needed)
+            states = {layer: found[rows.index] for layer, found in states.items()}
+        return student, teacher, states, teacher_states
 
     def _aligned(self, student: Any, teacher: Any) -> Tuple[Any, Any]:
         if self._alignment is None:
@@ -162,12 +257,13 @@ class Pairing:
         return spread_tags(teacher, self._alignment.student, self._num_labels)
 
     @staticmethod
-    def check(losses: Tensor, student: Any, teacher: Any) -> None:
+    def check(losses: Tensor, compared: Comparison) -> None:
         """
         # Parameters
 
         losses : `Tensor`
             Shape `(rows,)`, the objective of these potentials.
+        compared : `Comparison`
 
         # Raises
 
@@ -177,8 +273,8 @@ class Pairing:
         wrong = torch.isnan(losses.detach())
         if not bool(wrong.any()):
             return
-        row = int(wrong.nonzero()[0])
-        for name, potentials in (("teacher", teacher), ("student", student)):
+        row = int(compared.rows[wrong][0])
+        for name, potentials in (("teacher", compared.teacher), ("student", compared.student)):
             if have_nan(potentials.select_rows(wrong.nonzero()[0])):
                 raise ValueError(
                     f"the {name}'s scores of sentence {row} (of those in the batch that have "

@@ -62,6 +62,7 @@ class Hidden(Objective):
     """
 
     needs: FrozenSet[str] = frozenset({"hidden"})
+    takes_parts = True
 
     def __init__(
         self,

@@ -37,6 +37,9 @@ class Objective(Registrable):
     structures: FrozenSet[str] = frozenset({"chain", "tree"})
     """The structures whose potentials this objective accepts."""
 
+    takes_parts = False
+    """Whether it looks at each word, edge or arc by itself, so that it may be given parts of sentences."""
+
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = temperature
 

@@ -84,6 +84,8 @@ class Substructured(Objective):
         teacher's that is neither a number nor forbidden (-inf), or forbidden transitions.
     """
 
+    takes_parts = True
+
     def __init__(
         self,
         match: str = "predictions",

@@ -36,6 +36,8 @@ class Token(TemperedObjective):
         Whether T^2 is a factor of the loss.
     """
 
+    takes_parts = True
+
     @overrides
     def _loss(self, student: Any, teacher: Any) -> Tensor:
         if isinstance(student, ChainPotentials):

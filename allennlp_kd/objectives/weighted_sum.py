@@ -71,6 +71,7 @@ class WeightedSum(Objective):
             raise ConfigurationError(
                 f"no structure is accepted by all objectives of a sum ({accepted})"
             )
+        self.takes_parts = all(member.takes_parts for member in objectives.values())
         if temperature is not None:
             self.temperature = temperature
 

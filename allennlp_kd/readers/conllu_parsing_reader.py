@@ -8,7 +8,8 @@ from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from overrides import overrides
 
-from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE, TreebankTokens
+from allennlp_kd.fields.teacher_words import TEACHER_WORDS
+from allennlp_kd.readers.treebank_tokens import WITHOUT_GOLD, TreebankTokens, words_of_teacher
 
 
 @DatasetReader.register("conllu_parsing")
@@ -19,8 +20,9 @@ class ConlluParsingReader(DatasetReader):
     A treebank splits "au" into "à le" and "don't" into "do n't"; a pipeline of spaCy has other tokens.
     Annotation is projected to them: a token of several words gets the head and the label of the word
     that is nearest to the root. A sentence that has a word in several tokens is left out; the log has
-    the counts. In a `distillation`, the teacher scores the sentences whose tokens are all words of the
-    treebank. The others have the gold term alone.
+    the counts. In a `distillation`, the teacher scores the treebank's words, and its scores are taken over
+    to the arcs between tokens that are one word. There a sentence that has a word in several tokens is
+    kept for the teacher's term and has no gold.
 
     # Parameters
 
@@ -58,6 +60,11 @@ class ConlluParsingReader(DatasetReader):
             "conllu_parsing", tokens, surface_tokens, language, keeps_split=False
         )
 
+    @property
+    def treebank_tokens(self) -> Optional[TreebankTokens]:
+        """What chooses the tokens; `None` where they are the treebank's words."""
+        return None if self._tokens.are_words else self._tokens
+
     @overrides
     def _read(self, file_path: str) -> Iterable[Instance]:
         for number, projection in enumerate(self._tokens.read(file_path), start=1):
@@ -72,7 +79,9 @@ class ConlluParsingReader(DatasetReader):
                 [getattr(word, self._pos) or "_" for word in projection.words],
                 [(str(word.deprel), int(word.head or 0)) for word in projection.words],
             )
-            instance["metadata"].metadata[ONE_TO_ONE] = projection.is_exact
+            metadata = instance["metadata"].metadata
+            metadata[TEACHER_WORDS] = words_of_teacher(projection, self._pos)
+            metadata[WITHOUT_GOLD] = not self._tokens.has_gold(projection)
             yield instance
 
     @overrides(check_signature=False)

@@ -11,8 +11,9 @@ from conllu import parse
 from conllu.exceptions import ParseException
 from overrides import overrides
 
+from allennlp_kd.fields.teacher_words import TEACHER_WORDS
 from allennlp_kd.line_blocks import line_blocks
-from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE, TreebankTokens
+from allennlp_kd.readers.treebank_tokens import TreebankTokens, words_of_teacher
 
 _COLUMNS = ("upos", "xpos")
 _NUM_COLUMNS = 10
@@ -41,8 +42,9 @@ class ConlluTaggingReader(DatasetReader):
     tokens : `str`, optional (default = `"words"`)
         `words`: the treebank's syntactic words. `spacy`: the tokens of spaCy's rules for `language`, as a
         pipeline has them. A token of several words gets the tag of the word that is nearest to the
-        root, a part of a word gets the word's. In a `distillation`, the teacher scores the sentences
-        whose tokens are all words; the others have the gold term alone. The log has the counts.
+        root, a part of a word gets the word's. In a `distillation`, the teacher scores the words, and its
+        scores are taken over to the tokens that are one word; the others have the gold term alone. The
+        log has the counts.
     surface_tokens : `bool`, optional (default = `False`)
         Whether the treebank's multi-word tokens are one token each.
     language : `str`, optional (default = `"en"`)
@@ -77,6 +79,11 @@ class ConlluTaggingReader(DatasetReader):
             "conllu_tagging", tokens, surface_tokens, language, keeps_split=True
         )
 
+    @property
+    def treebank_tokens(self) -> Optional[TreebankTokens]:
+        """What chooses the tokens; `None` where they are the treebank's words."""
+        return None if self._tokens.are_words else self._tokens
+
     @overrides
     def _read(self, file_path: str) -> Iterable[Instance]:
         if not self._tokens.are_words:
@@ -98,7 +105,7 @@ class ConlluTaggingReader(DatasetReader):
                     f"{projection.words[tags.index(None)].form!r} has no {self.column}"
                 )
             instance = self.text_to_instance([Token(word.form) for word in projection.words], tags)
-            instance["metadata"].metadata[ONE_TO_ONE] = projection.is_exact
+            instance["metadata"].metadata[TEACHER_WORDS] = words_of_teacher(projection)
             yield instance
 
     def _parse(

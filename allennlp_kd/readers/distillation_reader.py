@@ -1,30 +1,37 @@
 """A dataset reader that puts a teacher's inputs beside the student's."""
 
+import logging
 import math
 from itertools import chain, islice
 from typing import Any, Iterable, Iterator, List, Optional, Union
 
+import torch
 from allennlp.common import Lazy
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from allennlp.data.dataset_readers.dataset_reader import DistributedInfo, WorkerInfo
-from allennlp.data.fields import SequenceLabelField
+from allennlp.data.fields import SequenceLabelField, TensorField
 from overrides import overrides
 
 from allennlp_kd.fields.gold_label_field import GoldLabelField
 from allennlp_kd.fields.optional_field import OptionalField
+from allennlp_kd.fields.reader_inputs import unwrapped
 from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.fields.teacher_words import ALIGNMENT_FIELD, TeacherWords
 from allennlp_kd.random_states import preserved_random_states
+from allennlp_kd.readers.alignment_counts import AlignmentCounts
 from allennlp_kd.readers.reader_errors import explained, require_sentences, unsharded
 from allennlp_kd.readers.sampling import hash_fraction, interleave, sample
 from allennlp_kd.readers.transfer_paths import TransferPaths
-from allennlp_kd.readers.treebank_tokens import ONE_TO_ONE
+from allennlp_kd.readers.treebank_tokens import WITHOUT_GOLD
 from allennlp_kd.readers.unlabelled_reader import (
     UnlabelledReader,
     check_attributes,
     without_gold,
 )
 from allennlp_kd.teachers.teacher import Teacher
+
+logger = logging.getLogger(__name__)
 
 GOLD_FIELDS = ("tags", "head_tags", "head_indices")
 
@@ -65,6 +72,12 @@ class DistillationReader(DatasetReader):
         Another seed chooses others.
     gold_fields : `List[str]`, optional
         The fields that are annotation.
+    teach_parts : `bool`, optional (default = `True`)
+        What happens to a sentence of which some tokens are not words of its corpus, where the student's
+        reader has `tokens: "spacy"` or `surface_tokens: true`. By default the teacher scores the words of
+        the corpus, and its scores are taken over to the tokens that are one word, and the arcs and
+        edges between these; the log has the counts. With `false` such a sentence has the gold term
+        alone, which objectives need that look at whole sentences (`marginal`, `structural`, `top_k`).
     teacher_inputs : `bool`, optional
         Whether to give teacher inputs. By default: if the reader is built by `allennlp train`.
     local_rank : `int`, optional
@@ -91,6 +104,7 @@ class DistillationReader(DatasetReader):
         unlabelled_ratio: Optional[float] = None,
         unlabelled_seed: int = 13,
         gold_fields: Optional[List[str]] = None,
+        teach_parts: bool = True,
         teacher_inputs: Optional[bool] = None,
         local_rank: Optional[int] = None,
         **kwargs,
@@ -117,6 +131,12 @@ class DistillationReader(DatasetReader):
         self._labelled_fraction = labelled_fraction
         self._gold_fields = tuple(gold_fields or GOLD_FIELDS)
         self._training = local_rank is not None if teacher_inputs is None else teacher_inputs
+        self._teach_parts = teach_parts
+        # What makes tokens that are not the words of the corpus, if anything does.
+        self._other_tokens = getattr(unwrapped(reader), "treebank_tokens", None)
+        self._counts = AlignmentCounts()
+        if self._other_tokens is not None and teacher is not None:
+            self._other_tokens.keeps_all = self._training and teach_parts
 
     @property
     def wrapped(self) -> DatasetReader:
@@ -141,8 +161,11 @@ class DistillationReader(DatasetReader):
         if not self._training:
             yield from instances
             return
+        self._counts = AlignmentCounts()
         while chunk := list(islice(instances, self.CHUNK)):
             yield from self._prepared(chunk)
+        if self._other_tokens is not None and self._lazy_teacher is not None:
+            logger.info("%s: %s", file_path, self._counts)
 
     def _read_gold(self, file_path: Any) -> Iterator[Instance]:
         """The student's instances of a file, whose gold fields know it."""
@@ -226,21 +249,44 @@ class DistillationReader(DatasetReader):
                 self._attach(self._teacher, instances)
         for instance in instances:
             keep = self._labelled_fraction == 1 or self._is_labelled(instance)
+            absent = _lacks_gold(instance)
             for name in self._gold_fields:
                 field = instance.fields.get(name)
                 if field is not None and not isinstance(field, OptionalField):
-                    instance.fields[name] = OptionalField(field, withheld=not keep)
+                    instance.fields[name] = OptionalField(
+                        None if absent else field, withheld=not keep
+                    )
         return instances
 
-    @staticmethod
-    def _attach(teacher: Teacher, instances: List[Instance]) -> None:
-        """Gives the teacher's inputs to the instances whose tokens are words that the teacher knows."""
-        scored = [instance for instance in instances if _has_own_words(instance)]
+    def _attach(self, teacher: Teacher, instances: List[Instance]) -> None:
+        """Gives the teacher's inputs to the instances, made of the words that the teacher knows.
+
+        An instance with other tokens also gets the alignment of the two.
+        """
+        own = [TeacherWords.of(instance) for instance in instances]
+        parts = [
+            words for words in own if words is not None and words.aligned and self._teach_parts
+        ]
+        stand_ins = {id(words): words.instance() for words in parts}
+        scored = [
+            instance if words is None else stand_ins[id(words)]
+            for instance, words in zip(instances, own)
+            if words is None or id(words) in stand_ins
+        ]
         if scored:
             teacher.attach(scored)
-        for instance in instances:
-            if not _has_own_words(instance):
+        for instance, words in zip(instances, own):
+            alignment = None
+            if words is not None and id(words) in stand_ins:
+                field = stand_ins[id(words)].fields[teacher.FIELD]
+                instance.add_field(teacher.FIELD, field)
+                if not (isinstance(field, OptionalField) and field.field is None):
+                    alignment = TensorField(torch.tensor(words.aligned), padding_value=-1)
+            elif words is not None:
                 instance.add_field(teacher.FIELD, OptionalField(None))
+            if self._other_tokens is not None:
+                instance.add_field(ALIGNMENT_FIELD, OptionalField(alignment))
+                self._counts.add(instance, words, alignment is not None)
 
     def _is_labelled(self, instance: Instance) -> bool:
         return hash_fraction(Sentence.of(instance)) < self._labelled_fraction
@@ -254,10 +300,10 @@ class DistillationReader(DatasetReader):
         self._reader.apply_token_indexers(instance)
 
 
-def _has_own_words(instance: Instance) -> bool:
-    """Whether an instance's tokens are the words of its corpus, and not other tokens of the same text."""
+def _lacks_gold(instance: Instance) -> bool:
+    """Whether the annotation of an instance could not be projected to its tokens."""
     metadata = instance.fields.get("metadata")
-    return metadata is None or metadata.metadata.get(ONE_TO_ONE, True)
+    return metadata is not None and bool(metadata.metadata.get(WITHOUT_GOLD))
 
 
 def sentences_of(reader: DatasetReader, file_path: Any) -> Iterator[Sentence]:

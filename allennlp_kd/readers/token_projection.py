@@ -15,18 +15,26 @@ class Projection(NamedTuple):
 
     words : `List[TreebankWord]`
         One for each token. Heads are tokens, counted from 1.
-    one_to_one : `int`
-        The tokens that are a word of the treebank.
+    aligned : `List[Tuple[int, int]]`
+        The tokens that are a word of the treebank, each with this word; both from 0.
     merged : `int`
         The tokens that are several words.
     split : `int`
         The tokens that are a part of a word.
+    source : `Sequence[TreebankWord]`
+        The words of the treebank.
     """
 
     words: List[TreebankWord]
-    one_to_one: int
+    aligned: List[Tuple[int, int]]
     merged: int
     split: int
+    source: Sequence[TreebankWord]
+
+    @property
+    def one_to_one(self) -> int:
+        """The number of tokens that are a word of the treebank."""
+        return len(self.aligned)
 
     @property
     def is_exact(self) -> bool:
@@ -101,13 +109,15 @@ def _project(
     # The token of each word, and the word and the block of each token.
     token_of = [0] * len(sentence.words)
     chosen: List[Tuple[int, bool]] = []
-    one_to_one = merged = split = 0
+    aligned: List[Tuple[int, int]] = []
+    merged = split = 0
     for first, last, words in blocks:
         for word in words:
             token_of[word] = first
         head = min(words, key=lambda word: depths[word])
         chosen.extend((head, place == first) for place in range(first, last))
-        one_to_one += last - first == len(words) == 1
+        if last - first == len(words) == 1:
+            aligned.append((first, words[0]))
         merged += len(words) > 1
         split += last - first if last - first > 1 else 0
     projected: List[TreebankWord] = []
@@ -120,7 +130,7 @@ def _project(
         else:
             head, label = source.head, source.deprel
         projected.append(TreebankWord(form, source.upos, source.xpos, head, label))
-    return Projection(projected, one_to_one, merged, split)
+    return Projection(projected, aligned, merged, split, sentence.words)
 
 
 def _blocks(

@@ -151,6 +151,33 @@ class ChainPotentials:
             marginals=marginals,
         )
 
+    def segments(
+        self, rows: Tensor, words: Tensor, mask: Tensor, start: bool = True, end: bool = True
+    ) -> "ChainPotentials":
+        """The potentials of segments of these chains, each a chain of its own.
+
+        # Parameters
+
+        rows : `Tensor`
+            Shape `(segments,)`, the sentence of each segment.
+        words : `Tensor`
+            Shape `(segments, length)`, its adjacent words. Padded cells may hold any word.
+        mask : `Tensor`
+            Shape `(segments, length)`, boolean, a run of `True` then of `False`.
+        start, end : `bool`, optional (default = `True`)
+            Whether the first and the last word of a segment have the scores `start` and `end`; otherwise
+            these are 0.
+        """
+        places = rows.unsqueeze(1), words
+        return ChainPotentials(
+            self.emissions[places],
+            mask,
+            self.transitions,
+            self.start if start else torch.zeros_like(self.start),
+            self.end if end else torch.zeros_like(self.end),
+            None if self.marginals is None else self.marginals[places],
+        )
+
     def detach(self) -> "ChainPotentials":
         """The same scores, without their history."""
         return replace(

@@ -232,6 +232,26 @@ class TreePotentials:
         arcs = self.arcs[:, :length, : length + 1]
         return replace(self, arcs=arcs, mask=self.mask[:, :length], labels=labels)
 
+    def select_words(self, words: Tensor, mask: Tensor) -> "TreePotentials":
+        """The arcs between these words of each sentence, and from ROOT to them.
+
+        # Parameters
+
+        words : `Tensor`
+            Shape `(batch, selected)`, words from 0. Padded cells may hold any word.
+        mask : `Tensor`
+            Shape `(batch, selected)`, boolean, a run of `True` then of `False`.
+        """
+        heads = torch.nn.functional.pad(words + 1, (1, 0))
+        row = torch.arange(len(words), device=words.device).view(-1, 1, 1)
+        cells = row, words.unsqueeze(2), heads.unsqueeze(1)
+        labels = self.labels
+        if isinstance(labels, FactoredLabels):
+            labels = labels.select_words(words, heads)
+        elif labels is not None:
+            labels = labels[cells]
+        return TreePotentials(self.arcs[cells], mask, labels)
+
     def tensors(self) -> Iterator[Tensor]:
         """All tensors of scores, as they were given."""
         yield self.arcs

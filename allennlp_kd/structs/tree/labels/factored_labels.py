@@ -140,6 +140,19 @@ class FactoredLabels:
         """Without the columns behind the first `length` words."""
         return replace(self, head=self.head[:, : length + 1], dependent=self.dependent[:, :length])
 
+    def select_words(self, words: Tensor, heads: Tensor) -> "FactoredLabels":
+        """The scores of the arcs from these heads to these dependents of each sentence.
+
+        # Parameters
+
+        words : `Tensor`
+            Shape `(batch, selected)`, words from 0.
+        heads : `Tensor`
+            Shape `(batch, selected + 1)`, where 0 is ROOT.
+        """
+        row = torch.arange(len(words), device=words.device).unsqueeze(1)
+        return replace(self, head=self.head[row, heads], dependent=self.dependent[row, words])
+
     def select_labels(self, labels: Sequence[int]) -> "FactoredLabels":
         """The scores of these labels alone, in this order."""
         index = torch.as_tensor(labels, dtype=torch.long, device=self.weight.device)
