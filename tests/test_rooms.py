@@ -47,6 +47,7 @@ FLOORS: List[Set[str]] = [
     {
         "allennlp_kd.training_side",
         "spacy_bridge.atomic_file",
+        "spacy_bridge.drawing",
         "spacy_bridge.tokenizer_guard",
         "allennlp_kd.random_states",
     },

@@ -224,7 +224,7 @@ def test_demo_writes_a_page(command: List[str], tmp_path: Path, capsys: Any) -> 
     assert "<script>" not in content
     (tmp_path / "text").write_text("")
     assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 0
-    assert "<title>Nothing</title>" in page.read_text()
+    assert "<title>Empty text</title>" in page.read_text()
     (tmp_path / "text").write_bytes(b"caf\xe9")
     capsys.readouterr()
     assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 1

@@ -8,9 +8,8 @@ from markupsafe import Markup
 from spacy import displacy
 
 from allennlp_kd.report.numbers.spans import parts_of
+from spacy_bridge.drawing import TINTS, cropped_tree
 
-# Light, so that dark letters stand on them.
-TINTS = ("#BFDDF0", "#F7D0B5", "#BFE6D9", "#EBD3E1", "#F8E3B0", "#D3EBF8", "#E0E0E0")
 DISTANCE = 108
 LONGEST_NOTE = 19  # letters
 ROOT = "ROOT"
@@ -100,7 +99,7 @@ def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
         # displaCy shortens arcs by it for each level: with more of it deep trees' arcs miss words.
         "arrow_spacing": 3,
     }  # fmt: skip
-    svg = _slim(_cropped(_render(drawing, "dep", options)))
+    svg = _slim(cropped_tree(_render(drawing, "dep", options)))
     # Instead of random ones.
     svg = re.sub(r"[0-9a-f]{32}-0", name, svg)
     return Markup(svg)
@@ -130,15 +129,3 @@ def _slim(svg: str) -> str:
     svg = re.sub(r'<tspan class="displacy-tag"[^>]*></tspan>', "", svg)
     svg = re.sub(r' (fill="currentColor"|text-anchor="middle"|stroke-width="[^"]*")', "", svg)
     return re.sub(r' (style="font-size: 0\.8em; letter-spacing: 1px"|side="left")', "", svg)
-
-
-def _cropped(svg: str) -> str:
-    """Without the height that displaCy leaves for arcs that are not compact."""
-    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
-    width, height = (float(number) for number in found.groups())
-    paths = re.findall(r'class="displacy-arc"[^>]* d="([^"]+)"', svg)
-    heights = [float(place) for path in paths for place in re.findall(r",(-?[\d.]+)", path)]
-    top = min(heights, default=height - 80) - 6
-    box = f'width="{width:.0f}" height="{height - top:.0f}" viewBox="0 {top:.0f} {width:.0f} {height - top:.0f}"'
-    svg = svg.replace(found.group(0), box, 1)
-    return re.sub(r'style="max-width: none; height: [\d.]+px; ', 'style="', svg, count=1)

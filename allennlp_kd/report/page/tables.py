@@ -90,7 +90,7 @@ def agreement(students: Sequence[Dict[str, Any]]) -> Table:
     """How often each student decides as the teacher does."""
     kinds = list(dict.fromkeys(kind for s in students for kind in s["agreement"]["scores"]))
     return Table(
-        "Words for which a student decides what the teacher does, in percent",
+        "Words for which student and teacher decide the same, in percent",
         ["student", *(kind.replace("agreement-", "") for kind in kinds)],
         [
             [s["name"], *(percent(s["agreement"]["scores"].get(kind), 2) for kind in kinds)]
@@ -100,10 +100,10 @@ def agreement(students: Sequence[Dict[str, Any]]) -> Table:
 
 
 def deviations(student: Dict[str, Any]) -> Table:
-    """A student's most frequent deviations from its teacher."""
+    """A student's most frequent disagreements with its teacher."""
     rows = [row for row in student["agreement"]["confusion"] if row["teacher"] != row["student"]]
     return Table(
-        f"The most frequent deviations of {student['name']}, and how often which of the two is right",
+        f"The most frequent disagreements of {student['name']} with the teacher, and which of them is right",
         ["teacher", "student", "words", "teacher right", "student right"],
         [
             [
@@ -142,8 +142,8 @@ def cost(report: Dict[str, Any]) -> Table:
         f"{made['device']} ({made['machine']}, {made['cores']} cores, {made['threads']} threads)"
     )
     return Table(
-        f"Words/s as measured here: {where}, batches of {made['batch_size']}; packaged for spaCy: "
-        "CPU, 1 thread",
+        f"Words/s measured on {where} in batches of {made['batch_size']}; packaged for spaCy: CPU, "
+        "1 thread",
         [
             "model",
             "parameters",

@@ -43,9 +43,9 @@ def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
         yield saved(
             heat(labels, counts),
             f"deviation-{place}",
-            f"Where {model['name']} deviates",
-            "Of the words to which the teacher gives the label of a row, the percentage to which "
-            f"{model['name']} gives that of a column: blue is agreement, orange deviation.",
+            f"Confusion matrix of teacher and {model['name']}",
+            "Rows are the teacher's labels, columns those of "
+            f"{model['name']}, in percent of the row's words. Blue: the same label. Orange: another.",
         )
     yield _reliability(models)
     yield saved(
@@ -58,8 +58,8 @@ def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
             NAMES[report["metric"]],
         ),
         "speed",
-        "Quality and speed",
-        "Up is better, right is faster; the scale of speed is logarithmic.",
+        "Score and speed",
+        "Up is better, right is faster. The scale of speed is logarithmic.",
     )
     yield from _curves(models)
 
@@ -79,7 +79,7 @@ def _by_label(report: Dict[str, Any], models: Sequence[Dict[str, Any]]) -> Itera
         dots(rows, series, NAMES[measure]),
         "labels",
         f"{NAMES[measure]} by {what}",
-        f"The {len(rows)} most frequent, from the top.",
+        f"The {len(rows)} most frequent, in order.",
     )
 
 
@@ -93,12 +93,12 @@ def _by_distance(models: Sequence[Dict[str, Any]]) -> Plot:
         lines(places, series, "words to the head", "LAS"),
         "distances",
         "LAS by distance to the head",
-        "Of all words, punctuation included, by the gold arc's length.",
+        "All words, with punctuation, by the length of the gold arc.",
     )
 
 
 def heat_map(confusion: Sequence[Dict[str, Any]]) -> Tuple[List[str], List[List[int]]]:
-    """The labels with the most deviations, and the rest as one.
+    """The labels with the most disagreements, and the rest as one.
 
     # Parameters
 
@@ -135,8 +135,8 @@ def _reliability(models: Sequence[Dict[str, Any]]) -> Plot:
         reliability(series, [model["calibration"]["bins"] for model in models]),
         "calibration",
         "Reliability",
-        "How often decisions of a probability are right. Above the diagonal a model is too "
-        "careful, below it too sure. Dots grow with the number of words.",
+        "Accuracy by confidence. A model is underconfident above the diagonal and overconfident "
+        "below it. Dots grow with the number of words.",
     )
 
 
@@ -167,7 +167,7 @@ def _curves(models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
         series = _series(distilled, f"training_{term}", epochs)
         dashed = _series(distilled, f"validation_{term}", epochs, dashed=True)
         if series or dashed:
-            caption = "Per word, before it is weighted. Whole lines: training. Dashed: validation."
+            caption = "Per word, before weighting. Solid lines: training. Dashed: validation."
             yield plot(f"curve-{name}", title, "loss per word", series + dashed, caption)
     for name, title in (
         ("alpha", "Weight of the distillation term"),

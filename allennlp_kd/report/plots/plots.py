@@ -127,7 +127,7 @@ def reliability(series: Sequence[Series], bins: Sequence[Sequence[Dict[str, Any]
     ax.set_xlim(0, 1.02)
     ax.set_ylim(0, 1.02)
     ax.set_xlabel("confidence")
-    ax.set_ylabel("share that is right")
+    ax.set_ylabel("accuracy")
     ax.legend(loc="lower right", handletextpad=0.2, borderaxespad=0.2)
     return ax
 
