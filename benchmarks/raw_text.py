@@ -3,21 +3,25 @@
 Tokens, sentences, UPOS, XPOS, UAS and LAS (F1, in percent) on the test splits of EWT and of Italian ParTUT, and words a
 second of `nlp.pipe` over the same texts. Both sides have spaCy's tokenizer. `$ALLENNLP_KD_STUDENTS/raw_text` holds a
 folder for each treebank (`ud_english_ewt`, `ud_italian_partut`) with our archives, as many as there are of
-`senter.tar.gz`, `tagger.tar.gz`, `pos.tar.gz` and `parser.tar.gz`, and with `spacy`, a pipeline that `spacy train` made
-of the same treebank (`python -m benchmarks.setups.treebank_docs` writes its docs).
+`senter.tar.gz`, `tagger.tar.gz`, `pos.tar.gz` and `parser.tar.gz`, with `spacy`, a pipeline that `spacy train` made
+of the same treebank (`python -m benchmarks.setups.treebank_docs` writes its docs), and with `spacy_senter`, a splitter
+of sentences that was trained likewise. The splitters are also measured alone. Where the folder has `about.json`, which
+says how the models were trained, its content goes into the file that is written.
 """
 
+import json
 import os
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from benchmarks.command import NoData, Options, run, settings
 from benchmarks.report import Report, Target
 
 TREEBANKS = {"ud_english_ewt": "en", "ud_italian_partut": "it"}
 STUDENTS = ("senter", "tagger", "pos", "parser")
-OURS, SPACY = "packaged students", "spaCy"
+OURS, INT8, SPACY = "packaged students", "packaged students, int8", "spaCy"
+SPLITTER, SENTER = "kd_senter alone", "spaCy's senter alone"
 MARGIN = 3.0
 """The LAS that the students are to be ahead."""
 QUICK = 3
@@ -38,24 +42,51 @@ def measure(options: Options) -> Report:
         if not path.is_file() or not (folder / treebank / "parser.tar.gz").is_file():
             continue
         gold = list(documents(path))[: QUICK if options.quick else None]
-        pipelines = {OURS: ours(folder / treebank, lang)}
-        if (folder / treebank / SPACY.lower()).is_dir():
-            pipelines[SPACY] = theirs(folder / treebank / SPACY.lower())
+        pipelines = contenders(folder / treebank, lang)
         texts = [document.text for document in gold]
         scores: Dict[str, Dict[str, float]] = {}
         for name, nlp in pipelines.items():
             system = map(of_doc, nlp.pipe(texts))
             scores[name] = evaluate(zip(map(of_treebank, gold), system))
+            if name in (SPLITTER, SENTER):
+                scores[name] = {"sentences": scores[name]["sentences"]}
         speeds = words_a_second(pipelines, texts, options.rounds)
         for name in pipelines:
             column = f"{treebank}, {name}"
             report.add(column, {**scores[name], "words/s": speeds[name]})
         report.notes[treebank] = {name: nlp.pipe_names for name, nlp in pipelines.items()}
-        if len(pipelines) == 2:
-            gain = scores[OURS]["LAS"] - scores[SPACY]["LAS"]
+        about = folder / treebank / "about.json"
+        if about.is_file():
+            report.notes[f"{treebank}, models"] = json.loads(about.read_text(encoding="utf-8"))
+        for name in (OURS, INT8) if SPACY in pipelines else ():
             report.targets += [
-                Target(f"{treebank}: LAS ahead of {SPACY}", gain, MARGIN, at_least=True),
-                Target(f"{treebank}: speed over {SPACY}", speeds[OURS] / speeds[SPACY], 1.0, True),
+                Target(
+                    f"{treebank}, {name}: LAS ahead of {SPACY}",
+                    scores[name]["LAS"] - scores[SPACY]["LAS"],
+                    MARGIN,
+                    at_least=True,
+                ),
+                Target(
+                    f"{treebank}, {name}: speed over {SPACY}",
+                    speeds[name] / speeds[SPACY],
+                    1.0,
+                    at_least=True,
+                ),
+            ]
+        if {SPLITTER, SENTER} <= set(pipelines):
+            report.targets += [
+                Target(
+                    f"{treebank}, {SPLITTER}: sentence F1 ahead of {SENTER}",
+                    scores[SPLITTER]["sentences"] - scores[SENTER]["sentences"],
+                    0.0,
+                    at_least=True,
+                ),
+                Target(
+                    f"{treebank}, {SPLITTER}: speed over {SENTER}",
+                    speeds[SPLITTER] / speeds[SENTER],
+                    1.0,
+                    at_least=True,
+                ),
             ]
     if not report.medians:
         raise NoData(
@@ -65,16 +96,30 @@ def measure(options: Options) -> Report:
     return report
 
 
-def ours(folder: Path, lang: str) -> Any:
+def contenders(folder: Path, lang: str) -> Dict[str, Any]:
+    """The pipelines of a treebank's folder, by name."""
+    import spacy
+
+    found = {OURS: ours(folder, lang), INT8: ours(folder, lang, int8=True)}
+    if (folder / SPACY.lower()).is_dir():
+        found[SPACY] = theirs(folder / SPACY.lower())
+    if (folder / "senter.tar.gz").is_file():
+        found[SPLITTER] = ours(folder, lang, ("senter",))
+    if (folder / "spacy_senter").is_dir():
+        found[SENTER] = spacy.load(folder / "spacy_senter")
+    return found
+
+
+def ours(folder: Path, lang: str, kinds: Sequence[str] = STUDENTS, int8: bool = False) -> Any:
     """A pipeline of the archives in a folder."""
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline
 
     sources = [
         StudentSource(kind, folder / f"{kind}.tar.gz", options={"trust": True})
-        for kind in STUDENTS
+        for kind in kinds
         if (folder / f"{kind}.tar.gz").is_file()
     ]
-    return build_pipeline(sources, lang)
+    return build_pipeline(sources, lang, int8=int8)
 
 
 def theirs(folder: Path) -> Any:

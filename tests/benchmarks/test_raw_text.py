@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.tokens import Doc
+from spacy.training import Example
 
 from allennlp_kd.readers.treebank_text import documents
 from benchmarks import __main__ as entry
@@ -141,9 +142,25 @@ def test_runs(tmp_path, monkeypatch):
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(students / "spacy")
+    splitter = spacy.blank("en")
+    splitter.add_pipe("senter")
+    doc = Doc(splitter.vocab, words=["a", "b"], sent_starts=[True, False])
+    splitter.initialize(lambda: [Example(doc, doc)])
+    splitter.to_disk(students / "spacy_senter")
+    (students / "about.json").write_text('{"parser": "random weights"}', encoding="utf-8")
     assert entry.main(command) == 0
     found = json.loads(output.read_text())
     column = found["medians"]["ud_english_ewt, packaged students"]
     assert column["tokens"] > 90 and set(column) >= {"sentences", "UPOS", "UAS", "LAS", "words/s"}
     assert found["notes"]["ud_english_ewt"]["packaged students"] == ["senter", "pos", "parser"]
-    assert len(found["targets"]) == 2
+    assert set(found["medians"]["ud_english_ewt, kd_senter alone"]) == {"sentences", "words/s"}
+    names = [target["name"].partition(", ")[2] for target in found["targets"]]
+    assert names == [
+        "packaged students: LAS ahead of spaCy",
+        "packaged students: speed over spaCy",
+        "packaged students, int8: LAS ahead of spaCy",
+        "packaged students, int8: speed over spaCy",
+        "kd_senter alone: sentence F1 ahead of spaCy's senter alone",
+        "kd_senter alone: speed over spaCy's senter alone",
+    ]
+    assert found["notes"]["ud_english_ewt, models"] == {"parser": "random weights"}
