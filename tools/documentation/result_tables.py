@@ -196,6 +196,51 @@ def objectives() -> str:
     return "\n\n".join([*parts, "\n".join(steps), conditions("objectives")])
 
 
+def by_condition(name: str, heading: str, shown: Dict[str, str]) -> str:
+    """What a benchmark measured, a row a condition.
+
+    # Parameters
+
+    name : `str`
+    heading : `str`
+        Of the column of the conditions.
+    shown : `Dict[str, str]`
+        The measures, in order, each with the format of its numbers. A cell is empty where a measure is 0: nothing
+        in the pipeline sets it.
+    """
+    rows = [
+        [
+            condition,
+            *(f"{found[key]:{how}}" if found.get(key) else "" for key, how in shown.items()),
+        ]
+        for condition, found in _read(name)["medians"].items()
+    ]
+    return format_table([heading, *shown], rows)
+
+
+def raw_text() -> str:
+    """From raw text to trees: a row a treebank and pipeline, the targets, and how the models were trained."""
+    measures = ("tokens", "sentences", "words", "UPOS", "XPOS", "UAS", "LAS")
+    table = by_condition("raw_text", "F1, %", {**dict.fromkeys(measures, ".2f"), "words/s": ",.0f"})
+    models = [
+        [name.partition(", ")[0], kind, text]
+        for name, note in _read("raw_text")["notes"].items()
+        if name.endswith(", models")
+        for kind, text in note.items()
+    ]
+    parts = [table, _measured("raw_text")]
+    if models:
+        parts.insert(1, format_table(["treebank", "model", "how it was trained"], models))
+    return "\n\n".join(parts)
+
+
+def boundaries() -> str:
+    """F1 by what a doc is: a row a condition, the targets."""
+    names = ("chunking, F1", "named_entities, F1")
+    table = by_condition("boundaries", "gold tokens, test", dict.fromkeys(names, ".2f"))
+    return f"{table}\n\n{_measured('boundaries')}"
+
+
 def growth() -> str:
     """Fitted exponents: a row a measure."""
     found = _read("scaling")["medians"]["exponent"]
@@ -319,6 +364,8 @@ TABLES: Dict[str, Callable[[], str]] = {
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
     "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
     "profile": lambda: f"{medians('profile')}\n\n{conditions('profile')}",
+    "raw_text": raw_text,
+    "boundaries": boundaries,
     "cluster": cluster,
     "architectures": lambda: architectures(_read("architectures")),
     "legacy_archives": lambda: legacy_archives(_read("architectures")),
