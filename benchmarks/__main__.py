@@ -31,6 +31,11 @@ def names() -> List[str]:
     return sorted(name for name in found if name not in PARTS)
 
 
+def module_of(name: str) -> str:
+    """The module of a benchmark."""
+    return f"benchmarks.{name}" + (".__main__" if _runs(name) else "")
+
+
 def _runs(package: str) -> bool:
     return (FOLDER / package / "__main__.py").is_file()
 
@@ -45,8 +50,7 @@ def main(arguments: List[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    name = f"benchmarks.{arguments[0]}" + (".__main__" if _runs(arguments[0]) else "")
-    importlib.import_module(name).main(arguments[1:])
+    importlib.import_module(module_of(arguments[0])).main(arguments[1:])
     return 0
 
 

@@ -18,7 +18,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     `int`
         0, or 1 after an error that was printed.
     """
-    parsed = _parser().parse_args(arguments)
+    parsed = make_parser().parse_args(arguments)
     try:
         return parsed.run(parsed)
     except (BridgeError, OSError) as error:
@@ -26,19 +26,22 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
     parser = argparse.ArgumentParser(prog="python -m spacy_bridge", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_package(commands)
     add_annotate(commands)
-    seal = commands.add_parser("seal", help="write the manifest of a pipeline that you changed")
+    text = "Writes the manifest of a pipeline that you changed."
+    seal = commands.add_parser("seal", help=text, description=text)
     seal.set_defaults(run=_seal)
-    seal.add_argument("pipeline", type=Path, help="a pipeline's folder")
-    demo = commands.add_parser("demo", help="text -> a page with entities and trees")
+    seal.add_argument("pipeline", type=Path, help="the folder of a pipeline")
+    text = "Writes an HTML page with the entities, spans, tags and trees of a text."
+    demo = commands.add_parser("demo", help=text, description=text)
     demo.set_defaults(run=_demo)
-    demo.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")
-    demo.add_argument("text", help="a file of text, or - for the standard input")
-    demo.add_argument("--output", type=Path, default=Path("demo.html"))
+    demo.add_argument("pipeline", help="the folder of a pipeline, or the name of an installed one")
+    demo.add_argument("text", help="a text file, or - for standard input")
+    demo.add_argument("--output", type=Path, default=Path("demo.html"), help="the page to write")
     return parser
 
 

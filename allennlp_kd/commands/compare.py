@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @Subcommand.register("kd-compare")
 class KdCompare(Subcommand):
-    """Writes a report: one page that needs no other file, its numbers as JSON, and its plots."""
+    """Compares a teacher and its students in a report: one HTML page, its numbers as JSON, its plots."""
 
     @overrides
     def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -37,21 +37,19 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--plain",
             metavar="NAME",
-            help="which of the students has had no teacher; with it the gap recovered is known",
+            help="the student that had no teacher; the gap recovered is measured against it",
         )
         subparser.add_argument(
-            "--data", required=True, help="a labelled file, which the first student's reader reads"
+            "--data", required=True, help="an annotated file, read by the first student's reader"
         )
         subparser.add_argument("--output", required=True, help="the folder of the report")
         subparser.add_argument(
             "--sentences",
             type=int,
             default=20,
-            help="how many of the sentences that differ most to show of each student",
+            help="the number of sentences to show per student, those that differ most",
         )
-        subparser.add_argument(
-            "--cuda-device", type=int, default=-1, help="the GPU to use; -1 is none"
-        )
+        subparser.add_argument("--cuda-device", type=int, default=-1, help="the GPU; -1 is the CPU")
         subparser.add_argument(
             "--transformer",
             metavar="FOLDER",
@@ -60,8 +58,7 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--trust",
             action="store_true",
-            help="let the archives name files and models outside of them, as `trust: true` in the "
-            "configuration of a teacher",
+            help="let the archives name files and models outside of them",
         )
         one_line_errors(subparser, _compare)
         return subparser

@@ -24,7 +24,7 @@ class KdDistill(Subcommand):
     """Scores the transfer set, trains the student, compares it with its teacher on the dev set, and
     packages it for spaCy.
 
-    Each part continues where an interrupted run stopped; what is done is not done again.
+    Each part continues where an interrupted run stopped. Finished parts are not repeated.
     """
 
     @overrides
@@ -41,11 +41,15 @@ class KdDistill(Subcommand):
         subparser.add_argument(
             "--component",
             choices=COMPONENTS,
-            help="what the student is in the pipeline; by default parser, chunker or tagger, as its "
-            "structure and its encoding say",
+            help="the component that the student becomes (default: parser, chunker or tagger, by its "
+            "structure and encoding)",
         )
-        subparser.add_argument("--int8", action="store_true", help="package it in 8 bits")
-        subparser.add_argument("--language", default="en", help="the pipeline's, by spaCy's code")
+        subparser.add_argument(
+            "--int8", action="store_true", help="round the packaged weights to 8 bits"
+        )
+        subparser.add_argument(
+            "--language", default="en", help="the language of the pipeline, as spaCy's code"
+        )
         one_line_errors(subparser, _distill)
         return subparser
 

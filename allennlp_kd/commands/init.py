@@ -18,8 +18,8 @@ STUDENTS = ("small", "medium", "large")
 class KdInit(Subcommand):
     """Writes one complete, commented configuration from a teacher and a corpus.
 
-    It checks what can be checked at once, and says how large the corpus is and about how long the
-    teacher will score and the student will be trained on this machine.
+    It checks formats and labels, prints the size of the corpus, and estimates how long scoring and
+    training will take on this machine.
     """
 
     @overrides
@@ -37,7 +37,7 @@ class KdInit(Subcommand):
             "--text", nargs="+", default=[], help="files of text without annotation to teach with"
         )
         subparser.add_argument(
-            "--language", default="en", help="the language of the text, by spaCy's code"
+            "--language", default="en", help="the language of the text, as spaCy's code"
         )
         subparser.add_argument(
             "--student", choices=STUDENTS, default="small", help="the size of the student"
@@ -59,7 +59,7 @@ class KdInit(Subcommand):
             "--output", default="distill.jsonnet", help="the configuration to write"
         )
         subparser.add_argument(
-            "--force", action="store_true", help="replace a configuration that is there"
+            "--force", action="store_true", help="replace an existing configuration"
         )
         subparser.add_argument(
             "--no-estimate", action="store_true", help="do not time a sample on this machine"

@@ -26,9 +26,8 @@ DATA_PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 class KdScore(Subcommand):
     """Scores the training and validation sentences of a distillation into its store.
 
-    Training does the same when it finds the store incomplete; this does it without training. It
-    says beforehand what the scores will take on disk. Stopped and started again, it goes on where
-    it was.
+    Training does the same if the store is incomplete; this command does it ahead of time. It first
+    prints the disk space that the scores will take. An interrupted run continues where it stopped.
     """
 
     @overrides
@@ -42,13 +41,12 @@ class KdScore(Subcommand):
             "--data",
             nargs="+",
             choices=DATA_PATHS,
-            help="which of the configuration's data to score; by default those of "
-            f"{' and '.join(DATA_PATHS[:2])} that it has",
+            help=f"the data to score (default: {' and '.join(DATA_PATHS[:2])})",
         )
         subparser.add_argument(
             "--dry-run",
             action="store_true",
-            help="only say what the scores that are missing will take on disk",
+            help="only estimate the disk space of the missing scores",
         )
         one_line_errors(subparser, score)
         return subparser

@@ -19,9 +19,8 @@ logger = logging.getLogger(__name__)
 class KdScoreCorpus(Subcommand):
     """Scores files of text, CoNLL-U or Parquet into the store of a distillation's configuration.
 
-    The corpus is cut into pieces, each of which becomes a shard, scored in this process, in several
-    here or on a Dask cluster, with the same bytes as result. Stopped and started again, it scores the
-    shards that are not there.
+    The corpus is cut into shards. They are scored in this process, in several processes or on a Dask
+    cluster, with the same bytes as result. An interrupted run continues with the missing shards.
     """
 
     @overrides
@@ -32,18 +31,22 @@ class KdScoreCorpus(Subcommand):
         command_line.add_arguments(subparser)
         words = subparser.add_mutually_exclusive_group()
         words.add_argument(
-            "--language", default="en", help="whose rules (spaCy's) cut text into words"
+            "--language", default="en", help="the language of the text, as spaCy's code"
         )
         words.add_argument(
-            "--tokenized", action="store_true", help="words of text are what white space separates"
+            "--tokenized",
+            action="store_true",
+            help="words of the text are separated by white space",
         )
         subparser.add_argument(
             "--tags",
             choices=["upos", "xpos", "none"],
             default="upos",
-            help="the column of CoNLL-U that a teacher with tags is given",
+            help="the column of CoNLL-U with the tags, for a teacher that reads tags",
         )
-        subparser.add_argument("--threads", type=int, default=1, help="of each worker")
+        subparser.add_argument(
+            "--threads", type=int, default=1, help="the number of threads of each worker"
+        )
         one_line_errors(subparser, _score)
         return subparser
 

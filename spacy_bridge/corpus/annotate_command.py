@@ -12,21 +12,24 @@ OUTPUTS = ("spacy", "parquet")
 
 def add_command(commands: Any) -> None:
     """Adds it to the bridge's commands."""
-    parser = commands.add_parser(
-        "annotate", help="a corpus -> files of annotated docs, by many processes"
-    )
+    text = "Annotates a corpus with a pipeline, in one process, in several or on a Dask cluster."
+    parser = commands.add_parser("annotate", help=text, description=text)
     parser.set_defaults(run=_annotate)
-    parser.add_argument("pipeline", help="a pipeline's folder, or the name of an installed one")
+    parser.add_argument(
+        "pipeline", help="the folder of a pipeline, or the name of an installed one"
+    )
     command_line.add_arguments(parser)
     parser.add_argument(
-        "--output", type=Path, required=True, help="a folder, as the workers see it"
+        "--output", type=Path, required=True, help="the output folder, as the workers see it"
     )
     parser.add_argument(
         "--user-data",
         action="store_true",
         help="keep doc.user_data and custom attributes, which may hold any object (DocBin only)",
     )
-    parser.add_argument("--to", choices=OUTPUTS, default="spacy", help="DocBin (spacy) or Parquet")
+    parser.add_argument(
+        "--to", choices=OUTPUTS, default="spacy", help="the format: DocBin (spacy) or Parquet"
+    )
 
 
 def _annotate(parsed: argparse.Namespace) -> int:

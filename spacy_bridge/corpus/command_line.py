@@ -30,16 +30,29 @@ class Done(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The corpus, how it is cut, and who works on it."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="files, as the workers see them")
-    parser.add_argument("--format", choices=list(FORMATS), help="where the suffixes do not say it")
-    parser.add_argument("--column", default="", help="of Parquet files: words (default) or text")
     parser.add_argument(
-        "--shard", type=int, default=SENTENCES, help=f"sentences in a shard ({SENTENCES})"
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="the files of the corpus, as the workers see them",
     )
     parser.add_argument(
-        "--workers", type=int, help="processes to start here; default: none but this"
+        "--format", choices=list(FORMATS), help="the format, if the suffixes do not tell it"
     )
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, tcp://HOST:PORT")
+    parser.add_argument(
+        "--column", default="", help="the column of Parquet files: words (default) or text"
+    )
+    parser.add_argument(
+        "--shard", type=int, default=SENTENCES, help="the number of sentences in a shard"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        help="the number of processes to start on this machine (default: only this one)",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="the address of a Dask scheduler, tcp://HOST:PORT"
+    )
 
 
 def report(results: Iterable[Done], shards: int, sentences: int, file: TextIO = sys.stderr) -> str:

@@ -37,22 +37,25 @@ class _AddStudent(argparse.Action):
 
 def add_command(commands: Any) -> None:
     """Adds it to the bridge's commands."""
-    package = commands.add_parser("package", help="students' archives -> a pipeline of spaCy")
+    text = "Packages students as a spaCy pipeline that needs neither AllenNLP nor PyTorch."
+    package = commands.add_parser("package", help=text, description=text)
     package.set_defaults(run=_package, students=None)
-    package.add_argument("output", type=Path, help="the pipeline goes into a folder in it")
+    package.add_argument(
+        "output", type=Path, help="the folder that will hold the pipeline's folder"
+    )
     for component in COMPONENTS:
         package.add_argument(
             f"--{component}",
             action=_AddStudent,
             metavar="ARCHIVE",
-            help=f"a student as {component}",
+            help=f"the archive of a student, packaged as a {component}",
         )
     package.add_argument(
         "--component",
         action=_AddStudent,
         nargs=3,
         metavar=("KIND", "NAME", "ARCHIVE"),
-        help="a student as a component with a name of its own",
+        help="a student as a component with its own name",
     )
     package.add_argument(
         "--set",
@@ -61,26 +64,26 @@ def add_command(commands: Any) -> None:
         metavar="NAME.OPTION=VALUE",
         help="an option of the component NAME, such as ner.existing=override; may be repeated",
     )
-    package.add_argument("--lang", default="en", help="spaCy's code of the language (en)")
-    package.add_argument("--name", default="students", help="spacy.load takes LANG_NAME (students)")
-    package.add_argument("--version", default="0.0.0", help="of the package (0.0.0)")
+    package.add_argument("--lang", default="en", help="the language, as spaCy's code")
+    package.add_argument("--name", default="students", help="spacy.load takes LANG_NAME")
+    package.add_argument("--version", default="0.0.0", help="the version of the pipeline")
     for entry in META:
         package.add_argument(f"--{entry}", help="goes into meta.json")
-    package.add_argument("--license-file", type=Path, help="becomes LICENSE in folder and wheel")
+    package.add_argument("--license-file", type=Path, help="becomes LICENSE in the package")
     package.add_argument(
         "--sources",
         type=Path,
-        help="a JSON file with a list of what the students were trained on, each an object with name and, "
-        "where known, url, author and license; goes into meta.json and the README",
+        help="a JSON file that lists what the students were trained on: objects with name and, if known, "
+        "url, author and license; goes into meta.json and the README",
     )
-    package.add_argument("--encoding", help="how tags say spans, where an archive does not say it")
-    package.add_argument("--decoder", help="exact or stock, where it is not to be the parser's own")
+    package.add_argument("--encoding", help="the encoding of spans, if an archive does not name it")
+    package.add_argument("--decoder", help="exact or stock, instead of the parser's own")
     package.add_argument(
         "--transformer",
         action="append",
         metavar="[NAME=]FOLDER",
-        help="a transformer's folder, instead of the one that archives, or the archive of the "
-        "component NAME, name; may be repeated",
+        help="the folder of a transformer, instead of the one that the archives (or that of the component "
+        "NAME) name; may be repeated",
     )
     package.add_argument(
         "--trust", action="store_true", help="let archives name files and models outside of them"
@@ -88,30 +91,34 @@ def add_command(commands: Any) -> None:
     package.add_argument(
         "--sentences",
         metavar="SETTER",
-        help="what sets sentence boundaries before the first student, where no --senter does: a factory "
-        "(sentencizer), PIPELINE:COMPONENT, or none",
+        help="what sets sentence boundaries if there is no --senter: a factory (default: sentencizer), "
+        "PIPELINE:COMPONENT, or none",
     )
-    package.add_argument("--int8", action="store_true", help="round matrices to 8 bits")
+    package.add_argument("--int8", action="store_true", help="round weights to 8 bits")
     package.add_argument(
         "--trim-vocabulary",
         type=Path,
         action="append",
         metavar="TEXT",
-        help="leave out the word pieces that this text never uses: a .conllu file, or plain text in UTF-8; may "
-        "be repeated",
+        help="leave out the word pieces that this text never uses (a .conllu file or plain text in UTF-8); "
+        "may be repeated",
     )
-    package.add_argument("--scores", type=Path, help="a .spacy file; the scores go into meta.json")
     package.add_argument(
-        "--gold-tokens", action="store_true", help="score on its tokens and sentences"
+        "--scores", type=Path, help="a .spacy file to score on; the scores go into meta.json"
+    )
+    package.add_argument(
+        "--gold-tokens", action="store_true", help="score on the tokens and sentences of --scores"
     )
     package.add_argument(
         "--build",
         choices=["none", "wheel"],
         default="none",
-        help="a wheel beside the folder (none)",
+        help="what to build beside the folder",
     )
-    package.add_argument("--no-isolation", action="store_true", help="build with what is installed")
-    package.add_argument("--force", action="store_true", help="replace a pipeline that is there")
+    package.add_argument(
+        "--no-isolation", action="store_true", help="build with the installed packages"
+    )
+    package.add_argument("--force", action="store_true", help="replace an existing pipeline")
 
 
 def _package(parsed: argparse.Namespace) -> int:

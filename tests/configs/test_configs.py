@@ -1,6 +1,8 @@
 """Every configuration is trained for a step on corpora of a few sentences."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,14 @@ from allennlp.common.util import import_module_and_submodules
 from allennlp.data import Vocabulary
 from allennlp.models import load_archive
 
-from tests.configs.corpora import write_corpora, write_vectors
+from tests.configs.corpora import columns, write_corpora, write_vectors
 from tests.models.parsing import instances, parser
 from tests.modules.conftest import save_bert
+from tests.teachers.archives import train_tagger
+from tests.teachers.parsers import conllu, train_parser
 
 ROOT = Path(__file__).resolve().parents[2] / "training_configs"
+EXAMPLES = sorted((ROOT / "examples").glob("*.jsonnet"))
 TAGGING = ("chunking", "named_entities", "part_of_speech", "sentences", "demo")
 PARSING = ("parsing", "demo/parsing")
 TASKS = (*TAGGING, *PARSING)
@@ -125,6 +130,55 @@ def test_trains_by_each_objective(task, path, teachers):
     header = json.loads(Path(model.teacher.directory, "header.json").read_text(encoding="utf-8"))
     needed = "marginals" in model.objective.needs and task in TAGGING
     assert header["header"].get("marginals", False) == needed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_train_where_their_files_are(path, environment, tmp_path, monkeypatch):
+    chunks = columns(lambda row: row[0], lambda row: row[1], lambda row: row[2])
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.txt").write_text(chunks, encoding="utf-8")
+        (tmp_path / f"{name}.conllu").write_text(conllu(), encoding="utf-8")
+    folder = "teacher" if path.stem == "tagger" else "parser"
+    (tmp_path / folder).mkdir()
+    work = tmp_path / "work"
+    archive = train_tagger(work) if path.stem == "tagger" else train_parser(work, with_tags=False)
+    shutil.copy(archive, tmp_path / folder / "model.tar.gz")
+    monkeypatch.chdir(tmp_path)
+    changes = {"trainer.num_epochs": 1, "trainer.cuda_device": -1}
+    train_model(Params.from_file(str(path), params_overrides=changes), f"runs/{path.stem}")
+    metrics = json.loads(Path(f"runs/{path.stem}/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["training_distillation_loss"] > 0 and metrics["training_gold_loss"] > 0
+    assert Path(f"runs/{path.stem}-store/header.json").is_file()
+
+
+def test_examples_are_one_file_and_what_kd_init_writes():
+    from _jsonnet import evaluate_snippet
+
+    from allennlp_kd.init_config.configuration import Choices, configuration
+    from allennlp_kd.init_config.corpus_profile import CorpusProfile
+    from allennlp_kd.init_config.teacher_profile import TeacherProfile
+
+    kinds = {
+        "tagger": ("teacher", "chain", "BIO", "tokens", "txt"),
+        "parser": ("parser", "tree", None, "words", "conllu"),
+    }
+    readers = {
+        "tagger": {"type": "conll2000", "tag_label": "chunk"},
+        "parser": {"type": "universal_dependencies"},
+    }
+    assert {path.stem for path in EXAMPLES} == set(kinds)
+    for path in EXAMPLES:
+        text = path.read_text(encoding="utf-8")
+        assert "import" not in text and text.count("// ") > 15
+        archive, structure, encoding, field, suffix = kinds[path.stem]
+        config = {"type": "archive", "archive_file": f"{archive}/model.tar.gz"}
+        teacher = TeacherProfile("archive", config, structure, [], encoding, None, None)
+        corpus = CorpusProfile(readers[path.stem], 1, 1, set(), 0, field)
+        choices = Choices(f"train.{suffix}", f"dev.{suffix}", run=f"runs/{path.stem}")
+        written = configuration(teacher, corpus, choices)
+        ours, theirs = (json.loads(evaluate_snippet("x", each)) for each in (text, written))
+        assert ours == theirs
 
 
 def test_each_objective_has_a_configuration():
@@ -242,3 +296,38 @@ def test_parsers_by_size_start_from_scores_of_zero(size, monkeypatch):
     zero = {name for name, value in model.named_parameters() if not value.any()}
     assert {"arc_attention._weight_matrix", "tag_bilinear.weight"} <= zero
     assert all("bias" in name for name in zero if not name.endswith(("matrix", "weight")))
+
+
+PAGE = ROOT.parent / "docs" / "how-to" / "training_configs.md"
+
+
+def test_the_page_has_the_layout_that_the_configurations_read():
+    sources = [path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("*.*sonnet"))]
+    read = {
+        name for text in sources for name in re.findall(r'environment\.data\("([^"]+)"\)', text)
+    }
+    layout = PAGE.read_text(encoding="utf-8").split("The layout of `ALLENNLP_KD_DATA`")[1]
+    assert set(re.findall(r"^\| `([\w./-]+)` \|", layout, re.MULTILINE)) == read
+
+
+def test_the_page_names_each_configuration_of_a_task():
+    text = PAGE.read_text(encoding="utf-8")
+    tasks = ("chunking", "named_entities", "part_of_speech", "parsing")
+    names = {path.stem for path in CONFIGS if task_of(path) in tasks}
+    elsewhere = {name for name in names if "independent" in name or name == "distill_tagger"}
+    elsewhere |= {"distill_medium_vectors", "distill_medium_vectors_text"}
+    assert [name for name in sorted(names - elsewhere) if f"`{name}`" not in text] == []
+
+
+def test_a_corpus_is_added_with_one_file_as_the_page_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALLENNLP_KD_DATA", "data")
+    task, experiment = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    shutil.copytree(ROOT / "lib", tmp_path / "lib")
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "task.libsonnet").write_text(task, encoding="utf-8")
+    for name in ("student", "distill", "distill_small", "distill_medium"):
+        path = tmp_path / "news" / f"{name}.jsonnet"
+        path.write_text(experiment.replace("distill_small", name), encoding="utf-8")
+        config = Params.from_file(str(path)).as_dict(quiet=True)
+        assert config["train_data_path"] == "data/news/train.txt"
+        assert config["model"].get("student", config["model"])["label_encoding"] == "BIO"

@@ -1,5 +1,6 @@
 """What of the documentation is generated is what its sources make."""
 
+import argparse
 import json
 import re
 from pathlib import Path
@@ -107,6 +108,41 @@ def test_where_none_is_the_default_the_docstring_says_what_it_stands_for() -> No
 def test_each_parameter_of_the_reference_is_described() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `.*\|\s*\|$", page, re.MULTILINE) == []
+
+
+def test_each_option_of_a_command_is_on_its_page_and_described() -> None:
+    from spacy_bridge.__main__ import make_parser
+    from tools.documentation.commands import KD_COMMANDS, _subparsers
+
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert all(f"## `allennlp {name}`" in page for name in KD_COMMANDS)
+    assert re.findall(r"^\| `.*\|\s*\|$", page, re.MULTILINE) == []
+    for parser in _subparsers(make_parser()):
+        section = page.split(f"## `{parser.prog}`")[1].split("\n## ")[0]
+        for action in parser._actions[1:]:
+            assert all(option in section for option in action.option_strings), action
+
+
+def test_a_parser_is_taken_from_a_command() -> None:
+    from tools.documentation.commands import parser_of
+
+    def command(arguments: List[str]) -> None:
+        parser = argparse.ArgumentParser(prog="mine")
+        parser.add_argument("--more")
+        parser.parse_args(arguments)
+        raise AssertionError("nothing after that is run")
+
+    assert parser_of(command).prog == "mine"
+    with pytest.raises(ValueError, match="parses no arguments"):
+        parser_of(len)
+
+
+def test_a_command_that_the_page_does_not_know_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tools.documentation import commands
+
+    monkeypatch.setattr(commands, "KD_COMMANDS", ("kd-init",))
+    with pytest.raises(ValueError, match=r"expected the commands \['kd-init'\], found \['kd-comp"):
+        commands.commands_page()
 
 
 def test_each_objective_is_on_its_page() -> None:

@@ -13,14 +13,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def generated() -> Dict[Path, str]:
     """The files that are generated, in whole or in part, as they should be."""
+    from tools.documentation.commands import commands_page
     from tools.documentation.configuration import configuration_page
     from tools.documentation.marked import MARKER, filled
     from tools.documentation.result_tables import TABLES
 
     tables = {name: make() for name, make in TABLES.items()}
-    found = {ROOT / "docs" / "configuration.md": configuration_page()}
+    docs = ROOT / "docs"
+    found = {
+        docs / "configuration.md": configuration_page(),
+        docs / "commands.md": commands_page(),
+    }
     readmes = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
-    for path in (*readmes, *sorted((ROOT / "docs").rglob("*.md"))):
+    for path in (*readmes, *sorted(docs.rglob("*.md"))):
         text = path.read_text(encoding="utf-8")
         if path not in found and MARKER in text:
             found[path] = filled(text, tables, path.name)

@@ -339,6 +339,19 @@ def parsers() -> str:
     return format_table(["parser, EWT test", "LAS", "words/s, one core", "faster", "MB"], rows)
 
 
+def headline() -> str:
+    """What the smallest parser in 8 bits keeps of its teacher's accuracy, its speed and its size, in a sentence."""
+    found = frontier.points(_read("frontier"), "parsing")
+    teacher, student = found["teacher, allennlp predict"], found["small, packaged, int8"]
+    kept = student["score"] / teacher["score"]
+    faster = student["words_per_second"] / teacher["words_per_second"]
+    return (
+        f"On English web text (UD EWT), the `small` parser keeps **{100 * kept:.0f} %** of its teacher's LAS "
+        f"({student['score']:.1f} of {teacher['score']:.1f}), is **{faster:,.0f} times as fast** as\n"
+        f"`allennlp predict` of the teacher on one CPU core, and takes **{student['megabytes']:.0f} MB**."
+    )
+
+
 def gpu() -> str:
     """What the benchmark of a CUDA device found, and on which device."""
     record = _read("gpu")
@@ -348,6 +361,7 @@ def gpu() -> str:
 
 TABLES: Dict[str, Callable[[], str]] = {
     "frontier": frontiers,
+    "headline": headline,
     "parsers": parsers,
     "gpu": gpu,
     "attacks": attacks,
