@@ -1,10 +1,12 @@
-"""Blocks of lines: the sentences of files with an empty line after each."""
+"""Splits a file into blocks of lines: sentences separated by empty lines."""
 
 from typing import Iterable, Iterator, List, Tuple
 
 
 def line_blocks(lines: Iterable[str]) -> Iterator[Tuple[int, List[str]]]:
-    """The lines between empty lines, without their ends; each block with the number of its first line, from 1."""
+    """Yields the lines between empty lines, without line ends, each block with the number of its
+    first line (from 1).
+    """
     block: List[str] = []
     number = 0
     for number, line in enumerate(lines, start=1):

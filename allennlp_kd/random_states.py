@@ -1,4 +1,4 @@
-"""The random generators of Python, numpy and torch together."""
+"""Saves and restores the random generators of Python, NumPy and torch together."""
 
 import hashlib
 import random
@@ -10,12 +10,12 @@ import torch
 
 
 def draw_seed() -> List[int]:
-    """Numbers that follow from a configuration's three seeds."""
+    """Derives numbers from a configuration's three seeds."""
     return [random.getrandbits(32), int(numpy.random.randint(2**31)), torch.initial_seed()]
 
 
 def seed_generators(*key: Any) -> None:
-    """Seeds all generators with the key, and with nothing else."""
+    """Seeds all generators from nothing but the key."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     random.seed(int.from_bytes(digest[:8], "big"))
     numpy.random.seed(int.from_bytes(digest[8:12], "big"))
@@ -23,7 +23,7 @@ def seed_generators(*key: Any) -> None:
 
 
 def random_states(torch_alone: bool = False) -> Dict[str, Any]:
-    """The generators' states, with those of the GPUs where these are in use.
+    """Returns the states of the generators, including those of GPUs in use.
 
     # Parameters
 
@@ -39,7 +39,7 @@ def random_states(torch_alone: bool = False) -> Dict[str, Any]:
 
 
 def set_random_states(states: Dict[str, Any]) -> None:
-    """Sets the generators to states that `random_states` has returned."""
+    """Sets the generators to the states that `random_states` returned."""
     if "python" in states:
         random.setstate(states["python"])
         numpy.random.set_state(states["numpy"])
@@ -50,10 +50,11 @@ def set_random_states(states: Dict[str, Any]) -> None:
 
 @contextmanager
 def preserved_random_states(torch_alone: bool = False) -> Iterator[None]:
-    """Restores the generators' states on exit: what is drawn inside changes nothing outside.
+    """Restores the generators' states on exit, so random numbers drawn inside change nothing
+    outside.
 
     A teacher scores under it, so a student does not depend on whether the teacher runs or a store
-    replaces it. Stock's `AugmentedLstm`, for one, draws its recurrent dropout mask in evaluation too.
+    replaces it. AllenNLP's `AugmentedLstm`, for one, draws its recurrent dropout mask in evaluation too.
 
     # Parameters
 
@@ -66,5 +67,5 @@ def preserved_random_states(torch_alone: bool = False) -> Iterator[None]:
     finally:
         set_random_states(states)
         if "cuda" not in states and torch.cuda.is_available() and torch.cuda.is_initialized():
-            # The GPUs came into use inside, so before it nothing was drawn after seeding.
+            # The GPUs were first used inside, so they drew nothing between seeding and entry.
             torch.cuda.manual_seed_all(torch.initial_seed())

@@ -1,4 +1,4 @@
-"""Tells whoever imports the training side without AllenNLP how to install it."""
+"""Reports how to install the training side if AllenNLP is missing."""
 
 from importlib.util import find_spec
 
@@ -20,7 +20,7 @@ def require_training_side(module: str) -> None:
     absent = [name for name in PACKAGES if find_spec(name) is None]
     if absent:
         raise ImportError(
-            f"{module} needs {' and '.join(absent)}: install the training side with "
-            "`pip install --no-deps -r requirements/modern-py311.txt` on Python 3.11 (the file is in the "
-            "project's repository) or with `pip install 'allennlp-kd[train]'` on Python 3.10."
+            f"{module} needs {' and '.join(absent)}: install the training side with `pip install "
+            "--no-deps -r requirements/modern-py311.txt` on Python 3.11 (the file is in the "
+            "project's repository), or with `pip install 'allennlp-kd[train]'` on Python 3.10."
         )

@@ -1,4 +1,4 @@
-"""Decoders: stock's search for the best tree, the student's `stock` and its `exact`, on EWT's dev split.
+"""Decoders: AllenNLP's search for the best tree, and the student's `stock` and `exact`, on EWT's dev split.
 
 The parser is the stock archive parser-ewt-minilm6.tar.gz in the folder that ALLENNLP_KD_TEACHERS names; all sides have
 its weights. Counted are the sentences on which two sides give other heads or labels, and those of them on which the two

@@ -1,4 +1,4 @@
-"""Decoding: batched Viterbi and k-best over stock's `viterbi_tags`.
+"""Decoding: batched Viterbi and k-best compared with AllenNLP's `viterbi_tags`.
 
 Sentences as long as EWT's, 32 a batch, random scores. Both sides give lists of tags. Then a parser:
 the label scores of all pairs, the evaluation of EWT dev and the memory of parsing, over stock's.

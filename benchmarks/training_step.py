@@ -1,4 +1,4 @@
-"""A training step: distillation with the store, the student alone, stock.
+"""A training step: distillation with the store, the plain student, AllenNLP's model.
 
 EWT part-of-speech, words and characters, 2-layer BiLSTM of 200, batch 32, alpha 0.5 with gold. Then the
 losses by themselves, forward and backward, and the memory of a step. Then the same of a parser.

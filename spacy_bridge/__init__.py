@@ -1,10 +1,12 @@
-"""The spaCy side: a student as pipeline components that need neither AllenNLP nor torch to run."""
+"""Runs students as spaCy components, without AllenNLP and torch."""
 
 from typing import Any
 
 
 def load_student(*args: Any, **kwargs: Any) -> Any:
-    """See `spacy_bridge.packaging.load_student.load_student`; imported when called, for it may need torch."""
+    """See `spacy_bridge.packaging.load_student.load_student`; imported lazily, because it may need
+    torch.
+    """
     from spacy_bridge.packaging.load_student import load_student as load
 
     return load(*args, **kwargs)

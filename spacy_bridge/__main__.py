@@ -1,4 +1,4 @@
-"""`python -m spacy_bridge package`, `annotate`, `seal` and `demo`."""
+"""The commands `python -m spacy_bridge package`, `annotate`, `seal` and `demo`."""
 
 import argparse
 import sys
@@ -65,7 +65,7 @@ def _demo(parsed: argparse.Namespace) -> int:
         path = Path(parsed.text)
         text = sys.stdin.read() if parsed.text == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise BridgeError(f"{parsed.text} is not text in UTF-8: {error}") from error
+        raise BridgeError(f"{parsed.text} is not UTF-8 text: {error}") from error
     page = render_page(open_pipeline(parsed.pipeline)(text))
     parsed.output.write_text(page, encoding="utf-8")
     print(parsed.output)

@@ -1,4 +1,4 @@
-"""Atomic writes: after a kill, a file is complete or absent."""
+"""Atomic writes: if the process is killed, a file is either complete or absent."""
 
 import os
 import shutil
@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import BinaryIO, Iterator
 
 SUFFIX = ".unfinished"
-LEFT_ALONE = 3600.0  # seconds; an unfinished file that is older belongs to a killed process
+LEFT_ALONE = 3600.0  # seconds; an unfinished file older than this belongs to a killed process
 
 
 @contextmanager
 def atomic_file(path: Path, replace: bool = True) -> Iterator[BinaryIO]:
-    """Opens a file for writing, which gets its name when it is on the disk.
+    """Opens a file for writing; it gets its name only after it has been written to disk.
 
     # Parameters
 
     path : `Path`
         Its folder must be there.
     replace : `bool`, optional (default = `True`)
-        Otherwise a file that is there by then stays, where the file system has links.
+        Otherwise a file that exists by then stays, where the file system has links.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=SUFFIX)
     try:
@@ -43,7 +43,7 @@ def atomic_file(path: Path, replace: bool = True) -> Iterator[BinaryIO]:
 
 
 def remove_unfinished(folder: Path, older_than: float = 0.0) -> None:
-    """Removes what killed processes have left of their files.
+    """Removes unfinished files of killed processes.
 
     # Parameters
 
@@ -56,13 +56,13 @@ def remove_unfinished(folder: Path, older_than: float = 0.0) -> None:
             if time.time() - path.stat().st_mtime >= older_than:
                 path.unlink()
         except OSError:
-            pass  # it has its name by now, another has removed it, or only its owner may
+            pass  # it has its name now, another process removed it, or only its owner may remove it
 
 
 def link_atomically(source: Path, target: Path) -> None:
-    """Gives a file a second name, or copies it where there are no links."""
+    """Gives a file a second name, or copies it if the file system has no links."""
     if target.exists() and os.path.samefile(source, target):
-        return  # to rename one name of a file to another would leave both
+        return  # renaming one name of a file to another would leave both
     temporary = target.with_name(f".{uuid.uuid4().hex}{SUFFIX}")
     try:
         os.link(source, temporary)
@@ -75,7 +75,7 @@ def link_atomically(source: Path, target: Path) -> None:
 
 
 def _linked(temporary: str, path: Path) -> bool:
-    """Gives a file its name, or finds that another has it; `False` where there are no links."""
+    """Links a file to its name, or finds it taken; returns `False` if links are not supported."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -86,16 +86,16 @@ def _linked(temporary: str, path: Path) -> bool:
 
 
 def _permissions(folder: Path) -> int:
-    """Those of the folder, for whoever may use it; a temporary file is its owner's alone."""
+    """Gives the file the folder's permissions; a temporary file is readable only by its owner."""
     return stat.S_IMODE(folder.stat().st_mode) & 0o666
 
 
 def _sync_folder(folder: Path) -> None:
-    """So that the name is on the disk, too."""
+    """Syncs the folder, so that the name is on disk too."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError:
-        pass  # not every file system can
+        pass  # some file systems do not support it
     finally:
         os.close(handle)

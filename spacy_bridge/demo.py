@@ -1,4 +1,4 @@
-"""A page that shows what a pipeline finds in a text."""
+"""Renders a page with a pipeline's annotation of a text."""
 
 import html
 import textwrap

@@ -1,4 +1,4 @@
-"""What drawings of displaCy share: tints of labels, and trees without the empty space above them."""
+"""Shared parts of displaCy drawings: label colors, and trees without the empty space above them."""
 
 import re
 

@@ -1,13 +1,13 @@
-"""The errors of the bridge."""
+"""The errors that the bridge raises."""
 
 
 class BridgeError(ValueError):
-    """What the bridge refuses, with the reason."""
+    """Base class: the bridge refuses an input; the message gives the reason."""
 
 
 class PackageError(BridgeError):
-    """A packaged student that is damaged, incomplete, of another version or not to be trusted."""
+    """A packaged student is damaged, incomplete, of another version, or not to be trusted."""
 
 
 class UnsupportedError(BridgeError):
-    """A part of an archive that cannot be packaged, by its name."""
+    """A part of an archive cannot be packaged; the message names it."""

@@ -10,19 +10,19 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 LARGEST = 64 << 20
 _DEEPEST = 32
-_LONGEST = 1_000_000  # of padding and truncation
+_LONGEST = 1_000_000  # the maximum of padding and truncation
 _LONGEST_WORD = 10_000
 _MOST_ADDED = 20_000
-_LARGEST_TABLE = 4 << 20  # characters of a precompiled normalizer
+_LARGEST_TABLE = 4 << 20  # the maximum number of characters in a precompiled normalizer
 _GROWTH = 16
-"""How many times longer all replacements together may make a text."""
+"""The factor by which all replacements together may lengthen a text."""
 
 _PATTERNS = (" {2,}", r"\s+", r"\s", " ", "\n", r"[\r\n]", r"[^\r\n]")
-"""The regular expressions of known tokenizers, each of which takes linear time."""
+"""The regular expressions of known tokenizers, all of which take linear time."""
 
 
 class TokenizerError(ValueError):
-    """A tokenizer that is not opened; the message says why."""
+    """A tokenizer is refused; the message gives the reason."""
 
 
 def check_tokenizer(content: bytes, where: str) -> None:
@@ -33,25 +33,31 @@ def check_tokenizer(content: bytes, where: str) -> None:
         If this is not JSON, or a tokenizer that could take more than linear time or memory.
     """
     if len(content) > LARGEST:
-        raise TokenizerError(f"{where} is {len(content):,} bytes long, and may have {LARGEST:,}")
+        raise TokenizerError(
+            f"{where} is {len(content):,} bytes long; at most {LARGEST:,} are allowed"
+        )
     try:
         tokenizer = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise TokenizerError(f"{where} is not JSON: {error}") from error
     if not isinstance(tokenizer, dict):
-        raise TokenizerError(f"{where} must hold an object, found {type(tokenizer).__name__}")
+        raise TokenizerError(f"{where} must contain an object, found {type(tokenizer).__name__}")
     for part in ("truncation", "padding"):
         for key, value in _entries(tokenizer.get(part), part, where):
             if isinstance(value, int) and value > _LONGEST:
-                raise TokenizerError(f"{where} has {key} = {value:,}, and may have {_LONGEST:,}")
+                raise TokenizerError(
+                    f"{where} has {key} = {value:,}; at most {_LONGEST:,} is allowed"
+                )
     added = tokenizer.get("added_tokens")
     if isinstance(added, list) and len(added) > _MOST_ADDED:
-        raise TokenizerError(f"{where} adds {len(added):,} tokens, and may add {_MOST_ADDED:,}")
+        raise TokenizerError(
+            f"{where} adds {len(added):,} tokens; at most {_MOST_ADDED:,} are allowed"
+        )
     model = tokenizer.get("model")
     longest = model.get("max_input_chars_per_word") if isinstance(model, dict) else None
     if isinstance(longest, int) and longest > _LONGEST_WORD:
         raise TokenizerError(
-            f"{where} splits words of {longest:,} characters, and may split {_LONGEST_WORD:,}"
+            f"{where} splits words of {longest:,} characters; at most {_LONGEST_WORD:,} are allowed"
         )
     _check_steps(tokenizer, where)
 
@@ -63,8 +69,8 @@ def _check_steps(tokenizer: Dict[str, Any], where: str) -> None:
             name = key.rsplit(".", 1)[-1]
             if name == "Regex" and value not in _PATTERNS:
                 raise TokenizerError(
-                    f"{where} has the regular expression {str(value)[:80]!r} in {key}, which is not one "
-                    "of a known tokenizer"
+                    f"{where} has the regular expression {str(value)[:80]!r} in {key}, which no "
+                    "known tokenizer has"
                 )
             if name == "precompiled_charsmap" and len(value or "") > _LARGEST_TABLE:
                 raise TokenizerError(f"{where} has a table of {len(value):,} characters in {key}")
@@ -74,8 +80,8 @@ def _check_steps(tokenizer: Dict[str, Any], where: str) -> None:
                 raise TokenizerError(f"{where} has {len(value):,} entries in {key}")
     if growth > _GROWTH:
         raise TokenizerError(
-            f"{where} has replacements that make a text {growth:,.0f} times longer, and {_GROWTH} times is "
-            "the most"
+            f"{where} has replacements that make a text {growth:,.0f} times longer; at most "
+            f"{_GROWTH} times is allowed"
         )
 
 
@@ -90,12 +96,12 @@ def _growth(step: Dict[str, Any]) -> float:
 
 
 def _entries(value: Any, place: str, where: str) -> Iterator[Tuple[str, Any]]:
-    """A part with its place, and each of its entries with its own, as deep as they go."""
+    """Yields a part with its place, and recursively each of its entries."""
     waiting: List[Tuple[str, Any, int]] = [(place, value, 0)]
     while waiting:
         place, value, depth = waiting.pop()
         if depth > _DEEPEST:
-            raise TokenizerError(f"{where} is nested more than {_DEEPEST} deep in {place}")
+            raise TokenizerError(f"{where} is nested more than {_DEEPEST} levels deep in {place}")
         yield place, value
         if isinstance(value, dict):
             waiting += [(f"{place}.{key}", part, depth + 1) for key, part in value.items()]

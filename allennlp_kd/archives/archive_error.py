@@ -1,5 +1,5 @@
-"""What is wrong with an archive."""
+"""The error for archives that cannot be opened."""
 
 
 class ArchiveError(ValueError):
-    """An archive that is damaged, or would do more than hold a model; the message says what to do."""
+    """An archive is damaged, or would do more than load a model; the message says what to do."""

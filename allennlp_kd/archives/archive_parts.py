@@ -1,4 +1,4 @@
-"""Those parts of an archive's configuration that are built, checked."""
+"""Checks the parts of an archive's configuration that are built."""
 
 from typing import Any, Dict, Iterable
 
@@ -23,7 +23,8 @@ def archive_parts(
     given: GivenFiles = NOTHING_GIVEN,
     trust: bool = False,
 ) -> Dict[str, Any]:
-    """The archive's `model`, `dataset_reader`, `validation_dataset_reader` and `vocabulary`.
+    """Returns the archive's `model`, `dataset_reader`, `validation_dataset_reader` and
+    `vocabulary`.
 
     Of a distillation the model is its student, and the readers are the student's: teachers are not
     opened. What is left out of the rest, such as trainer and paths of data, is not looked at.
@@ -41,13 +42,13 @@ def archive_parts(
     given : `GivenFiles`, optional
         What the user gives in place of what the archive names.
     trust : `bool`, optional (default = `False`)
-        Whether it may name what is not inside of it.
+        Whether it may name anything outside it.
 
     # Raises
 
     ArchiveError
-        If the configuration is not JSON, or lacks a part; without `trust`, if it names what is not
-        inside of the archive.
+        If the configuration is not JSON, or lacks a part; without `trust`, if it names
+        anything outside the archive.
     """
     config = read_configuration(content, f"config.json of {where}")
     reader = with_registered_type(inner(config.get("dataset_reader"), "reader", where))
@@ -65,7 +66,7 @@ def archive_parts(
     carried = carried_transformers(names)
     placed = given.place(parts, where)
     if not trust:
-        # The user's own word takes the place of the archive's, which is not looked at then.
+        # A value from the user replaces the archive's, which is then not checked.
         checked = given.blank().place(parts, where)
         refuse_foreign_names(checked, where, remedies, carried.__contains__)
     return placed

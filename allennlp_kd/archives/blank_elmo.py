@@ -1,4 +1,4 @@
-"""ELMo without its weight file: the weights are in the archive."""
+"""Builds ELMo without its weight file, because the weights are in the archive."""
 
 import json
 from copy import deepcopy
@@ -16,7 +16,7 @@ _CHARACTERS = "_char_embedding_weights"
 def with_blank_weights(
     parts: Dict[str, Any], tensors: Mapping[str, Tensor], folder: Path
 ) -> Dict[str, Any]:
-    """The configuration with a weight file of zeros for each ELMo that has none.
+    """Adds a weight file of zeros to the configuration of each ELMo that has none.
 
     AllenNLP reads this file when it builds the model. The archive's weights replace all of it.
 
@@ -32,7 +32,7 @@ def with_blank_weights(
     # Raises
 
     ArchiveError
-        If the options file cannot be read, or is no options file of ELMo.
+        If the options file cannot be read, or is not an options file of ELMo.
     """
     parts = deepcopy(parts)
     blank = [
@@ -42,7 +42,7 @@ def with_blank_weights(
     ]
     characters = [len(tensors[name]) - 1 for name in tensors if name.endswith(_CHARACTERS)]
     if blank and not characters:
-        raise ArchiveError(f"the weights hold no {_CHARACTERS}, which each ELMo has")
+        raise ArchiveError(f"the weights lack {_CHARACTERS}, which every ELMo has")
     for number, embedder in enumerate(blank):
         path = folder / f".elmo-{number}.hdf5"
         write_blank_weights(Path(embedder["options_file"]), path, characters[0])
@@ -61,7 +61,7 @@ def write_blank_weights(options_file: Path, path: Path, characters: int = 261) -
     # Raises
 
     ArchiveError
-        If the options file cannot be read, or is no options file of ELMo.
+        If the options file cannot be read, or is not an options file of ELMo.
     """
     import h5py
 
@@ -73,11 +73,13 @@ def write_blank_weights(options_file: Path, path: Path, characters: int = 261) -
         ) from error
     with h5py.File(path, "w") as file:
         for name, shape in shapes.items():
-            file.create_dataset(name, shape=shape, dtype="float32")  # of zeros, which take no room
+            file.create_dataset(
+                name, shape=shape, dtype="float32"
+            )  # zeros, which take no disk space
 
 
 def _shapes(options: Dict[str, Any], vectors: int) -> Iterator[Tuple[str, Tuple[int, ...]]]:
-    """The arrays of a weight file, by the names that AllenNLP reads (those of TensorFlow)."""
+    """Returns the arrays of a weight file by the names that AllenNLP reads (TensorFlow's)."""
     characters, lstm = options["char_cnn"], options["lstm"]
     width, cells, output = characters["embedding"]["dim"], lstm["dim"], lstm["projection_dim"]
     filters = sum(count for _, count in characters["filters"])

@@ -1,4 +1,4 @@
-"""The transformer inside of an archive."""
+"""Checks the transformer inside an archive."""
 
 import re
 from pathlib import Path
@@ -10,17 +10,19 @@ from allennlp_kd.archives.members import VOCABULARY
 from spacy_bridge.tokenizer_guard import LARGEST as LARGEST_TEXT, TokenizerError, check_tokenizer
 
 CARRIED = f"{VOCABULARY}/.transformers/"
-"""Where an archive carries the architecture and the tokenizer of `pretrained_transformer_layers`."""
+"""Where an archive contains the architecture and tokenizer of `pretrained_transformer_layers`."""
 
 _FILES = (
     "config.json", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "bpe.codes", "dict.txt",
     "spiece.model", "spm.model", "tokenizer.model", "sentencepiece.bpe.model", "chat_template.jinja",
 )  # fmt: skip
-"""What the tokenizers of encoders read. Other files may name more files, or hold programs or pickles."""
+"""The files that tokenizers of encoders read. Other files may name more files, or contain programs
+or pickles.
+"""
 
 _TEXTS = ("vocab.json", "tokenizer.json")
-"""JSON that may be large."""
+"""JSON files that may be large."""
 
 _FAMILIES = (
     "Albert", "BigBird", "Bert", "Camembert", "ConvBert", "Deberta", "DebertaV2", "DistilBert", "Electra",
@@ -28,14 +30,14 @@ _FAMILIES = (
     "PreTrained", "RemBert", "RoFormer", "Roberta", "SqueezeBert", "XLM", "XLMRoberta", "XLNet",
 )  # fmt: skip
 TOKENIZERS = frozenset(f"{family}Tokenizer{fast}" for family in _FAMILIES for fast in ("", "Fast"))
-"""The classes that a carried tokenizer may be of: they read the files beside them, and nothing else."""
+"""The allowed classes of a carried tokenizer: they read only the files beside them."""
 
 ARCHITECTURES = frozenset(
     "albert bert big_bird camembert convbert deberta deberta-v2 distilbert electra ernie flaubert funnel "
     "layoutlm longformer megatron-bert mobilebert modernbert mpnet nystromformer rembert roberta "
     "roberta-prelayernorm roformer squeezebert xlm xlm-roberta xlm-roberta-xl xlnet".split()
 )
-"""The encoders, by `model_type`, that a carried transformer may be."""
+"""The allowed encoders of a carried transformer, by `model_type`."""
 
 _CHOICES = {"tokenizer_class": TOKENIZERS, "model_type": ARCHITECTURES}
 _OPENED = re.compile(
@@ -45,7 +47,7 @@ _OPENED = re.compile(
 
 
 def carried_transformers(names: Iterable[str]) -> Mapping[str, str]:
-    """The transformers inside of an archive, by name: each one's folder.
+    """Returns the folder of each transformer inside an archive, by name.
 
     # Parameters
 
@@ -57,7 +59,8 @@ def carried_transformers(names: Iterable[str]) -> Mapping[str, str]:
 
 
 def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
-    """Refuses a file of a carried transformer that is unknown, names what is not in the archive, or asks for too much.
+    """Refuses a carried transformer's file if it is unknown, names anything outside the archive, or
+    needs too much time or memory.
 
     # Parameters
 
@@ -77,7 +80,8 @@ def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
     file = name.rsplit("/", 1)[-1]
     if file not in _FILES or name[len(CARRIED) :].count("/") != 1:
         raise ArchiveError(
-            f"{where} has {name!r} in its transformer; what is opened there is one of {', '.join(_FILES)}"
+            f"{where} has the file {name!r} in its transformer; only these are allowed: "
+            f"{', '.join(_FILES)}"
         )
     if file.endswith(".json"):
         content = content.read_bytes() if isinstance(content, Path) else content
@@ -85,7 +89,8 @@ def check_carried(name: str, content: Union[Path, bytes], where: str) -> None:
 
 
 def read_transformer_file(name: str, content: bytes, where: str) -> Dict[str, Any]:
-    """What a JSON file of a transformer says, once it is known to name listed classes and to end.
+    """Reads a transformer's JSON file after checking that its classes are known and its size is
+    limited.
 
     # Parameters
 
@@ -117,7 +122,7 @@ def read_transformer_file(name: str, content: bytes, where: str) -> Dict[str, An
 
 
 def without_places(settings: Any) -> Any:
-    """The settings of a transformer without the entries that name files, folders, or code."""
+    """Removes the entries that name files, folders or code from the settings of a transformer."""
     if isinstance(settings, dict):
         kept = {key: value for key, value in settings.items() if not _OPENED.search(key)}
         return {key: without_places(value) for key, value in kept.items()}
@@ -136,8 +141,8 @@ def _check(settings: Dict[str, Any], name: str, where: str) -> None:
     for key, part in _entries(settings):
         if part and _OPENED.search(key):
             raise ArchiveError(
-                f"{where} names {part!r} as {key} in {name!r}, which would be opened or run; what it "
-                "carries is to stand on its own"
+                f"{where} names {part!r} as {key} in {name!r}, which would be opened or run; a "
+                "carried transformer must be self-contained"
             )
 
 
@@ -152,7 +157,7 @@ def _entries(value: Any) -> Iterator[Tuple[str, Any]]:
 def carried_configurations(
     files: Mapping[str, Union[Path, bytes]], where: str
 ) -> Mapping[str, Any]:
-    """The configurations of an archive's carried transformers, by their paths.
+    """Returns the configurations of an archive's carried transformers, by path.
 
     # Parameters
 

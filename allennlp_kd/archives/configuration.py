@@ -1,4 +1,4 @@
-"""An archive's configuration, as data."""
+"""Reads an archive's configuration as plain data."""
 
 import json
 from typing import Any, Dict, List, Tuple
@@ -8,11 +8,12 @@ from allennlp_kd.archives.limits import MIB
 
 LARGEST = 16 * MIB
 DEEPEST = 64
-"""How deep a configuration may be nested; those of real models are a dozen deep."""
+"""The maximum nesting depth of a configuration; real models have about twelve levels."""
 
 
 def read_configuration(content: bytes, where: str, largest: int = LARGEST) -> Dict[str, Any]:
-    """What a `config.json` says. AllenNLP takes it for jsonnet, which reads files and variables.
+    """Reads a `config.json` as JSON. AllenNLP evaluates it as Jsonnet, which can read files and
+    variables.
 
     # Raises
 
@@ -20,17 +21,20 @@ def read_configuration(content: bytes, where: str, largest: int = LARGEST) -> Di
         If it is not JSON, nested too deep, or larger than `largest` bytes.
     """
     if len(content) > largest:
-        raise ArchiveError(f"{where} is {len(content):,} bytes long, and may have {largest:,}")
+        raise ArchiveError(
+            f"{where} is {len(content):,} bytes long; at most {largest:,} are allowed"
+        )
     try:
         config = json.loads(
             content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant
         )
     except (ValueError, RecursionError) as error:
         raise ArchiveError(
-            f"{where} is not JSON: {error}. AllenNLP writes JSON there; jsonnet is not evaluated"
+            f"{where} is not JSON: {error}. AllenNLP writes JSON there, and Jsonnet is not "
+            "evaluated"
         ) from error
     if not isinstance(config, dict):
-        raise ArchiveError(f"{where} must hold an object, found {type(config).__name__}")
+        raise ArchiveError(f"{where} must contain an object, found {type(config).__name__}")
     _check_depth(config, where)
     return config
 
@@ -42,7 +46,7 @@ def _check_depth(config: Any, where: str) -> None:
         level = [part for value in inside for part in value if isinstance(part, (dict, list))]
         if not level:
             return
-    raise ArchiveError(f"{where} is nested more than {DEEPEST} deep")
+    raise ArchiveError(f"{where} is nested more than {DEEPEST} levels deep")
 
 
 def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
@@ -51,17 +55,17 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
         seen = set()
         for name, _ in pairs:
             if name in seen:
-                raise ValueError(f"the name {name!r} is there twice")
+                raise ValueError(f"the name {name!r} occurs twice")
             seen.add(name)
     return found
 
 
 def _constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def inner(config: Any, key: str, where: str) -> Dict[str, Any]:
-    """What a wrapping model (`student`) or reader (`reader`) has inside, however deep.
+    """Returns the innermost part inside a wrapping model (`student`) or reader (`reader`).
 
     What wraps it, a teacher included, is for training alone.
 

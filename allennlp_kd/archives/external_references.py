@@ -1,4 +1,4 @@
-"""What a configuration names that is not in its archive."""
+"""Finds references to anything outside an archive in its configuration."""
 
 import re
 from pathlib import PureWindowsPath
@@ -7,30 +7,30 @@ from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 from allennlp_kd.archives.archive_error import ArchiveError
 
 CARRYING = ("pretrained_transformer_layers",)
-"""Types that open their transformer inside of the archive, wherever `model_name` points."""
+"""Types that open their transformer inside the archive, whatever `model_name` says."""
 
 TRANSFORMER = "model_name"
 
 FORGOTTEN = ("pretrained_file", "initializer")
-"""AllenNLP takes these out of an archive's model: its weights are in the archive."""
+"""Entries that AllenNLP removes from an archive's model, because its weights are in the archive."""
 
 FROM_OUTSIDE = ("serialization_dir", "local_rank", "vocab", "ddp_accelerator", "_pretrained")
-"""Parameters that AllenNLP gives itself, and what makes it open another archive."""
+"""Parameters that AllenNLP sets itself, or that make it open another archive."""
 
 ELMO = "elmo_token_embedder"
 
 FETCHING = (ELMO, "spacy", "gqa")
-"""Types that download something where the configuration does not name anything."""
+"""Types that download something even if the configuration names nothing."""
 
 _ELMO_FILES = ("options_file", "weight_file")
 _NEVER_OPENED = re.compile(r"(^|_)(regex(es)?|delimiters?|separators?)$")
-"""Parameters whose value may look like a path or a class, and is none."""
+"""Parameters whose value may look like a path or a class but is not."""
 
 _OPENED = re.compile(
     r"(^|_)(files?|filename|paths?|dirs?|directory|folder|ur[il]s?|archive|checkpoint|script|language|backbone"
     r"|pretrained_models?|(?:transformer|bert)_model(?:_name)?)($|_)"
 )
-"""Parameters whose value is opened, by their names in AllenNLP and in what is like it."""
+"""Names of parameters whose value is opened, in AllenNLP and similar code."""
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _SPECIAL = re.compile(r"^(<[^<>]*>|\[[^\[\]]*\]|[/\\])$")  # such as the piece </s>
@@ -49,17 +49,19 @@ _OPTIONS = {
         "activation_dropout", "layerdrop", "gradient_checkpointing", "max_position_embeddings",
     },
 }  # fmt: skip
-"""What may be handed to `from_pretrained`, which also takes folders, hubs and permission to run code."""
+"""Allowed arguments of `from_pretrained`, which also accepts folders, hub names and permission to
+run code.
+"""
 
 _SWITCHES = (
     "use_auth_token", "token", "trust_remote_code", "local_files_only", "force_download",
     "resume_download", "cache_dir", "revision", "subfolder", "mirror", "proxies",
 )  # fmt: skip
-"""What may be handed to it switched off, that is as false or null."""
+"""Arguments of `from_pretrained` that are allowed only if false or null."""
 
 
 class Remedies(NamedTuple):
-    """What to tell somebody to do.
+    """Advice for the user in error messages.
 
     # Parameters
 
@@ -92,10 +94,10 @@ def refuse_foreign_names(
 
     ArchiveError
         If one of them imports a class by its path, opens another archive, or names a file, a URL, a
-        model of the hub or a variable; the value is named, and its place.
+        model on the Hugging Face Hub or a variable; the value is named, and its place.
     """
     for place, key, value, fault in external_values(parts, is_carried):
-        message = f"{where} names {fault} {value!r} in {place}, which is not inside of it"
+        message = f"{where} names {fault} {value!r} in {place}, which is not inside it"
         if key == TRANSFORMER:
             raise ArchiveError(
                 f"{message}: set {remedies.transformer} to the folder of that transformer, or "
@@ -107,14 +109,14 @@ def refuse_foreign_names(
                 "trust the archive"
             )
         raise ArchiveError(
-            f"{message}; set {remedies.trust} if you trust the archive as you trust a program"
+            f"{message}; set {remedies.trust} if you trust the archive like a program that you run"
         )
 
 
 def external_values(
     parts: Dict[str, Any], is_carried: Callable[[str], bool]
 ) -> Iterator[Tuple[str, str, Any, str]]:
-    """What a configuration names outside of its archive.
+    """Yields the references to anything outside the archive in a configuration.
 
     # Returns
 
@@ -161,7 +163,7 @@ def _fault(key: str, value: Any) -> Optional[str]:
 
 
 def entries(value: Any, place: str = "") -> Iterator[Tuple[str, str, Any, Dict[str, Any]]]:
-    """Each value's place, key and value, and the object that it stands in; those of lists too."""
+    """Yields each value's place and key, the value, and its parent object; also for lists."""
     if not isinstance(value, dict):
         return
     for key, inside in value.items():
@@ -181,13 +183,15 @@ def _inside(value: Any, place: str, key: str, owner: Dict[str, Any]) -> Iterator
 
 
 def forget_sources(model: Any) -> Any:
-    """A model's configuration without what AllenNLP leaves out when it opens an archive."""
+    """Removes the entries of a model's configuration that AllenNLP ignores when it opens an
+    archive.
+    """
     if isinstance(model, dict):
         return {key: forget_sources(part) for key, part in model.items() if key not in FORGOTTEN}
     return [forget_sources(part) for part in model] if isinstance(model, list) else model
 
 
 def carries(owner: Dict[str, Any], is_carried: Callable[[str], bool]) -> bool:
-    """Whether the archive carries the transformer that a part of its configuration names."""
+    """Whether the archive contains the transformer that a part of its configuration names."""
     folder = owner.get("carried_as", "transformer")
     return owner.get("type") in CARRYING and isinstance(folder, str) and is_carried(folder)

@@ -1,4 +1,4 @@
-"""An archive's files in a folder that nobody else writes to."""
+"""Extracts an archive into a private folder."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS, Content, m
 
 @contextmanager
 def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) -> Iterator[Path]:
-    """A folder of our own with the files of an archive, for as long as the context lasts.
+    """A temporary private folder with an archive's files, for the duration of the context.
 
     What is checked there is what is used: nobody else changes it in between.
 
@@ -32,8 +32,8 @@ def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) 
         for member in members(path, limits, links):
             if member.size > shutil.disk_usage(folder).free:
                 raise ArchiveError(
-                    f"{path} has {member.name!r} of {member.size:,} bytes, for which {folder.parent} has "
-                    "no room; set TMPDIR to a folder that has"
+                    f"{path} has {member.name!r} of {member.size:,} bytes, for which "
+                    f"{folder.parent} has too little space; set TMPDIR to another folder"
                 )
             try:
                 _write(member.file, folder / member.name)
@@ -44,9 +44,7 @@ def extracted(path: Path, limits: Optional[Limits] = None, links: bool = False) 
         absent = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
         absent += [] if (folder / VOCABULARY).is_dir() else [VOCABULARY]
         if absent:
-            raise ArchiveError(
-                f"{path} is not an archive of AllenNLP: it lacks {', '.join(absent)}"
-            )
+            raise ArchiveError(f"{path} is not an AllenNLP archive: it lacks {', '.join(absent)}")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

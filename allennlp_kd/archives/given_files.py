@@ -1,4 +1,4 @@
-"""The user's own files in place of those that an archive's configuration names."""
+"""Replaces the files that an archive's configuration names by files of the user."""
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
@@ -9,12 +9,12 @@ _SLOTS = ("token_indexers", "token_embedders")  # an indexer and its embedder ha
 
 
 class GivenFiles(NamedTuple):
-    """What the user gives.
+    """The files that the user provides.
 
     # Parameters
 
     transformer : `str`, optional
-        The folder (or the hub's name) of the transformer.
+        The folder (or the name on the Hugging Face Hub) of the transformer.
     elmo_options : `str`, optional
         The options file of ELMo.
     elmo_weights : `str`, optional
@@ -27,7 +27,7 @@ class GivenFiles(NamedTuple):
     elmo_weights: Optional[str] = None
 
     def place(self, parts: Dict[str, Any], where: str) -> Dict[str, Any]:
-        """The configuration with these files.
+        """Returns the configuration with these files.
 
         # Parameters
 
@@ -47,13 +47,13 @@ class GivenFiles(NamedTuple):
             parts = _with_elmo(parts, self.elmo_options, self.elmo_weights or "", where)
         elif self.elmo_weights is not None:
             raise ArchiveError(
-                f"ELMo's weight file {self.elmo_weights} is given for {where} without its options "
-                "file: give both, or the options file alone"
+                f"{where} got ELMo's weight file {self.elmo_weights} without its options file: "
+                "give both, or only the options file"
             )
         return parts
 
     def blank(self) -> "GivenFiles":
-        """Empty names in the same places, which a check of foreign names passes over."""
+        """Puts empty names in the same places, which the check for outside references ignores."""
         return GivenFiles(*(None if value is None else "" for value in self))
 
 
@@ -66,7 +66,7 @@ def _with_transformer(parts: Any, transformer: str, where: str) -> Any:
         listed = "; ".join(", ".join(names) for names in found)
         raise ArchiveError(
             f"{where} names {len(found)} transformers{': ' * bool(found)}{listed}; transformer "
-            f"{transformer!r} can take the place of one alone"
+            f"{transformer!r} can replace only one"
         )
     return _replaced(parts, lambda part: {TRANSFORMER: transformer} if _named(part) else {})
 
@@ -74,13 +74,11 @@ def _with_transformer(parts: Any, transformer: str, where: str) -> Any:
 def _with_elmo(parts: Any, options: str, weights: str, where: str) -> Any:
     embedders = [owner for _, key, value, owner in entries(parts) if (key, value) == ("type", ELMO)]
     if not embedders:
-        raise ArchiveError(
-            f"{where} has no {ELMO}, for which ELMo's options file {options} is given"
-        )
+        raise ArchiveError(f"{where} has no {ELMO}, but ELMo's options file {options} is given")
     caching = any(embedder.get("vocab_to_cache") for embedder in embedders)
     if caching and not weights and options:
         raise ArchiveError(
-            f"{where} caches ELMo's vectors of words (vocab_to_cache), which are computed from ELMo's "
+            f"{where} caches ELMo's word vectors (vocab_to_cache), which are computed from ELMo's "
             "weight file: give that file too"
         )
     files = {"options_file": options, "weight_file": weights}
@@ -88,7 +86,7 @@ def _with_elmo(parts: Any, options: str, weights: str, where: str) -> Any:
 
 
 def transformers(parts: Any) -> List[List[str]]:
-    """The transformers that a configuration names, each with all of its names.
+    """Returns the transformers that a configuration names, each with all of its names.
 
     An indexer and its embedder are of one transformer, whatever they call it.
     """
@@ -98,12 +96,12 @@ def transformers(parts: Any) -> List[List[str]]:
 def foreign_transformers(
     parts: Dict[str, Any], is_carried: Callable[[str], bool]
 ) -> List[List[str]]:
-    """Those of `transformers` that the archive does not carry."""
+    """Returns those of `transformers` that the archive does not contain."""
     return _grouped(parts, lambda owner: not carries(owner, is_carried))
 
 
 def _grouped(parts: Any, counts: Callable[[Dict[str, Any]], bool]) -> List[List[str]]:
-    groups: List[Set[str]] = []  # of names and, in brackets, slots
+    groups: List[Set[str]] = []  # names and, in brackets, slots
     for place, key, value, owner in entries(parts):
         if key != TRANSFORMER or not _named(owner) or not counts(owner):
             continue

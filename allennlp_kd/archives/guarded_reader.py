@@ -1,4 +1,4 @@
-"""A tar file's bytes, handed out within limits."""
+"""Reads a tar file's bytes within limits."""
 
 from typing import BinaryIO
 
@@ -7,7 +7,8 @@ from allennlp_kd.archives.limits import MIB, Limits
 
 
 class GuardedReader:
-    """What `tarfile` reads from: forwards, a few MiB at once, and no more than the limits say.
+    """A file object for `tarfile` that reads only forward, a few MiB at a time, and within the
+    limits.
 
     The sizes that a tar file declares are not relied on: each byte that comes out of the decompressor
     is counted, headers and padding too.
@@ -23,8 +24,8 @@ class GuardedReader:
     """
 
     CHUNK = MIB
-    MOST = 4 * MIB  # of a header that tarfile reads at once
-    TAR = 2048  # bytes of a tar file for each member beside its content
+    MOST = 4 * MIB  # of a header, which tarfile reads at once
+    TAR = 2048  # bytes of a tar file for each member besides its content
 
     def __init__(self, unpacked: BinaryIO, packed: BinaryIO, limits: Limits, where: str) -> None:
         self._unpacked = unpacked
@@ -35,7 +36,9 @@ class GuardedReader:
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= self.MOST:
-            raise ArchiveError(f"{self._where} has a header of {size} bytes, which none needs")
+            raise ArchiveError(
+                f"{self._where} has a header of {size} bytes; no valid header is that long"
+            )
         content = self._unpacked.read(size)
         self._position += len(content)
         limits = self._limits
@@ -43,8 +46,8 @@ class GuardedReader:
         packed = max(self._packed.tell(), 1)
         if self._position > limits.small and self._position > limits.ratio * packed:
             raise ArchiveError(
-                f"{self._where} is over {limits.ratio} times larger when it is unpacked, which weights "
-                "never are"
+                f"{self._where} is more than {limits.ratio} times larger when unpacked, which "
+                "weights never are"
             )
         return content
 
@@ -60,6 +63,6 @@ class GuardedReader:
         return self._position
 
     def finish(self) -> None:
-        """Reads what is left: at the end of a compressed file stands its check sum."""
+        """Reads the rest, because a compressed file ends with its checksum."""
         while self.read(self.CHUNK):
             pass

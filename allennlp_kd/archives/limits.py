@@ -1,4 +1,4 @@
-"""How large an archive may be."""
+"""Limits on the size of an archive."""
 
 import os
 from typing import NamedTuple
@@ -12,7 +12,7 @@ MIB, GIB = 1 << 20, 1 << 30
 
 
 def from_environment(name: str, unit: str, default: float) -> float:
-    """The number in an environment variable, or the default where it is not set.
+    """Reads a number from an environment variable, or returns the default.
 
     # Raises
 
@@ -30,7 +30,7 @@ def from_environment(name: str, unit: str, default: float) -> float:
 
 
 class Limits(NamedTuple):
-    """How large an archive may be when it is unpacked.
+    """Limits on an archive when it is unpacked.
 
     # Parameters
 
@@ -51,7 +51,7 @@ class Limits(NamedTuple):
 
     @classmethod
     def from_environment(cls) -> "Limits":
-        """The defaults, with the total of `ALLENNLP_KD_MAX_ARCHIVE_GIB` where it is set.
+        """Returns the defaults, with the total from `ALLENNLP_KD_MAX_ARCHIVE_GIB` if it is set.
 
         # Raises
 
@@ -69,6 +69,6 @@ class Limits(NamedTuple):
         """
         if size > self.total:
             raise ArchiveError(
-                f"{where} is more than {self.total / GIB:g} GiB large when it is unpacked; if it is to "
-                f"be, set {MAX_GIB}"
+                f"{where} is larger than {self.total / GIB:g} GiB when unpacked; to allow that, "
+                f"set {MAX_GIB}"
             )

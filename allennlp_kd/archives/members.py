@@ -1,4 +1,4 @@
-"""The files in an archive, one after the other."""
+"""Iterates over the files in an archive."""
 
 import gzip
 import os
@@ -22,7 +22,7 @@ _DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error, UnicodeError)
 
 
 class Content:
-    """What is in a file of an archive.
+    """The content of a file in an archive.
 
     # Parameters
 
@@ -43,20 +43,20 @@ class Content:
             If the archive is damaged there.
         """
         try:
-            if size < 0:  # piece by piece, as the reader below hands out no more at once
+            if size < 0:  # in pieces, because the reader below limits each read
                 return b"".join(iter(lambda: self._file.read(GuardedReader.CHUNK), b""))
             return self._file.read(size)
         except _DAMAGE as error:
-            raise ArchiveError(f"{self._path} is damaged, or no archive: {error}") from error
+            raise ArchiveError(f"{self._path} is damaged or not an archive: {error}") from error
 
 
 class Member(NamedTuple):
-    """A file of an archive; `file` can be read until the next one is asked for.
+    """A file in an archive; `file` can be read until the next one is requested.
 
     # Parameters
 
     name : `str`
-        Its path inside of the archive, with `/`.
+        Its path inside the archive, with `/`.
     size : `int`
         As the archive declares it.
     file : `Content`
@@ -68,7 +68,7 @@ class Member(NamedTuple):
 
 
 def members(path: Path, limits: Optional[Limits] = None, links: bool = False) -> Iterator[Member]:
-    """The files of an archive: of a `tar` file, compressed by gzip or not, or of a folder.
+    """Yields the files of an archive: a folder, or a `tar` file with or without gzip compression.
 
     Of a folder these are the configuration, the weights (`weights.th`, or else `best.th`, which is
     named `weights.th` here) and the vocabulary.
@@ -84,7 +84,7 @@ def members(path: Path, limits: Optional[Limits] = None, links: bool = False) ->
     # Raises
 
     ArchiveError
-        If it is damaged, has a member that is not a plain file inside of it, or is too large.
+        If it is damaged, has a member that is not a plain file inside it, or is too large.
     """
     limits = Limits.from_environment() if limits is None else limits
     if path.is_dir():
@@ -93,7 +93,7 @@ def members(path: Path, limits: Optional[Limits] = None, links: bool = False) ->
 
 
 class _Header(tarfile.TarInfo):
-    """A header whose extension is short: Python searches one for longer than its length, squared."""
+    """A header with a short extension; Python takes quadratic time to search a long one."""
 
     LONGEST = 4096  # bytes; a path takes less
     _EXTENSIONS = (
@@ -103,7 +103,9 @@ class _Header(tarfile.TarInfo):
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in self._EXTENSIONS and self.size > self.LONGEST:
-            raise tarfile.HeaderError(f"it has a header of {self.size} bytes, which none needs")
+            raise tarfile.HeaderError(
+                f"it has a header of {self.size} bytes; no valid header is that long"
+            )
         return super()._proc_member(archive)  # type: ignore[misc]
 
 
@@ -118,7 +120,7 @@ def _tar_members(path: Path, limits: Limits) -> Iterator[Member]:
                 yield from _plain(archive, path, limits)
             reader.finish()
     except _DAMAGE as error:
-        raise ArchiveError(f"{path} is damaged, or no archive: {error}") from error
+        raise ArchiveError(f"{path} is damaged or not an archive: {error}") from error
 
 
 def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Member]:
@@ -128,13 +130,13 @@ def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Mem
     for number, member in enumerate(archive):
         if number >= limits.members:
             raise ArchiveError(
-                f"{path} has more than {limits.members:,} members, which no model needs"
+                f"{path} has more than {limits.members:,} members, more than any model needs"
             )
         name = _inside(member.name)
         plain = member.isdir() or (member.isfile() and not member.issparse())
         if name is None or not plain or not (name or member.isdir()):
             raise ArchiveError(
-                f"{path} has the member {member.name!r}, which is not a plain file inside of it"
+                f"{path} has the member {member.name!r}, which is not a plain file inside it"
             )
         if member.isdir():
             continue
@@ -142,9 +144,7 @@ def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Mem
             raise ArchiveError(f"{path} has the member {member.name!r} twice")
         above = {str(parent) for parent in PurePosixPath(name).parents}
         if name in folders or above & found:
-            raise ArchiveError(
-                f"{path} has {member.name!r} in or as what is both a file and a folder"
-            )
+            raise ArchiveError(f"{path} uses {member.name!r} as both a file and a folder")
         found.add(name)
         folders |= above
         total += member.size
@@ -154,7 +154,7 @@ def _plain(archive: tarfile.TarFile, path: Path, limits: Limits) -> Iterator[Mem
 
 
 def _inside(name: str) -> Optional[str]:
-    """The path of a member, or `None` if it leads out, on this system or on another."""
+    """Returns the path of a member, or `None` if it leads outside on this or another system."""
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or _DRIVE.match(name):
         return None
@@ -167,15 +167,15 @@ def _folder_members(folder: Path, limits: Limits, links: bool) -> Iterator[Membe
     for number, (name, path) in enumerate(_wanted(folder)):
         if number >= limits.members:
             raise ArchiveError(
-                f"{folder} has more than {limits.members:,} files, which no model needs"
+                f"{folder} has more than {limits.members:,} files, more than any model needs"
             )
         real = path.resolve()
         if not links and root not in real.parents:
             raise ArchiveError(
-                f"{folder} has the file {name!r}, which is a link to {real}, outside of it"
+                f"{folder} has the file {name!r}, which is a link to {real} outside it"
             )
         try:
-            # Without O_NONBLOCK, a pipe would be waited for.
+            # Without O_NONBLOCK, opening a pipe would block.
             descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             raise ArchiveError(
@@ -184,7 +184,7 @@ def _folder_members(folder: Path, limits: Limits, links: bool) -> Iterator[Membe
         with open(descriptor, "rb") as file:
             state = os.fstat(descriptor)
             if not stat.S_ISREG(state.st_mode):
-                raise ArchiveError(f"{folder} has {name!r}, which is not a plain file inside of it")
+                raise ArchiveError(f"{folder} has {name!r}, which is not a plain file inside it")
             total += state.st_size
             limits.check_total(total, str(folder))
             yield Member(name, state.st_size, Content(file, folder))
@@ -197,7 +197,7 @@ def _wanted(folder: Path) -> Iterator[Tuple[str, Path]]:
         if os.path.lexists(folder / name):
             yield WEIGHTS, folder / name
             break
-    # A link to a folder counts as a file here, and is none.
+    # `os.walk` lists a link to a folder as a folder; it is yielded here as a file and refused.
     for place, folders, files in os.walk(folder / VOCABULARY):
         links = [name for name in folders if (Path(place) / name).is_symlink()]
         for name in sorted(files + links):

@@ -1,4 +1,4 @@
-"""Compares the sizes that a configuration asks for with the weights that an archive has."""
+"""Compares the sizes in a configuration with the weights in its archive."""
 
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List
@@ -10,12 +10,14 @@ from allennlp_kd.archives.archive_error import ArchiveError
 _SMALL = 1_000_000
 _EXTRA = 16_000_000
 _TIMES = 3
-"""A model may have this many times the numbers of its weights, and `_EXTRA` more: poolers and buffers are not
-saved, and an embedding that is resized is made twice."""
+"""A model may have this many times the numbers of its weights, plus `_EXTRA`: poolers and buffers
+are not saved, and a resized embedding is built twice.
+"""
 
 
 def check_sizes(parts: Dict[str, Any], numbers: int, where: str) -> None:
-    """Refuses a number in a configuration that cannot be a size of anything in an archive's weights.
+    """Refuses a number in a configuration that is too large to be the size of anything in the
+    weights.
 
     # Parameters
 
@@ -43,13 +45,13 @@ def check_sizes(parts: Dict[str, Any], numbers: int, where: str) -> None:
             waiting += [(part, f"{place}.{number}") for number, part in enumerate(value)]
         elif isinstance(value, int) and abs(value) > most:
             raise ArchiveError(
-                f"{where} has {place} = {value:,}, and {most:,} is the most that its weights allow"
+                f"{where} has {place} = {value:,}, but its weights allow at most {most:,}"
             )
 
 
 @contextmanager
 def no_larger_than(numbers: int, where: str) -> Iterator[None]:
-    """Inside, a model cannot have many more parameters than an archive's weights fill.
+    """A context in which a model cannot have many more parameters than an archive's weights.
 
     Modules register a parameter before they fill it, and memory is taken when it is filled: so a model
     that would be too large ends before it is.
@@ -78,7 +80,7 @@ def no_larger_than(numbers: int, where: str) -> Iterator[None]:
             counted += value.numel() if isinstance(value, torch.Tensor) else 0
             if counted > most:
                 raise ArchiveError(
-                    f"the configuration of {where} asks for a larger model than its weights are: over "
+                    f"the configuration of {where} asks for a model larger than its weights: over "
                     f"{most:,} numbers at {type(module).__name__}.{name}"
                 )
             register(module, name, value, *rest, **options)

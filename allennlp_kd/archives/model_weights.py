@@ -1,4 +1,4 @@
-"""Loads an archive's weights into a model that another version of `transformers` has built."""
+"""Loads an archive's weights across versions of `transformers`."""
 
 import re
 from typing import Any, Callable, Dict, Mapping, MutableMapping
@@ -29,21 +29,22 @@ def _large_negative(value: Tensor) -> bool:
 
 
 CONSTANT_BUFFERS: Dict[str, Callable[[Tensor], bool]] = {
-    # transformers 2.9 to 4.30, in the embeddings of BERT and its kin: 0, 1, 2, ...
+    # transformers 2.9 to 4.30, in the embeddings of BERT and similar models: 0, 1, 2, ...
     "position_ids": _counts,
     # transformers 4.6 to 4.30, in the embeddings of BERT, RoBERTa and ELECTRA: zeros.
     "token_type_ids": _zeros,
-    # transformers until 4.30, in the attention of GPT-2: which positions a word may look at, and the score
-    # of those that it may not.
+    # transformers up to 4.30, in the attention of GPT-2: the causal mask, and the score of masked
+    # positions.
     "attn.bias": _lower_triangle,
     "attn.masked_bias": _large_negative,
 }
-"""The ends of the names of buffers that some versions of `transformers` save with the weights and others do
-not, and what each one holds. They are constants, so nothing is lost with them."""
+"""Name endings of constant buffers that some versions of `transformers` save with the weights and
+others do not, and their values. Nothing is lost without them.
+"""
 
 
 def reconcile_buffers(module: Module, state: MutableMapping[str, Any], prefix: str = "") -> None:
-    """Fits a state dict to the buffers that this version of `transformers` saves.
+    """Adds or removes constant buffers in a state dict for this version of `transformers`.
 
     Removes constant buffers that the module does not expect, and adds those that it expects and that
     are absent. Each other missing or unexpected entry stays as it is.
@@ -76,7 +77,7 @@ def _is_constant(name: str, value: Tensor, built: Any) -> bool:
 
 
 def load_weights(model: Module, weights: Mapping[str, Tensor], where: str) -> None:
-    """Loads the weights of an archive, whichever version of `transformers` has saved them.
+    """Loads the weights of an archive, whichever version of `transformers` saved them.
 
     # Parameters
 
@@ -98,7 +99,7 @@ def load_weights(model: Module, weights: Mapping[str, Tensor], where: str) -> No
     faults = [f"{name} is missing" for name in missing]
     faults += [f"{name} is unexpected" for name in state if name not in expected]
     faults += [
-        f"{name} is of shape {tuple(value.shape)}, expected {tuple(expected[name].shape)}"
+        f"{name} has shape {tuple(value.shape)}, expected {tuple(expected[name].shape)}"
         for name, value in state.items()
         if name in expected and value.shape != expected[name].shape
     ]

@@ -1,4 +1,4 @@
-"""The registered names of classes that a configuration may give by their path."""
+"""AllenNLP classes that a configuration may give by their path, and their registered names."""
 
 from typing import Any, Dict
 
@@ -18,11 +18,11 @@ REGISTERED = {
     "CcgBankDatasetReader": "ccgbank",
     "UniversalDependenciesDatasetReader": "universal_dependencies",
 }
-"""The models that teach, and AllenNLP's readers for them."""
+"""The models that can teach, and their AllenNLP readers."""
 
 
 def with_registered_type(config: Dict[str, Any]) -> Dict[str, Any]:
-    """The configuration of a model or a reader with the registered name of its class.
+    """Replaces the class path in a model's or reader's configuration by the registered name.
 
     Nothing is imported for it: `allennlp_models.tagging.models.crf_tagger.CrfTagger` is the class that
     is registered as `crf_tagger`, in whichever module a version of AllenNLP has it.

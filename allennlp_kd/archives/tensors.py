@@ -1,4 +1,4 @@
-"""Weights from a file of torch, with nothing in it run."""
+"""Reads weights from a torch file without running anything in it."""
 
 import tempfile
 import zipfile
@@ -21,7 +21,7 @@ _TYPES = {
 
 
 def load_tensors(source: Union[Path, bytes], where: str) -> Dict[str, torch.Tensor]:
-    """The tensors of a state dict, on the CPU.
+    """Returns the tensors of a state dict, on the CPU.
 
     Another process reads what tensors there are, with limits of memory and time; here their numbers are
     read from the places that it found. `torch.load`, which unpickles, is not called.
@@ -48,7 +48,7 @@ def load_tensors(source: Union[Path, bytes], where: str) -> Dict[str, torch.Tens
         raise
     except DAMAGE as error:
         raise ArchiveError(
-            f"the weights of {where} are damaged, or hold more than tensors: {error}"
+            f"the weights of {where} are damaged, or contain more than tensors: {error}"
         ) from error
     return {
         name: torch.as_strided(storages[key], shape, strides, offset)
@@ -58,7 +58,7 @@ def load_tensors(source: Union[Path, bytes], where: str) -> Dict[str, torch.Tens
 
 @contextmanager
 def _opened(source: Union[Path, bytes]) -> Iterator[BinaryIO]:
-    """A real file, which another process can read."""
+    """Returns a real file, which another process can read."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             yield file
@@ -78,7 +78,7 @@ def _storages(file: BinaryIO, outlines: Dict[str, List[Any]]) -> Dict[str, torch
         if archive is not None:
             with archive.open(place) as entry:
                 _fill(content, entry, key)
-                while entry.read(1 << 20):  # to its end, where the check sum is compared
+                while entry.read(1 << 20):  # to its end, where the checksum is verified
                     pass
         else:
             file.seek(place)
@@ -95,5 +95,5 @@ def _fill(content: bytearray, file: Any, key: str) -> None:
     while place < len(content):
         count = file.readinto(view[place : place + (1 << 24)])
         if not count:
-            raise ValueError(f"the storage {key} is cut off")
+            raise ValueError(f"the storage {key} is truncated")
         place += count

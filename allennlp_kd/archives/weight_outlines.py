@@ -1,4 +1,4 @@
-"""Reads from a file of torch which tensors it holds and where their numbers lie; makes none of them.
+"""Lists the tensors in a torch file and the positions of their numbers, without creating them.
 
 It is run as a program of its own, with limits of memory and time, because a small pickle can ask for much
 of both (see `weight_process.py`). It takes the file as its standard input, imports the standard library
@@ -19,7 +19,7 @@ ITEM_SIZES = {
     "DoubleStorage": 8, "FloatStorage": 4, "HalfStorage": 2, "BFloat16Storage": 2, "LongStorage": 8,
     "IntStorage": 4, "ShortStorage": 2, "CharStorage": 1, "ByteStorage": 1, "BoolStorage": 1,
 }  # fmt: skip
-"""Bytes of a number, by the types of storage that weights have."""
+"""Bytes per number, by the storage types of weights."""
 
 REBUILD = tuple(f"_rebuild_{name}" for name in ("tensor", "tensor_v2", "parameter"))
 
@@ -28,18 +28,20 @@ DAMAGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError,
     NotImplementedError,
 )  # fmt: skip
-"""What Python raises for a file that is not what it should be."""
+"""Exceptions that Python raises for a malformed file."""
 
 _ZIP = b"PK\x03\x04"
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # torch's format before 1.6
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # the format of torch before 1.6
 _LARGEST_PICKLE = 64 << 20
 _MOST_TENSORS = 100_000
 _MOST_VIEWS = 4
-"""How many times the file's numbers all tensors together may have: shared weights are there twice or thrice."""
+"""The maximum total size of all tensors relative to the file; shared weights appear two or three
+times.
+"""
 
 
 class Storage(NamedTuple):
-    """What a pickle says of one storage of numbers."""
+    """The description of a storage in a pickle."""
 
     key: str
     kind: str
@@ -47,12 +49,12 @@ class Storage(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Its number of bytes."""
+        """The number of bytes."""
         return self.numbers * ITEM_SIZES[self.kind]
 
 
 class Outline(NamedTuple):
-    """What a pickle says of one tensor: the part of a storage that it shows."""
+    """The description of a tensor in a pickle: a view of a storage."""
 
     storage: Storage
     offset: int
@@ -61,7 +63,7 @@ class Outline(NamedTuple):
 
 
 class TensorOutlines(pickle._Unpickler):  # type: ignore[name-defined,misc]
-    """Reads what tensors and storages there are to be.
+    """Unpickles descriptions of tensors and storages only.
 
     It is Python's own implementation of pickle, whose memo does not grow with a number in the file, as
     that of the faster one does.
@@ -84,16 +86,16 @@ class TensorOutlines(pickle._Unpickler):  # type: ignore[name-defined,misc]
             return self._same if name == "_rebuild_parameter" else self._outline
         if module == "torch" and name in ITEM_SIZES:
             return name
-        raise pickle.UnpicklingError(f"{_short(module)}.{_short(name)} is no part of a tensor")
+        raise pickle.UnpicklingError(f"{_short(module)}.{_short(name)} is not part of a tensor")
 
     def persistent_load(self, saved_id: Any) -> Storage:
         kind, storage_type, key, _, numbers, *view = saved_id
         known = isinstance(storage_type, str) and storage_type in ITEM_SIZES
         if kind != "storage" or not known or not _is_count(numbers) or view not in ([], [None]):
-            raise pickle.UnpicklingError(f"{_short(saved_id)} is no storage")
+            raise pickle.UnpicklingError(f"{_short(saved_id)} is not a storage")
         storage = Storage(str(key), storage_type, numbers)
         if self.storages.setdefault(storage.key, storage) != storage:
-            raise pickle.UnpicklingError(f"the storage {_short(key)} is there with two sizes")
+            raise pickle.UnpicklingError(f"the storage {_short(key)} occurs with two sizes")
         return storage
 
     @staticmethod
@@ -102,7 +104,7 @@ class TensorOutlines(pickle._Unpickler):  # type: ignore[name-defined,misc]
 
     @staticmethod
     def _outline(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Outline:
-        """The shape of a tensor; it must lie in its storage, and be no larger."""
+        """Returns the description of a tensor, which must lie within its storage."""
         numbers = 1
         last: List[int] = []
         for count, step in zip(size, stride):
@@ -119,13 +121,14 @@ class TensorOutlines(pickle._Unpickler):  # type: ignore[name-defined,misc]
             and (offset + sum(last) >= storage.numbers or numbers > storage.numbers)
         ):
             raise pickle.UnpicklingError(
-                f"a tensor of shape {_short(tuple(size))} does not fit {_short(storage)} at {_short(offset)}"
+                f"a tensor of shape {_short(tuple(size))} does not fit into {_short(storage)} at "
+                f"{_short(offset)}"
             )
         return Outline(storage, offset, tuple(size), tuple(stride))
 
 
 def outline(file: BinaryIO) -> Dict[str, Any]:
-    """What is in a file of torch, as JSON has it.
+    """Returns the content of a torch file as JSON values.
 
     # Returns
 
@@ -147,20 +150,20 @@ def outline(file: BinaryIO) -> Dict[str, Any]:
     if not isinstance(state, dict):
         raise _Kind(f"are a {type(state).__name__}, expected a dict")
     if len(state) > _MOST_TENSORS:
-        raise ValueError(f"there are {len(state):,} tensors, and may be {_MOST_TENSORS:,}")
+        raise ValueError(f"there are {len(state):,} tensors; at most {_MOST_TENSORS:,} are allowed")
     shown = 0
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, Outline):
             kind = "tensor" if isinstance(value, Outline) else type(value).__name__
-            raise _Kind(f"hold {_short(name)} of type {kind}, which is no tensor")
+            raise _Kind(f"contain {_short(name)} of type {kind}, which is not a tensor")
         if value.storage.key not in places:
-            raise ValueError(f"{_short(value.storage)} is not there")
+            raise ValueError(f"{_short(value.storage)} is missing")
         numbers = 1
         for count in value.shape:
             numbers *= count
         shown += numbers * ITEM_SIZES[value.storage.kind]
     if shown > _MOST_VIEWS * size + (1 << 20):
-        raise ValueError(f"its tensors show {shown:,} bytes of {size:,}")
+        raise ValueError(f"its tensors show {shown:,} bytes, but the file has {size:,}")
     storages = {value.storage.key: value.storage for value in state.values()}
     return {
         "tensors": [
@@ -174,20 +177,18 @@ def outline(file: BinaryIO) -> Dict[str, Any]:
 
 
 def _read_zip(file: BinaryIO, size: int) -> Tuple[Any, Dict[str, str]]:
-    """The format since torch 1.6."""
+    """Reads the format since torch 1.6."""
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
         if packed or sum(entry.file_size for entry in entries) > size:
-            raise ValueError(
-                f"it is compressed ({_short(packed[:3])}), which torch's files are not"
-            )
+            raise ValueError(f"it is compressed ({_short(packed[:3])}), unlike torch files")
         sizes = {entry.filename: entry.file_size for entry in entries}
         if len(sizes) < len(entries):
-            raise ValueError("an entry is there twice")
+            raise ValueError("an entry occurs twice")
         roots = [name[: -len("data.pkl")] for name in sizes if name.endswith("/data.pkl")]
         if len(roots) != 1 or any(name.endswith("constants.pkl") for name in sizes):
-            raise ValueError("it is no state dict; programs of TorchScript are not opened")
+            raise ValueError("it is not a state dict; TorchScript programs are not opened")
         (root,) = roots
         if f"{root}byteorder" in sizes and archive.read(f"{root}byteorder") != b"little":
             raise ValueError("its numbers are not little-endian")
@@ -199,15 +200,17 @@ def _read_zip(file: BinaryIO, size: int) -> Tuple[Any, Dict[str, str]]:
     for key, storage in reader.storages.items():
         there = sizes.get(places[key], -1)
         if there < storage.size:
-            raise ValueError(f"{_short(storage)} is declared, and {max(there, 0)} bytes are there")
+            raise ValueError(
+                f"{_short(storage)} is declared, but {max(there, 0)} bytes are present"
+            )
     return state, places
 
 
 def _read_older_format(file: BinaryIO, size: int) -> Tuple[Any, Dict[str, int]]:
-    """Pickles one after the other, then the numbers. Before that came tar files, which are not read."""
+    """Reads successive pickles and then the numbers. The still older tar format is not supported."""
     magic, protocol, system = (TensorOutlines(file).load() for _ in range(3))
     if magic != _MAGIC or protocol != _PROTOCOL:
-        raise ValueError("it is no file of torch since 0.4")
+        raise ValueError("it is not a torch file (since version 0.4)")
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("its numbers are not little-endian")
     reader = TensorOutlines(file)
@@ -219,13 +222,13 @@ def _read_older_format(file: BinaryIO, size: int) -> Tuple[Any, Dict[str, int]]:
         (numbers,) = struct.unpack("<q", file.read(8))
         places[storage.key] = file.tell()
         if numbers != storage.numbers or places[storage.key] + storage.size > size:
-            raise ValueError(f"{_short(storage)} is declared, and {numbers} numbers are there")
+            raise ValueError(f"{_short(storage)} is declared, but {numbers} numbers are present")
         file.seek(storage.size, io.SEEK_CUR)
     return state, places
 
 
 class _Kind(ValueError):
-    """The file is whole, and holds something else than a state dict."""
+    """The file is intact but does not contain a state dict."""
 
 
 def _is_count(value: Any) -> bool:
@@ -233,7 +236,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    """What a message says of a value, which may be endless."""
+    """Formats a value for a message, shortened if it is long."""
     return reprlib.repr(value)
 
 

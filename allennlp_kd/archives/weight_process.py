@@ -1,4 +1,4 @@
-"""Reads the outlines of weights in a process of its own, with limits of memory and time."""
+"""Lists the tensors of a weights file in a separate process with limits on memory and time."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ MEMORY, SECONDS = "ALLENNLP_KD_WEIGHTS_MEMORY_GIB", "ALLENNLP_KD_WEIGHTS_SECONDS
 
 
 class WeightLimits(NamedTuple):
-    """What reading the outlines of weights may take; an honest archive takes a hundredth.
+    """Limits for listing tensors; an honest archive needs a hundredth.
 
     # Parameters
 
@@ -31,7 +31,8 @@ class WeightLimits(NamedTuple):
 
     @classmethod
     def from_environment(cls) -> "WeightLimits":
-        """The defaults, with what `ALLENNLP_KD_WEIGHTS_MEMORY_GIB` and `ALLENNLP_KD_WEIGHTS_SECONDS` say.
+        """Returns the defaults, overridden by `ALLENNLP_KD_WEIGHTS_MEMORY_GIB` and
+        `ALLENNLP_KD_WEIGHTS_SECONDS`.
 
         # Raises
 
@@ -64,7 +65,7 @@ def outlines_of(file: BinaryIO, where: str) -> Dict[str, Any]:
     file.seek(0)
     program = [sys.executable, "-I", "-S", str(Path(weight_outlines.__file__))]
     try:
-        # Processor time is limited; the other limit is for what waits without working.
+        # Processor time is limited; the other limit applies to waiting without working.
         done = subprocess.run(
             [*program, str(limits.memory), str(limits.seconds)],
             stdin=file,
@@ -85,15 +86,18 @@ def outlines_of(file: BinaryIO, where: str) -> Dict[str, Any]:
         raise ArchiveError(f"the weights of {where} {found['kind']}")
     if "memory" in found:
         raise ArchiveError(
-            f"the weights of {where} are damaged, or hold more than tensors: to read what tensors there are "
-            f"takes more than {limits.memory / GIB:g} GiB of memory; if it is to, set {MEMORY}"
+            f"the weights of {where} are damaged, or contain more than tensors: listing the "
+            f"tensors takes more than {limits.memory / GIB:g} GiB of memory; to allow that, set "
+            f"{MEMORY}"
         )
     reason = found.get("error") or done.stderr.decode("utf-8", "replace").strip()[-300:]
-    raise ArchiveError(f"the weights of {where} are damaged, or hold more than tensors: {reason}")
+    raise ArchiveError(
+        f"the weights of {where} are damaged, or contain more than tensors: {reason}"
+    )
 
 
 def _too_slow(where: str, limits: WeightLimits) -> str:
     return (
-        f"the weights of {where} are damaged, or hold more than tensors: to read what tensors there are "
-        f"takes more than {limits.seconds} seconds; if it is to, set {SECONDS}"
+        f"the weights of {where} are damaged, or contain more than tensors: listing the tensors "
+        f"takes more than {limits.seconds} seconds; to allow that, set {SECONDS}"
     )

@@ -1,4 +1,4 @@
-"""`allennlp kd-compare`: a teacher and its students, compared on a labelled file."""
+"""`allennlp kd-compare`: compare a teacher and its students on a labeled file."""
 
 import argparse
 import logging
@@ -20,10 +20,12 @@ class KdCompare(Subcommand):
 
     @overrides
     def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
-        description = "Compare a teacher and its students on a labelled file, in a report."
+        description = "Compare a teacher and its students on a labeled file, and write a report."
         subparser = parser.add_parser(self.name, description=description, help=description)
         subparser.add_argument(
-            "--teacher", required=True, help="the teacher's archive, or the folder of its run"
+            "--teacher",
+            required=True,
+            help="the teacher's archive, or the folder of its training run",
         )
         subparser.add_argument(
             "--student",
@@ -31,8 +33,8 @@ class KdCompare(Subcommand):
             nargs="+",
             action="extend",
             metavar="NAME=PATH",
-            help="a student's name, and its archive or the folder of its run; the folder has its "
-            "training curves",
+            help="a student's name and its archive, or the folder of its training run, which adds "
+            "its training curves",
         )
         subparser.add_argument(
             "--plain",
@@ -42,7 +44,7 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--data", required=True, help="an annotated file, read by the first student's reader"
         )
-        subparser.add_argument("--output", required=True, help="the folder of the report")
+        subparser.add_argument("--output", required=True, help="the folder to write the report to")
         subparser.add_argument(
             "--sentences",
             type=int,
@@ -53,19 +55,19 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--transformer",
             metavar="FOLDER",
-            help="the teacher's transformer, instead of the one that its archive names",
+            help="the folder of the teacher's transformer, used instead of the name in its archive",
         )
         subparser.add_argument(
             "--trust",
             action="store_true",
-            help="let the archives name files and models outside of them",
+            help="let the archives name files and models outside themselves",
         )
         one_line_errors(subparser, _compare)
         return subparser
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    # What follows is slow to import, and every `allennlp` command imports this module.
+    # The imports below are slow, and every `allennlp` command imports this module.
     from allennlp_kd.report.numbers.comparison import compare
     from allennlp_kd.report.plots.plot_style import require_matplotlib
     from allennlp_kd.report.write_report import PAGE, write

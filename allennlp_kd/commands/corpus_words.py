@@ -1,4 +1,4 @@
-"""The words of a corpus's sentences, as the readers of training tell them apart."""
+"""Tokenizes a corpus's sentences as the training readers do."""
 
 import sys
 from typing import Iterable, List, Optional
@@ -13,12 +13,12 @@ TAGS = ("upos", "xpos", "none")
 
 
 class CorpusWords:
-    """Makes sentences of what is read.
+    """Makes sentences of the rows of a corpus.
 
     # Parameters
 
     language : `str`, optional
-        Text is cut into words by the rules that spaCy has for it, as the reader `plain_text` does;
+        Text is tokenized by spaCy's rules for it, as the reader `plain_text` does;
         by default at white space.
     tags : `str`, optional (default = `"upos"`)
         Which of a treebank's part-of-speech tags a sentence takes: `upos`, `xpos` or `none`.
@@ -37,14 +37,14 @@ class CorpusWords:
         if language is not None:
             try:
                 self._rules = spacy.blank(language)
-            except ImportError as error:  # so does spaCy say what it does not know
+            except ImportError as error:  # spaCy raises it for an unknown language
                 raise ConfigurationError(
-                    f"spaCy cannot tell the words of the language '{language}': {error}"
+                    f"spaCy has no tokenizer for the language '{language}': {error}"
                 ) from error
             self._rules.max_length = sys.maxsize
 
     def __call__(self, rows: Iterable[Row]) -> List[Sentence]:
-        """One sentence a row that has a word."""
+        """Yields one sentence for each row that contains a word."""
         found = (self._sentence(row) for row in rows)
         return [sentence for sentence in found if sentence.words]
 

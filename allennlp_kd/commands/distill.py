@@ -1,4 +1,4 @@
-"""`allennlp kd-distill`: score, train, compare and package, in one command."""
+"""`allennlp kd-distill`: score, train, compare and package in one command."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from allennlp_kd.commands.store_parameters import add_arguments, configuration, 
 # The option of `python -m spacy_bridge package` for each kind of student.
 COMPONENTS = ("ner", "chunker", "tagger", "pos", "parser")
 PHRASES = ("NP", "VP", "PP")
-"""The types of spans by which chunks are told from entities."""
+"""The span types that identify a chunker; other types are entities."""
 
 
 @Subcommand.register("kd-distill")
@@ -29,14 +29,18 @@ class KdDistill(Subcommand):
 
     @overrides
     def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
-        description = "Distil a student: score, train, compare with the teacher, package for spaCy."
+        description = (
+            "Distill a student: score, train, compare with the teacher, package for spaCy."
+        )
         subparser = parser.add_parser(self.name, description=description, help=description)
         add_arguments(subparser)
         subparser.add_argument(
-            "-s", "--serialization-dir", required=True, help="the folder of the run"
+            "-s", "--serialization-dir", required=True, help="the folder of the training run"
         )
         subparser.add_argument(
-            "--package", metavar="NAME", help="package the student as a spaCy pipeline of this name"
+            "--package",
+            metavar="NAME",
+            help="the name of the spaCy pipeline to package the student in",
         )
         subparser.add_argument(
             "--component",
@@ -77,7 +81,7 @@ def _score(arguments: argparse.Namespace) -> str:
     from allennlp_kd.commands.score import score
 
     score(argparse.Namespace(**vars(arguments), data=None, dry_run=False))
-    return "every sentence has its scores"
+    return "the scores of all sentences are in the store"
 
 
 def _train(given: Dict[str, Any], run: Path) -> str:
@@ -86,11 +90,11 @@ def _train(given: Dict[str, Any], run: Path) -> str:
 
     if not (run / "model.tar.gz").is_file():
         started = (run / "config.json").is_file()
-        # To build an object is to use up its part of the parameters.
+        # Building an object removes its parameters from `params`.
         train_model(Params(deepcopy(given)), str(run), recover=started)
         what = "recovered" if started else "trained"
     else:
-        what = "there already"
+        what = "already trained"
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     name = given["trainer"]["validation_metric"].lstrip("+-")
     best = metrics.get(f"best_validation_{name}")
@@ -105,7 +109,7 @@ def _compare(given: Dict[str, Any], run: Path) -> str:
     require_matplotlib()
     page = run / "report" / PAGE
     if page.is_file():
-        return f"{page} is there already"
+        return f"{page} already exists"
     teacher = store_of(given["dataset_reader"])["teacher"]
     report = compare(
         teacher["archive_file"],
@@ -136,7 +140,9 @@ def _package(arguments: argparse.Namespace, given: Dict[str, Any], run: Path) ->
 
 
 def _component(student: Dict[str, Any], archive: Path) -> str:
-    """`parser`; for tags `tagger`, or where they encode spans `chunker` or `ner`, by their types."""
+    """Returns `parser`, or for tags `tagger`, `chunker` or `ner`, depending on their encoding and
+    span types.
+    """
     if "parser" in student["type"]:
         return "parser"
     if student.get("label_encoding") is None:

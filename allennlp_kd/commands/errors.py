@@ -9,9 +9,9 @@ from typing import Any, Callable, Optional, Type
 def one_line_errors(
     parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], None]
 ) -> None:
-    """Sets what a command runs: its errors are one line, unless `--traceback` is given."""
+    """Makes a command print its errors as one line unless `--traceback` is given."""
     parser.add_argument(
-        "--traceback", action="store_true", help="print the traceback of an error, too"
+        "--traceback", action="store_true", help="print the full traceback of an error"
     )
 
     def run(arguments: argparse.Namespace) -> None:
@@ -25,10 +25,11 @@ def one_line_errors(
 def _print_one_line(
     kind: Type[BaseException], error: BaseException, traceback: Optional[TracebackType]
 ) -> Any:
-    """An `excepthook`: one line for what a user can mend, the traceback for the rest."""
+    """An `excepthook`: prints one line for a user's error and the traceback for any other."""
     from allennlp.common.checks import ConfigurationError
 
-    # Raised by AllenNLP, by jsonnet's evaluation, and by this package (ValueError's sub-classes).
+    # Raised by AllenNLP, by the evaluation of Jsonnet, and by this package (sub-classes of
+    # ValueError).
     if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
     elif isinstance(error, (ConfigurationError, ImportError, OSError, ValueError)) or (

@@ -28,13 +28,16 @@ class KdInit(Subcommand):
         subparser = parser.add_parser(self.name, description=description, help=description)
         subparser.add_argument(
             "teacher",
-            help="an AllenNLP archive, the folder or the hub's name of a transformers checkpoint, a "
-            "Stanza model, or a file of annotations",
+            help="an AllenNLP archive, a transformers checkpoint (a folder or a name on the "
+            "Hugging Face Hub), a Stanza model, or a file of annotations",
         )
         subparser.add_argument("--train", required=True, help="the annotated training file")
         subparser.add_argument("--dev", required=True, help="the annotated development file")
         subparser.add_argument(
-            "--text", nargs="+", default=[], help="files of text without annotation to teach with"
+            "--text",
+            nargs="+",
+            default=[],
+            help="files of unlabeled text for the teacher to annotate",
         )
         subparser.add_argument(
             "--language", default="en", help="the language of the text, as spaCy's code"
@@ -45,15 +48,17 @@ class KdInit(Subcommand):
         subparser.add_argument(
             "--tenth",
             action="store_true",
-            help="train on the gold of a tenth of the sentences; the teacher annotates all of them",
+            help="train on the gold of a tenth of the sentences; the teacher scores all of them",
         )
         subparser.add_argument(
-            "--transformer", metavar="FOLDER", help="the transformer that an archive names"
+            "--transformer",
+            metavar="FOLDER",
+            help="the folder of the transformer that the archive names",
         )
         subparser.add_argument(
             "--trust",
             action="store_true",
-            help="let the teacher's archive name files and models outside of it",
+            help="let the teacher's archive name files and models outside itself",
         )
         subparser.add_argument(
             "--output", default="distill.jsonnet", help="the configuration to write"
@@ -62,17 +67,19 @@ class KdInit(Subcommand):
             "--force", action="store_true", help="replace an existing configuration"
         )
         subparser.add_argument(
-            "--no-estimate", action="store_true", help="do not time a sample on this machine"
+            "--no-estimate",
+            action="store_true",
+            help="skip the time estimate, which needs a timed sample",
         )
         subparser.add_argument(
-            "--explain", action="store_true", help="print why each choice was made"
+            "--explain", action="store_true", help="print the reason for each choice"
         )
         one_line_errors(subparser, _init)
         return subparser
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    # What follows is slow to import, and every `allennlp` command imports this module.
+    # The imports below are slow, and every `allennlp` command imports this module.
     from allennlp.common import Params
     from allennlp.common.checks import ConfigurationError
 
@@ -84,10 +91,10 @@ def _init(arguments: argparse.Namespace) -> None:
 
     output = Path(arguments.output)
     if output.exists() and not arguments.force:
-        raise ConfigurationError(f"{output} is there already: say --force to replace it")
+        raise ConfigurationError(f"{output} already exists: give --force to replace it")
     for path in (arguments.train, arguments.dev, *arguments.text):
         if not os.path.isfile(path):
-            raise ConfigurationError(f"the file {path} is missing")
+            raise ConfigurationError(f"the file {path} does not exist")
     print(f"Opening the teacher {arguments.teacher} ...", flush=True)
     teacher = profile_teacher(arguments.teacher, arguments.transformer, arguments.trust)
     print(_teacher_line(teacher))
@@ -98,7 +105,7 @@ def _init(arguments: argparse.Namespace) -> None:
         print(f"{name}: {corpora[-1].sentences:,} sentences, {corpora[-1].words:,} words ({path})")
     text_words = sum(_count_words(path) for path in arguments.text)
     if arguments.text:
-        print(f"text: about {text_words:,} words without annotation")
+        print(f"text: about {text_words:,} words of unlabeled text")
     for warning in warnings_of(teacher, corpora[0], arguments.train):
         print(f"warning: {warning}")
     choices = Choices(
@@ -115,7 +122,7 @@ def _init(arguments: argparse.Namespace) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(output) as file:
         file.write(content.encode("utf-8"))
-    # What was written is read as `allennlp train` will read it.
+    # Read the written file exactly as `allennlp train` will.
     config = Params.from_file(str(output)).as_dict(quiet=True)
     if arguments.explain:
         print(explanation(teacher, choices, metric(teacher)))

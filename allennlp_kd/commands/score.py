@@ -1,4 +1,4 @@
-"""`allennlp kd-score`: score the sentences of an experiment ahead of time."""
+"""`allennlp kd-score`: score the sentences of a distillation ahead of time."""
 
 import argparse
 import json
@@ -24,7 +24,8 @@ DATA_PATHS = ("train_data_path", "validation_data_path", "test_data_path")
 
 @Subcommand.register("kd-score")
 class KdScore(Subcommand):
-    """Scores the training and validation sentences of a distillation into its store.
+    """Scores the training and validation sentences of a distillation and saves the scores in its
+    store.
 
     Training does the same if the store is incomplete; this command does it ahead of time. It first
     prints the disk space that the scores will take. An interrupted run continues where it stopped.
@@ -33,7 +34,7 @@ class KdScore(Subcommand):
     @overrides
     def add_subparser(self, parser: argparse._SubParsersAction) -> argparse.ArgumentParser:
         description = (
-            "Score the sentences of a distillation's configuration into the store that it names."
+            "Score the sentences of a distillation into the store that its configuration names."
         )
         subparser = parser.add_parser(self.name, description=description, help=description)
         add_arguments(subparser)
@@ -54,7 +55,7 @@ class KdScore(Subcommand):
 
 def score(arguments: argparse.Namespace) -> None:
     """Scores the data of a configuration into its store; `arguments` are those of `kd-score`."""
-    # What follows is slow to import, and every `allennlp` command imports this module.
+    # The imports below are slow, and every `allennlp` command imports this module.
     from allennlp.common import Params
     from allennlp.common.checks import ConfigurationError
     from allennlp.data import DatasetReader
@@ -89,11 +90,11 @@ def score(arguments: argparse.Namespace) -> None:
     for name in chosen if not arguments.dry_run else ():
         number = sum(1 for _ in instances(name, True))
         logger.info(
-            "%s: the store has the scores of all %d sentences of %s", name, number, has[name]
+            "%s: the store contains the scores of all %d sentences of %s", name, number, has[name]
         )
 
 
 def _reader_of(name: str, given: Dict[str, Any]) -> Dict[str, Any]:
-    """The part of the reader by which `allennlp train` reads a file."""
+    """Returns the parameters of the reader that `allennlp train` uses for a file."""
     other = None if name == DATA_PATHS[0] else given.get("validation_dataset_reader")
     return other or given["dataset_reader"]

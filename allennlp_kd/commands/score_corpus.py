@@ -1,4 +1,4 @@
-"""`allennlp kd-score-corpus`: score a transfer corpus, in any number of processes."""
+"""`allennlp kd-score-corpus`: score a transfer corpus in any number of processes."""
 
 import argparse
 import json
@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 
 @Subcommand.register("kd-score-corpus")
 class KdScoreCorpus(Subcommand):
-    """Scores files of text, CoNLL-U or Parquet into the store of a distillation's configuration.
+    """Scores files of text, CoNLL-U or Parquet into the store that a distillation's configuration
+    names.
 
     The corpus is cut into shards. They are scored in this process, in several processes or on a Dask
     cluster, with the same bytes as result. An interrupted run continues with the missing shards.
@@ -52,7 +53,7 @@ class KdScoreCorpus(Subcommand):
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    # What follows is slow to import, and every `allennlp` command imports this module.
+    # The imports below are slow, and every `allennlp` command imports this module.
     from allennlp.common.checks import ConfigurationError
 
     from allennlp_kd.commands.shard_scorer import ShardScorer
@@ -73,9 +74,9 @@ def _score(arguments: argparse.Namespace) -> None:
     try:
         pieces = list(plan(inputs, arguments.format, arguments.column, arguments.shard))
         todo = [piece for piece in pieces if not scorer.is_done(piece)]
-        logger.info("%d shards, of which %d are there", len(pieces), len(pieces) - len(todo))
+        logger.info("%d shards, of which %d exist already", len(pieces), len(pieces) - len(todo))
         if todo:
-            scorer.open()  # so that what is wrong with teacher or store is said once, and here
+            scorer.open()  # so that an error in teacher or store is raised once, in this process
         results = run(scorer, todo, arguments.workers, arguments.scheduler)
         summary = command_line.report(results, len(pieces), sum(p.sentences for p in todo))
     except ShardsError as error:

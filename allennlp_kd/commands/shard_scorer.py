@@ -1,4 +1,4 @@
-"""Scores a piece of a corpus into one shard of a store."""
+"""Scores one piece of a corpus into one shard of a store."""
 
 import hashlib
 import json
@@ -17,13 +17,14 @@ from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.piece import Piece
 from spacy_bridge.corpus.reading import read
 
-# By their parameters: what a process has opened. A network is not for two threads at once.
+# What this process has opened, by its parameters. A network must not be used by two threads at
+# once.
 _opened: Dict[str, Tuple[StoreTeacher, CorpusWords]] = {}
 _lock = threading.Lock()
 
 
 class ShardScorer(NamedTuple):
-    """The task of a worker. It is sent to it, and opens the teacher there, once a process.
+    """The task that is sent to a worker. It opens the teacher there, once per process.
 
     A shard is named by its content, the batches and the way to words: where a file of that name is
     there, the piece is done. Nothing in a shard depends on the process that writes it, or on what
@@ -49,18 +50,18 @@ class ShardScorer(NamedTuple):
     packages: Tuple[str, ...] = ("allennlp_kd.plugin",)
 
     def shard(self, piece: Piece) -> str:
-        """The name of its file, without the suffix."""
+        """The name of the shard's file, without the suffix."""
         batch_size = json.loads(self.teacher).get("batch_size")
         content = json.dumps([piece.digest, self.language, self.tags, batch_size, self.threads])
         return "corpus-" + hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     def is_done(self, piece: Piece) -> bool:
-        """Whether its shard is there; nothing is opened for it."""
+        """Whether the shard exists; nothing is opened to find out."""
         directory = json.loads(self.teacher)["directory"]
         return (Path(directory) / f"{self.shard(piece)}.shard").exists()
 
     def open(self) -> StoreTeacher:
-        """The store to write to; its header is written with the first shard."""
+        """Opens the store to write to; its header is written with the first shard."""
         key = json.dumps(self)
         if key not in _opened:
             for package in self.packages:
@@ -72,7 +73,7 @@ class ShardScorer(NamedTuple):
         return _opened[key][0]
 
     def __call__(self, piece: Piece) -> Done:
-        """Scores a piece, unless that is done."""
+        """Scores a piece of the corpus, unless its shard exists."""
         name = self.shard(piece)
         with _lock:
             if self.is_done(piece):

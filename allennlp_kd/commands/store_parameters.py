@@ -1,12 +1,14 @@
-"""The store of a distillation's configuration, for the commands that fill it."""
+"""Finds the store in a distillation's configuration, for the commands that fill it."""
 
 import argparse
 from typing import Any, Dict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The configuration, as for `allennlp train`."""
-    parser.add_argument("param_path", type=str, help="path to the configuration of the training")
+    """Adds the arguments for the configuration, as in `allennlp train`."""
+    parser.add_argument(
+        "param_path", type=str, help="path to the configuration of the distillation"
+    )
     parser.add_argument(
         "-o",
         "--overrides",
@@ -17,13 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="let the teacher's archive name files and models outside of it, as `trust: true` in the "
-        "configuration does",
+        help="let the teacher's archive name files and models outside itself, as `trust: true` in "
+        "the configuration does",
     )
 
 
 def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
-    """The whole configuration, whose `dataset_reader` has a teacher with a store: see `store_of`.
+    """Returns the whole configuration, whose `dataset_reader` has a teacher with a store: see
+    `store_of`.
 
     # Raises
 
@@ -46,12 +49,14 @@ def configuration(arguments: argparse.Namespace) -> Dict[str, Any]:
 
 
 def has_store(reader: Dict[str, Any]) -> bool:
-    """Whether a reader's part of a configuration is of a distillation from a store."""
+    """Whether a reader's parameters describe a distillation that reads from a store."""
     return (reader.get("type"), store_of(reader).get("type")) == ("distillation", "store")
 
 
 def store_of(reader: Dict[str, Any]) -> Dict[str, Any]:
-    """The store's part of a reader's; it has the scores as they are before `converted`."""
+    """Returns the store's parameters in a reader's. The store keeps the scores from before
+    `converted`.
+    """
     teacher = reader.get("teacher") or {}
     while teacher.get("type") == "converted":
         teacher = teacher["teacher"]
@@ -59,7 +64,7 @@ def store_of(reader: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def trusted(config: Any) -> Any:
-    """The configuration, with trust in each archive that is a teacher."""
+    """Returns the configuration with `trust` set for each archive that is a teacher."""
     if isinstance(config, dict):
         found = {key: trusted(value) for key, value in config.items()}
         return {**found, "trust": True} if "archive_file" in found else found

@@ -1,4 +1,4 @@
-"""Fields that carry a teacher's inputs or stored potentials beside the student's."""
+"""Fields that carry a teacher's inputs or stored potentials along with the student's."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -1,4 +1,4 @@
-"""What several teachers need of one sentence."""
+"""A field with the inputs of several teachers for one sentence."""
 
 from typing import Any, Dict, List
 
@@ -10,7 +10,7 @@ from allennlp_kd.fields.optional_field import OptionalField
 
 
 class EnsembleField(Field[Any]):
-    """Carries a field for each member of an ensemble.
+    """Holds one field for each member of an ensemble.
 
     A batch is a dictionary with what each member's field collates to, by the member's number.
 
@@ -48,7 +48,7 @@ class EnsembleField(Field[Any]):
     def batch_tensors(self, tensor_list: List[List[Field]]) -> Any:  # type: ignore[override]
         batch = {}
         for number, fields in enumerate(zip(*tensor_list)):
-            # Each member's fields are padded to the longest of their own.
+            # Each member's fields are padded to the longest of that member.
             present = [OptionalField(field) for field in fields]
             batch[str(number)] = present[0].batch_tensors(present)["value"]
         return batch

@@ -1,4 +1,4 @@
-"""Labels that know the file they were read from."""
+"""A label field that knows the file it was read from."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from overrides import overrides
 
 
 class GoldLabelField(SequenceLabelField):
-    """A `SequenceLabelField` whose error names the file, where the vocabulary lacks a label.
+    """A `SequenceLabelField` whose error names the file if the vocabulary lacks a label.
 
     # Parameters
 

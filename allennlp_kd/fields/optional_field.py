@@ -1,4 +1,4 @@
-"""A field that a sentence may lack."""
+"""A field that some sentences of a batch may lack."""
 
 from typing import Any, Dict, List, Optional
 
@@ -9,7 +9,7 @@ from overrides import overrides
 
 
 class OptionalBatch(Dict[str, Any]):
-    """What some sentences of a batch have, collated.
+    """The collated values of the sentences that have the field.
 
     A model that takes it for a tensor is told which of model and reader is the wrong one.
     """
@@ -18,14 +18,14 @@ class OptionalBatch(Dict[str, Any]):
         if name.startswith("__"):
             raise AttributeError(name)
         raise AttributeError(
-            "the batch comes from a dataset reader of type 'distillation', and the model takes plain "
-            f"batches (it looks for '{name}' of a tensor): the model must be of type 'distillation' "
-            "with this one as its 'student', or the reader must be the one inside"
+            "the batch comes from a dataset reader of type 'distillation', but the model takes "
+            f"plain batches (it looks for '{name}' of a tensor): use a model of type "
+            "'distillation' with this one as its 'student', or use the reader that it wraps"
         )
 
 
 class OptionalField(Field[Any]):
-    """Holds a field, or stands for its absence, so that a batch may mix sentences with and without.
+    """Holds a field or its absence, so that a batch may mix sentences with and without it.
 
     A batch of them collates to `None` where no sentence has the field, and else to an `OptionalBatch`, a dictionary:
     `rows`, a long tensor of shape `(present,)` with the places in the batch of the sentences that
@@ -63,8 +63,8 @@ class OptionalField(Field[Any]):
 
     @overrides
     def get_padding_lengths(self) -> Dict[str, int]:
-        # A batch asks the first sentence for the names of its lengths, and that one may lack the
-        # field. So the field is padded when it is batched.
+        # A batch gets the names of its padding lengths from its first sentence, which may lack the
+        # field. So the field is padded when the batch is made.
         return {}
 
     @overrides

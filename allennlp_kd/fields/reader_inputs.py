@@ -1,4 +1,4 @@
-"""How a dataset reader makes an instance of a sentence."""
+"""Calls a dataset reader's `text_to_instance` with the words and annotation of a sentence."""
 
 import inspect
 from typing import Any, Collection, Dict, Iterable, List, Optional, Tuple
@@ -12,20 +12,20 @@ from allennlp_kd.fields.sentence import TOKEN_ATTRIBUTES, Sentence
 
 NO_TAG = "_"
 PLACEHOLDERS = {"pos_tags": NO_TAG, "upos_tags": NO_TAG, "chunk_tags": "O", "ner_tags": "O"}
-"""Annotation that a reader may demand of a sentence without gold, and what stands for it."""
+"""Annotation that a reader may require of a sentence without gold, and placeholders for it."""
 FEATURE_LABELS = {"pos": "pos_tags", "chunk": "chunk_tags", "ner": "ner_tags"}
-"""The parameters that stock's readers of columns demand for their `feature_labels`."""
+"""The parameters that AllenNLP's column readers require for their `feature_labels`."""
 _REFUSALS = (
     ConfigurationError, TypeError, ValueError, KeyError, IndexError, AttributeError,
     NotImplementedError, AssertionError,
 )  # fmt: skip
-"""What a reader raises that cannot make an instance of what it is given."""
+"""The exceptions of a reader that cannot make an instance of its input."""
 _WORDS = ("a", "b")
 _MARK = "?"
 
 
 class ReaderInputs:
-    """The parameters of a reader's `text_to_instance`, and what it is given for them.
+    """The parameters of a reader's `text_to_instance`, and the values passed to them.
 
     # Parameters
 
@@ -46,11 +46,11 @@ class ReaderInputs:
             for each in named[1:]
             if each.default is inspect.Parameter.empty or each.name in wanted
         ]
-        """The parameters that it demands beside the words."""
+        """The parameters that the reader requires besides the words."""
 
     @property
     def takes_tokens(self) -> bool:
-        """Whether it is given tokens; otherwise, strings."""
+        """Whether the reader takes tokens; otherwise it takes strings."""
         assert self._first is not None
         if self._first.annotation is inspect.Parameter.empty:
             return self._first.name == "tokens"
@@ -80,7 +80,7 @@ class ReaderInputs:
             found = sentence.annotation(name) if needed is None or name in needed else None
             if found is None and needed is not None and name in needed:
                 raise ConfigurationError(
-                    f"the reader {self.name} needs {name}, and the sentence '{sentence}' has "
+                    f"the reader {self.name} needs {name}, but the sentence '{sentence}' has "
                     + ("no part-of-speech tags" if PLACEHOLDERS[name] == NO_TAG else "none")
                 )
             arguments[name] = list(found or [PLACEHOLDERS[name]] * len(sentence.words))
@@ -95,7 +95,8 @@ class ReaderInputs:
     def token_attributes(
         self, fields: Optional[Iterable[str]] = None
     ) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
-        """The attributes that its indexers read of tokens, beside their text (`feature_name`).
+        """Returns the token attributes that the reader's indexers read besides the text
+        (`feature_name`).
 
         The reader is tried with made-up words. What its tokens have by its own doing is left out.
 
@@ -115,7 +116,7 @@ class ReaderInputs:
         try:
             made = self.instance_of(marked)
         except ConfigurationError:
-            return (), ()  # the first real sentence says why
+            return (), ()  # the first real sentence raises a proper error
         self.reader.apply_token_indexers(made)
         given, absent = set(), set()
         for name in made.fields if fields is None else fields:
@@ -137,19 +138,21 @@ class ReaderInputs:
             name = self._first.name if self._first is not None else "any arguments"
             what = "text that it splits itself" if self._first is not None else "no named words"
             raise ConfigurationError(
-                f"the text_to_instance of the reader {self.name} takes {what} ({name}), and must "
-                "take the words of a sentence, as a list of tokens or strings"
+                f"the text_to_instance of the reader {self.name} takes {what} ({name}), but must "
+                "take the words of a sentence as a list of tokens or strings"
             )
         unknown = [name for name in self.annotations if name not in PLACEHOLDERS]
         if unknown:
             raise ConfigurationError(
-                f"the text_to_instance of the reader {self.name} needs {', '.join(unknown)}; a "
-                f"sentence has words and, where its reader gives them, {', '.join(PLACEHOLDERS)}"
+                f"the text_to_instance of the reader {self.name} needs {', '.join(unknown)}, but a "
+                f"sentence has only words and, if its reader gives them, {', '.join(PLACEHOLDERS)}"
             )
 
 
 def unwrapped(reader: DatasetReader) -> DatasetReader:
-    """The reader that a `distillation` or a `sharded` reader wraps; any other as it is."""
+    """Returns the reader inside a `distillation` or `sharded` reader; any other reader is returned
+    as is.
+    """
     while True:
         inner = getattr(reader, "wrapped", None)
         if isinstance(reader, ShardedDatasetReader):

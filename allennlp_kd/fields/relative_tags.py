@@ -1,4 +1,4 @@
-"""A dependency tree as one tag a word, and back."""
+"""Encodes a dependency tree as one tag per word, and decodes it."""
 
 import re
 from typing import List, Optional, Sequence, Tuple
@@ -7,7 +7,8 @@ _TAG = re.compile(r"(0|[+-][1-9][0-9]*)@(.+)", re.DOTALL)
 
 
 def tags_of(heads: Sequence[int], labels: Sequence[str]) -> List[str]:
-    """`OFFSET@LABEL` for each word: how many words its head is behind it, and the arc's label.
+    """Returns `OFFSET@LABEL` for each word: the position of its head relative to it, and the arc's
+    label.
 
     Of the relative encoding of Strzyz et al. ("Viable dependency parsing as sequence labeling", 2019);
     here the offset of ROOT is 0: `-1@det`, `+2@nsubj`, `0@root`.
@@ -23,16 +24,16 @@ def tags_of(heads: Sequence[int], labels: Sequence[str]) -> List[str]:
 
 
 def parse_tag(tag: str) -> Optional[Tuple[int, str]]:
-    """Offset and label of a tag; `None` if it is no such tag."""
+    """Returns the offset and label of a tag; `None` if it is not such a tag."""
     found = _TAG.fullmatch(tag)
     return None if found is None else (int(found.group(1)), found.group(2))
 
 
 def tree_of(tags: Sequence[str], root_label: str = "root") -> Tuple[List[int], List[str]]:
-    """The heads and labels of a tree with one word on ROOT, from any tags.
+    """Builds the heads and labels of a tree with one word on ROOT from any tags.
 
     Where the tags make none, it is repaired: the first word that says that it hangs on ROOT does (the
-    first word of all, where none does); other words that say so, and those whose head is outside of
+    first word of all, where none does); other words that say so, and those whose head is outside
     the sentence, hang on that word; and of a cycle the first word does.
 
     # Parameters
@@ -44,7 +45,7 @@ def tree_of(tags: Sequence[str], root_label: str = "root") -> Tuple[List[int], L
     # Raises
 
     ValueError
-        If one is no such tag.
+        If one is not such a tag.
     """
     heads, labels = [], []
     for word, tag in enumerate(tags, start=1):
@@ -68,7 +69,9 @@ def tree_of(tags: Sequence[str], root_label: str = "root") -> Tuple[List[int], L
         while place != root and place not in seen:
             seen.add(place)
             place = heads[place] - 1
-        if place != root:  # a cycle; its first word, for those before it are on the root already
+        if (
+            place != root
+        ):  # a cycle; its first word is used, because earlier words reach the root already
             heads[min(_cycle(heads, place))] = root + 1
     return heads, labels
 

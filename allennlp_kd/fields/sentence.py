@@ -1,4 +1,4 @@
-"""What a teacher is told of a sentence."""
+"""The words and annotation of a sentence, as a teacher gets them."""
 
 import json
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from allennlp.data import Instance, Token
 
 TEXT_FIELDS = ("tokens", "words")
 TAG_PARAMETERS = ("pos_tags", "upos_tags")
-"""The names that readers have for part-of-speech tags."""
+"""The names that readers use for part-of-speech tags."""
 TOKEN_ATTRIBUTES = ("lemma_", "pos_", "tag_", "dep_", "ent_type_")
-"""What a token may carry beside its text, for an indexer with a `feature_name`."""
+"""Token attributes besides the text, for an indexer with a `feature_name`."""
 FEATURE_FIELDS = ("chunk_tags", "ner_tags")
-"""Annotation that readers of columns give as a feature (`feature_labels`)."""
+"""Annotation that column readers provide as features (`feature_labels`)."""
 
 Features = Tuple[Tuple[str, Tuple[Any, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """The words of a sentence, and what else a reader has given of them.
+    """The words of a sentence and the annotation that a reader has given to them.
 
     # Parameters
 
@@ -37,8 +37,8 @@ class Sentence:
 
     @classmethod
     def of(cls, instance: Instance) -> "Sentence":
-        """Of a student's instance: its text field, with the attributes of its tokens, its tags from
-        `pos_tags` or the metadata, and the fields that are features.
+        """Builds it from a student's instance: its text field with the tokens' attributes, its tags
+        from `pos_tags` or the metadata, and the fields that are features.
 
         # Raises
 
@@ -65,15 +65,17 @@ class Sentence:
         return cls(words, tags, (*_attributes(tokens), *features))
 
     def annotation(self, name: str) -> Optional[Tuple[Any, ...]]:
-        """A value for each word: the tags, by one of `TAG_PARAMETERS`, or a feature; or `None`."""
+        """Returns a value for each word: the tags (by one of `TAG_PARAMETERS`) or a feature; `None`
+        if absent.
+        """
         return self.tags if name in TAG_PARAMETERS else dict(self.features).get(name)
 
     def has(self, name: str) -> bool:
-        """Whether a word has a value of this name, and not an empty one."""
+        """Whether any word has a non-empty value of this name."""
         return any(self.annotation(name) or ())
 
     def tokens(self) -> List[Token]:
-        """Its words as AllenNLP's tokens, with their attributes."""
+        """The words as AllenNLP tokens with their attributes."""
         attributes = {name: values for name, values in self.features if name in TOKEN_ATTRIBUTES}
         return [
             Token(word, **{name: values[place] for name, values in attributes.items()})
@@ -82,11 +84,11 @@ class Sentence:
 
     @property
     def key(self) -> str:
-        """What tells its words and tags from those of other sentences."""
+        """A key that identifies the words and tags."""
         return json.dumps([self.words, self.tags], ensure_ascii=False)
 
     def key_with(self, features: Sequence[str]) -> str:
-        """As `key`, with features of these names; without any it is `key`."""
+        """Like `key`, but including features of these names; without names it equals `key`."""
         if not features:
             return self.key
         found = {name: self.annotation(name) for name in sorted(features)}

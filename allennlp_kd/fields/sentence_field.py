@@ -1,4 +1,4 @@
-"""A sentence as a teacher reads it that takes words alone."""
+"""A field for teachers that take only words."""
 
 from typing import Any, Dict, List
 
@@ -11,7 +11,7 @@ from allennlp_kd.fields.sentence import Sentence
 
 
 class SentenceField(Field[Any]):
-    """Carries the words of a sentence to a teacher that indexes them itself.
+    """Carries a sentence's words to a teacher that indexes them itself.
 
     A batch collates to a dictionary: `sentences`, the list of sentences; `teacher`, the names of the
     teachers that they are for; and `words`, a long tensor of shape `(rows,)` with their lengths,

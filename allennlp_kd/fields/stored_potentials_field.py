@@ -1,4 +1,4 @@
-"""A sentence's potentials as a store holds them."""
+"""A field with a sentence's potentials from a store."""
 
 from typing import Any, Dict, List
 
@@ -9,11 +9,11 @@ from allennlp.data.fields.field import Field
 from overrides import overrides
 
 MADE_BY = "made by"
-"""Among a batch's arrays: the fingerprints of the teachers whose scores they are."""
+"""Key of a batch's arrays: the fingerprints of the teachers that the scores come from."""
 
 
 class StoredPotentialsField(Field[Any]):
-    """Carries arrays of which the axes follow the words, or are the same for all sentences.
+    """Carries arrays whose axes either follow the words or are the same for all sentences.
 
     A batch is a dictionary: each array by name, padded with zeros, shape `(sentences, ...)`;
     `words`, a long tensor of shape `(sentences,)`; and `MADE_BY`, a list of strings.

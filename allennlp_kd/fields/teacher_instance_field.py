@@ -1,4 +1,4 @@
-"""A sentence as a live teacher reads it."""
+"""A field with a live teacher's own instance of a sentence."""
 
 from typing import Any, Dict, List
 
@@ -8,7 +8,7 @@ from overrides import overrides
 
 
 class TeacherInstanceField(Field[Any]):
-    """Carries a teacher's instance beside the student's fields.
+    """Carries a teacher's instance along with the student's fields.
 
     The instance is indexed already, with the teacher's vocabulary: nothing of it is counted into
     the student's vocabulary or indexed with it.

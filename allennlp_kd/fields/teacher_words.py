@@ -1,4 +1,4 @@
-"""The words that a teacher scores, where they are not the student's tokens."""
+"""The words of a sentence for the teacher, if the student has other tokens."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -8,13 +8,13 @@ from allennlp.data.fields import MetadataField, TextField
 from allennlp_kd.fields.sentence import Sentence
 
 TEACHER_WORDS = "teacher_words"
-"""Where an instance's metadata has them."""
+"""The key in an instance's metadata."""
 ALIGNMENT_FIELD = "teacher_alignment"
 """The field that tells the `distillation` model which tokens are which words."""
 
 
 class TeacherWords(NamedTuple):
-    """A sentence in the words of its corpus, beside an instance with other tokens of the same text.
+    """The corpus's words of a sentence whose instance has other tokens of the same text.
 
     # Parameters
 
@@ -28,7 +28,7 @@ class TeacherWords(NamedTuple):
     aligned: Tuple[Tuple[int, int], ...]
 
     def instance(self) -> Instance:
-        """An instance of the sentence, for `Teacher.attach`."""
+        """Returns an instance of the sentence, for `Teacher.attach`."""
         metadata = {"words": list(self.sentence.words)}
         if self.sentence.tags is not None:
             metadata["pos"] = list(self.sentence.tags)
@@ -37,12 +37,14 @@ class TeacherWords(NamedTuple):
 
     @staticmethod
     def sentence_of(instance: Instance) -> Sentence:
-        """What a teacher scores of a student's instance: its words of the corpus, or else its tokens."""
+        """Returns the sentence that a teacher scores: the corpus's words, or else the instance's
+        tokens.
+        """
         own = TeacherWords.of(instance)
         return Sentence.of(instance) if own is None else own.sentence
 
     @staticmethod
     def of(instance: Instance) -> Optional["TeacherWords"]:
-        """Those of an instance; `None` where its tokens are the words of its corpus."""
+        """Returns the words of an instance; `None` if its tokens are the words of its corpus."""
         metadata = instance.fields.get("metadata")
         return None if metadata is None else metadata.metadata.get(TEACHER_WORDS)

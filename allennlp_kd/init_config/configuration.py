@@ -18,7 +18,7 @@ READERS = (
 
 
 class Choices(NamedTuple):
-    """What the user asks for; see the options of `kd-init`."""
+    """The user's choices; see the options of `kd-init`."""
 
     train: str
     dev: str
@@ -31,7 +31,7 @@ class Choices(NamedTuple):
 
 
 def configuration(teacher: TeacherProfile, corpus: CorpusProfile, choices: Choices) -> str:
-    """The configuration as jsonnet, with comments.
+    """Returns the configuration as Jsonnet with comments.
 
     # Raises
 
@@ -72,19 +72,19 @@ def configuration(teacher: TeacherProfile, corpus: CorpusProfile, choices: Choic
 
 
 def metric(teacher: TeacherProfile) -> str:
-    """What a checkpoint is chosen by."""
+    """The validation metric that selects the best checkpoint."""
     if teacher.structure == "tree":
         return "+LAS"
     return "+accuracy" if teacher.encoding is None else "+f1-measure-overall"
 
 
 def gaps(teacher: TeacherProfile) -> List[str]:
-    """What the user has to look at."""
+    """Returns what the user has to check by hand."""
     kind = (teacher.reader or {}).get("type")
     if teacher.reader is not None and kind not in READERS:
         return [
-            f"the teacher's reader '{kind}' is not one that kd-init knows. The student's reader below "
-            "is the same, without its token indexers and tokenizer."
+            f"the teacher's reader '{kind}' is unknown to kd-init. The student's reader below is a "
+            "copy of it without its token indexers and tokenizer."
         ]
     return []
 
@@ -94,8 +94,8 @@ def _inputs(teacher: TeacherProfile, size: str) -> Any:
     if "layers" in sizes:
         if teacher.transformer is None:
             raise ConfigurationError(
-                f"a {size} student is made of its teacher's transformer layers, and the teacher has "
-                "none: choose --student medium"
+                f"a {size} student consists of its teacher's transformer layers, but the teacher "
+                "has no transformer: choose --student medium"
             )
         piece = {
             "type": "pretrained_transformer_layers",
@@ -152,7 +152,8 @@ def _student(
             "input_dropout": 0.05,
             "arc_representation_dim": SIZES[size]["tree"]["arcs"],
             "tag_representation_dim": SIZES[size]["tree"]["labels"],
-            # Large random scores of arcs would waste the first epoch.
+            # AllenNLP's initial weights would give large random arc scores and waste the first
+            # epoch.
             "initializer": {
                 "regexes": [["arc_attention._weight_matrix|tag_bilinear.weight", {"type": "zero"}]]
             },
@@ -173,13 +174,13 @@ def _optimizer(size: str) -> Dict[str, Any]:
         "lr": 0.002,
         "betas": [0.9, 0.98],
         "weight_decay": 0.01,
-        # The transformer's layers learn slowly.
+        # The transformer's layers need a low learning rate.
         "parameter_groups": [[["_matched_embedder"], {"lr": 0.0002}]],
     }
 
 
 def _json(value: Any, indent: Optional[int] = None) -> str:
-    """A value as jsonnet: JSON with bare names, on one line where it fits."""
+    """Formats a value as Jsonnet: JSON with unquoted names, on one line where it fits."""
     line = _bare(json.dumps(value, ensure_ascii=False))
     if indent is None or len(line) <= 80:
         return line

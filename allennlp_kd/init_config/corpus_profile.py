@@ -1,4 +1,4 @@
-"""What `kd-init` finds out about a corpus: its reader, its size, its labels."""
+"""Profiles a corpus for `kd-init`: its reader, its size and its labels."""
 
 import itertools
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
@@ -13,9 +13,9 @@ from allennlp_kd.init_config.teacher_profile import TeacherProfile
 from allennlp_kd.readers.reader_errors import explained
 
 CONLLU_COLUMNS = 10
-# The readers of files with a number of columns, and the columns that may hold the labels.
+# Readers by their number of columns, and the columns that may contain the labels.
 COLUMN_READERS = {4: ("conll2003", ("ner", "chunk", "pos")), 3: ("conll2000", ("chunk", "pos"))}
-LINES = 2000  # that are looked at to tell a format
+LINES = 2000  # lines to look at when guessing a format
 
 
 class CorpusProfile(NamedTuple):
@@ -42,7 +42,7 @@ class CorpusProfile(NamedTuple):
 
 
 def reader_for(teacher: TeacherProfile, path: str) -> Dict[str, Any]:
-    """The reader of an annotated file: the archive's own, or one for the file's format.
+    """Returns a reader for an annotated file: the archive's own, or one for the file's format.
 
     # Raises
 
@@ -72,13 +72,13 @@ def reader_for(teacher: TeacherProfile, path: str) -> Dict[str, Any]:
         best = max(names, key=lambda name: _shared(rows, index[name], teacher.labels))
         return {"type": kind, "tag_label": best}
     raise ConfigurationError(
-        f"{path}: no reader is known for lines of {', '.join(map(str, sorted(counts)))} columns; "
+        f"{path}: no reader is known for lines with {', '.join(map(str, sorted(counts)))} columns; "
         "expected CoNLL-U (10), CoNLL-2003 (4), CoNLL-2000 (3) or word###tag"
     )
 
 
 def _rows(path: str) -> Tuple[List[List[str]], bool]:
-    """The columns of the first lines, and whether they are of `word###tag`."""
+    """Returns the columns of the first lines, and whether they have the format `word###tag`."""
     rows: List[List[str]] = []
     conllu = False
     try:
@@ -92,20 +92,20 @@ def _rows(path: str) -> Tuple[List[List[str]], bool]:
                     return [], True
                 rows.append(cells)
     except FileNotFoundError:
-        raise ConfigurationError(f"the file {path} is missing") from None
+        raise ConfigurationError(f"the file {path} does not exist") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8: {error}") from error
     return rows, False
 
 
 def _shared(rows: List[List[str]], column: int, labels: List[str]) -> int:
-    """The number of rows whose column holds one of the labels, `O` aside."""
+    """Counts the rows whose column contains one of the labels, ignoring `O`."""
     known = set(labels) - {"O"}
     return sum(row[column] in known for row in rows)
 
 
 def profile_corpus(reader: Dict[str, Any], path: str) -> CorpusProfile:
-    """Reads a file as training will.
+    """Reads a file as training will, and counts its sentences, words and labels.
 
     # Raises
 
@@ -125,7 +125,9 @@ def profile_corpus(reader: Dict[str, Any], path: str) -> CorpusProfile:
                 labels.update(map(str, field.labels))
                 unopened += sum(_unopened(list(map(str, field.labels))))
     if text_field is None:
-        raise ConfigurationError(f"{path} has no sentence that {reader['type']} reads")
+        raise ConfigurationError(
+            f"{path} has no sentence that the reader {reader['type']} can read"
+        )
     return CorpusProfile(reader, sentences, words, labels, unopened, text_field)
 
 

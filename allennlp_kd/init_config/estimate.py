@@ -1,4 +1,4 @@
-"""Estimates how long scoring and training will take on this machine, from a timed sample."""
+"""Estimates how long scoring and training will take on this machine from a timed sample."""
 
 import itertools
 import time
@@ -16,14 +16,14 @@ SAMPLE, BATCH = 192, 32  # sentences
 
 
 class Estimate(NamedTuple):
-    """Seconds for each word that the teacher scores, and that the student is trained on once."""
+    """Seconds per word for scoring with the teacher, and for one training pass of the student."""
 
     scoring: float
     training: float
 
 
 def estimate(config: Dict[str, Any]) -> Estimate:
-    """Times the teacher's scores and the student's steps on the first sentences of a training set.
+    """Times the teacher's scoring and the student's training steps on the first training sentences.
 
     # Parameters
 
@@ -61,7 +61,7 @@ def estimate(config: Dict[str, Any]) -> Estimate:
 
 
 def _seconds(work: Any, number: int) -> float:
-    """The time of all batches, without the warm-up of the first."""
+    """Returns the time of all batches, excluding a first warm-up batch."""
     work(0)
     started = time.perf_counter()
     for each in range(number):

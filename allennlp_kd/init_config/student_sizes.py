@@ -1,4 +1,4 @@
-"""The sizes of the students that `kd-init` writes; the same as those of `training_configs`."""
+"""""The student sizes that `kd-init` writes, the same as in `training_configs`.""" ""
 
 from typing import Any, Dict
 
@@ -12,7 +12,7 @@ FEATURES = {
     "suffix3": 4000,
     "suffix4": 8000,
 }
-"""The features of a word, and the rows of the table of each."""
+"""The features of a word, and the number of embedding rows for each."""
 
 SIZES: Dict[str, Dict[str, Dict[str, Any]]] = {
     "small": {
@@ -25,7 +25,7 @@ SIZES: Dict[str, Dict[str, Dict[str, Any]]] = {
     },
     "large": {"chain": {"layers": 2}, "tree": {"layers": 2, "arcs": 200, "labels": 50}},
 }
-"""By the name of the size and the structure."""
+"""The settings by size and structure."""
 
 TRAINING: Dict[str, Dict[str, Any]] = {
     "small": {"alpha": 0.8, "lr": 0.003, "epochs": 20, "batch": {"chain": 64, "tree": 128}},
@@ -33,4 +33,4 @@ TRAINING: Dict[str, Dict[str, Any]] = {
     "large": {"alpha": 0.5, "lr": 0.002, "epochs": 10, "batch": {"chain": 32, "tree": 32}},
 }
 EPOCHS_WITH_TEXT = 8
-"""Of the small ones: each epoch is longer where there is text without annotation."""
+"""Epochs of the small students; epochs are longer with unlabeled text."""

@@ -1,4 +1,4 @@
-"""What `kd-init` finds out about a teacher."""
+"""Profiles a teacher for `kd-init`: its kind, reader and labels."""
 
 import json
 import tarfile
@@ -10,7 +10,7 @@ from allennlp.common.checks import ConfigurationError
 
 from allennlp_kd.teachers.teacher import Teacher
 
-# The parts of a reader that are the teacher's own, and not the corpus's.
+# Reader parameters that belong to the teacher and not to the corpus.
 OWN = ("token_indexers", "tokenizer", "max_instances", "cache_directory")
 
 
@@ -49,12 +49,12 @@ def profile_teacher(
     # Parameters
 
     source : `str`
-        An AllenNLP archive (or its run's folder), the folder or the hub's name of a `transformers`
+        An AllenNLP archive (or its run's folder), the folder or the name on the Hugging Face Hub of a `transformers`
         checkpoint, a folder of a Stanza model, or a file of annotations.
     transformer : `str`, optional
         The transformer to use instead of the one that an archive names.
     trust : `bool`, optional (default = `False`)
-        Whether an archive may name what is not inside of it.
+        Whether an archive may name anything outside it.
 
     # Raises
 
@@ -77,8 +77,9 @@ def profile_teacher(
         }
     else:
         raise ConfigurationError(
-            f"{source} is no teacher: expected an AllenNLP archive (model.tar.gz), the folder or the "
-            "name of a transformers checkpoint, a Stanza model, or a file of annotations"
+            f"{source} is not a teacher: expected an AllenNLP archive (model.tar.gz), a "
+            "transformers checkpoint (a folder or a name), a Stanza model, or a file of "
+            "annotations"
         )
     teacher = Teacher.from_params(Params(dict(config)))
     return TeacherProfile(
@@ -93,15 +94,15 @@ def profile_teacher(
 
 
 def _stanza_processor(path: Path) -> str:
-    """The last of Stanza's processors that a folder has models of."""
+    """Returns the last of Stanza's processors for which a folder has models."""
     for processor in ("depparse", "ner", "pos"):
         if any(path.glob(f"*/{processor}/*.pt")):
             return processor
-    raise ConfigurationError(f"{path} has no models of Stanza for ner, pos or depparse")
+    raise ConfigurationError(f"{path} has no Stanza models for ner, pos or depparse")
 
 
 def _archive_config(path: Path) -> Optional[Dict[str, Any]]:
-    """The configuration of an AllenNLP archive; `None` if it is none."""
+    """Returns the configuration of an AllenNLP archive, or `None` for other files."""
     try:
         if path.is_dir():
             if (path / "model.tar.gz").is_file():
@@ -155,7 +156,7 @@ def _profile_archive(
 
 
 def _named_transformer(config: Any) -> Optional[str]:
-    """The first transformer that a configuration names."""
+    """Returns the first transformer that a configuration names."""
     if isinstance(config, dict):
         if str(config.get("type", "")).startswith("pretrained_transformer"):
             return config.get("model_name")
@@ -166,7 +167,9 @@ def _named_transformer(config: Any) -> Optional[str]:
 
 
 def span_encoding(labels: List[str]) -> Optional[str]:
-    """The encoding of spans that labels follow: `BIO`, `BIOUL` or `BMES`; `None` for other labels."""
+    """Returns the span encoding of the labels: `BIO`, `BIOUL` or `BMES`; `None` for labels without
+    spans.
+    """
     prefixes = {label[0] for label in labels if label[1:2] == "-"}
     rest = [label for label in labels if label[1:2] != "-"]
     if not prefixes or rest not in ([], ["O"]):

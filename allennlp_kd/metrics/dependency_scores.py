@@ -1,4 +1,4 @@
-"""How many heads and labels of trees are right, as stock counts and as CoNLL-2018 counts."""
+"""UAS and LAS, as AllenNLP defines them and as the CoNLL 2018 shared task does."""
 
 from typing import Dict, List, Optional
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 @Metric.register("dependency_scores")
 class DependencyScores(Metric):
-    """Stock's `attachment_scores` without punctuation, and those over all words beside them.
+    """Computes AllenNLP's `attachment_scores` without punctuation, and scores over all words.
 
-    Reduces across processes at each call, so all of them have to call it equally often. (Stock's
-    adds up tensors of the processes' different widths there.)
+    It sums over processes at each call, so all processes must call it equally often. (AllenNLP's
+    metric adds up tensors whose widths differ between processes.)
 
     # Parameters
 
@@ -25,7 +25,7 @@ class DependencyScores(Metric):
     supports_distributed = True
 
     def __init__(self, labels: List[str]) -> None:
-        # What stands before the colon: `nmod` of `nmod:poss`.
+        # The part before the colon: `nmod` of `nmod:poss`.
         universal = [label.split(":")[0] for label in labels]
         self._universal = torch.tensor([universal.index(label) for label in universal])
         self.reset()
@@ -74,7 +74,7 @@ class DependencyScores(Metric):
         # Returns
 
         `Dict[str, float]`
-            Stock's, of the words that it counts: `UAS`, `LAS`, and the shares of sentences all
+            AllenNLP's, of the words that it counts: `UAS`, `LAS`, and the shares of sentences all
             right, `UEM` and `LEM`. CoNLL-2018's, of all words: `UAS-all-words` and `LAS-all-words`,
             which compares universal labels; `LAS-all-words-subtypes` compares whole labels. What
             nothing was counted for is absent.

@@ -1,4 +1,4 @@
-"""Stock's span F1, in any number of processes."""
+"""AllenNLP's span F1 for any number of processes."""
 
 from collections import Counter
 from typing import Dict, List
@@ -11,20 +11,23 @@ from overrides import overrides
 
 @Metric.register("distributed_span_f1")
 class DistributedSpanF1(SpanBasedF1Measure):
-    """`SpanBasedF1Measure`, which refuses to be distributed, with counts summed over processes.
+    """`SpanBasedF1Measure` with counts summed over processes; the original refuses to be
+    distributed.
 
-    All processes have to call `get_metric` together.
+    All processes must call `get_metric` together.
 
     # Parameters
 
     tag_namespace : `str`, optional (default = `"tags"`)
         The vocabulary's namespace of the tags.
     ignore_classes : `List[str]`, optional
-        Types of span that do not count.
+        Span types to ignore.
     label_encoding : `str`, optional (default = `"BIO"`)
-        How tags encode spans: `BIO`, `IOB1`, `BIOUL` or `BMES`; `null` where a function says it.
+        The span encoding of the tags: `BIO`, `IOB1`, `BIOUL` or `BMES`; `null` with a
+        `tags_to_spans_function`.
     tags_to_spans_function : `Callable`, optional
-        From a sentence's tags to its spans, instead of an encoding; not from a configuration.
+        A function from a sentence's tags to its spans, instead of an encoding; it cannot be set in
+        a configuration.
     """
 
     supports_distributed = True

@@ -1,4 +1,4 @@
-"""How often student and teacher decide alike."""
+"""The agreement between student and teacher."""
 
 from typing import Dict, List, Optional
 
@@ -11,9 +11,9 @@ from torch import Tensor
 
 @Metric.register("label_agreement")
 class LabelAgreement(Metric):
-    """The share of words that student and teacher decode alike, in all and by the teacher's label.
+    """The share of words on which student and teacher agree, overall and for each teacher label.
 
-    Reduces across processes at each call, so all of them have to call it equally often.
+    It sums over processes at each call, so all processes must call it equally often.
 
     # Parameters
 
@@ -85,7 +85,7 @@ class LabelAgreement(Metric):
         return metrics
 
     def by_label(self) -> Dict[str, float]:
-        """The share for each label that the teacher has decoded since the last reset."""
+        """Returns the share for each label that the teacher has predicted since the last reset."""
         counts = zip(self._labels, self._words_by_label.tolist(), self._agreed_by_label.tolist())
         return {name: agreed / words for name, words, agreed in counts if words > 0}
 

@@ -1,4 +1,4 @@
-"""A loss term's mean over words."""
+"""The mean of a loss term over words."""
 
 from typing import Optional
 
@@ -8,7 +8,7 @@ from overrides import overrides
 
 @Metric.register("word_average")
 class WordAverage(Metric):
-    """A loss term summed over an epoch, divided by the number of words that it was computed on."""
+    """Averages a loss term over the words that it was computed on, over an epoch."""
 
     supports_distributed = True
 

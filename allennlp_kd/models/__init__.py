@@ -1,4 +1,4 @@
-"""The students, and the model that puts student, teacher and objective together."""
+"""The students and the `distillation` model."""
 
 from allennlp_kd.training_side import require_training_side
 

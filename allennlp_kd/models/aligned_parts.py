@@ -1,4 +1,4 @@
-"""The parts of sentences that a student and a teacher with other words have in common.
+"""Selects the parts of sentences that student and teacher share if they have different words.
 
 A student may have other tokens than its teacher: "della" where a treebank has "di la". A token that is one word is
 aligned. Both sides score the same sub-structures where all of their words are aligned.
@@ -14,7 +14,7 @@ from allennlp_kd.structs.tree import TreePotentials
 
 
 class Part(NamedTuple):
-    """Potentials of both sides over parts of sentences, with the same mask.
+    """The potentials of student and teacher over parts of sentences, with the same mask.
 
     # Parameters
 
@@ -36,7 +36,7 @@ class Part(NamedTuple):
 def parts_of_chains(
     student: ChainPotentials, teacher: ChainPotentials, pairs: Tensor
 ) -> Iterator[Part]:
-    """The longest runs of aligned words that are adjacent on both sides, each as a chain.
+    """Returns the longest runs of aligned words that are adjacent on both sides, each as a chain.
 
     Its sub-structures are the nodes of its words and the edges between them. It has the scores `start`
     if it begins with the first word of both sides, and `end` if it ends with their last.
@@ -88,7 +88,7 @@ def parts_of_chains(
 def parts_of_trees(
     student: TreePotentials, teacher: TreePotentials, pairs: Tensor
 ) -> Iterator[Part]:
-    """The arcs between aligned words and from ROOT to them, one part a sentence.
+    """Returns the arcs between aligned words and from ROOT to them, one part per sentence.
 
     # Parameters
 

@@ -1,4 +1,4 @@
-"""Stock `biaffine_parser` with open potentials, and without what a training step does not need."""
+"""The parser student: AllenNLP's `biaffine_parser` with its scores exposed and faster training."""
 
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -28,22 +28,23 @@ DECODERS = ("exact", "stock")
 @Model.register("biaffine_parser_student")
 @scored_by(BiaffineParserScorer)
 class BiaffineParserStudent(BiaffineDependencyParser, Student):
-    """Takes all of stock `biaffine_parser`'s parameters, loads its weights, returns its loss.
+    """A parser student with the parameters, weights and loss of AllenNLP's `biaffine_parser`.
 
-    The loss is stock's, a mean over words; its distribution over heads has the word itself among
-    them. What differs: a training forward does not decode, so its output has no tree and its epoch
-    no metrics; without gold there is no loss; scores over all words stand beside stock's, which
-    leave punctuation out; and a metric that was not computed is absent, not 0.
+    The loss is AllenNLP's: a mean over words, with a distribution over heads that includes the word
+    itself. There are these differences: a training forward does not decode, so its output has no
+    tree and its epoch no metrics; there is no loss without gold; scores over all words are computed
+    in addition to AllenNLP's, which ignore punctuation; and a metric that was not computed is
+    absent instead of 0.
 
-    Part-of-speech tags may be missing where no `pos_tag_embedding` wants them. Then nobody knows
-    what is punctuation, so of the metrics those over all words remain.
+    Part-of-speech tags are optional unless there is a `pos_tag_embedding`. Without them punctuation
+    is unknown, so only the metrics over all words are computed.
 
     # Parameters
 
     vocab : `Vocabulary`
     decoder : `str`, optional (default = `"exact"`)
         `exact`: the tree with one root word that is best in the sum of log p(head) + log p(label).
-        `stock`: stock's search, see `stock_trees`. With `use_mst_decoding_for_validation` false
+        `stock`: AllenNLP's search, see `stock_trees`. With `use_mst_decoding_for_validation` false
         neither: each word gets its best head, which need not make a tree.
     kwargs : `Any`
         Those of `BiaffineDependencyParser`.
@@ -86,14 +87,15 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
         root = self._head_sentinel.expand(encoded.shape[0], 1, -1)
         # ROOT, then the words. Shape: (batch, length + 1, encoding)
         encoded = self._dropout(torch.cat([root, encoded], dim=1))
-        # Stock's "head" arc representation is the dependent's: its attention's rows are dependents.
+        # Stock's "head" arc representation is that of the dependent: the rows of its attention are
+        # dependents.
         arc_dependents = self._dropout(self.head_arc_feedforward(encoded))[:, 1:]
         arc_heads = self._dropout(self.child_arc_feedforward(encoded))
         label_heads = self._dropout(self.head_tag_feedforward(encoded))
         label_dependents = self._dropout(self.child_tag_feedforward(encoded))[:, 1:]
         weight, bias = self.tag_bilinear.weight, self.tag_bilinear.bias
         return TreePotentials(
-            # Half precision under autocast.
+            # Scores have half precision under autocast.
             arcs=self.arc_attention(arc_dependents, arc_heads).to(weight.dtype),
             mask=mask,
             labels=FactoredLabels(label_heads, label_dependents, weight, bias),
@@ -110,7 +112,7 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
     def _gold_losses(
         self, potentials: TreePotentials, head_tags: Tensor, head_indices: Tensor
     ) -> Tuple[Tensor, Tensor]:
-        """The losses of the arcs and of the labels, each a sum over all words."""
+        """Returns the losses of the arcs and of the labels, each summed over all words."""
         mask = potentials.mask
         head_tags = fit_columns(head_tags, mask.shape[1])
         heads = fit_columns(head_indices, mask.shape[1]).masked_fill(~mask, 0)
@@ -121,7 +123,8 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
                 f"word {word + 1} of sentence {row} of the batch has the head "
                 f"{int(heads[row, word])}, but it has {int(potentials.lengths[row])} words"
             )
-        # Stock's softmax is over all heads, the word itself included, so not over `arc_scores`.
+        # AllenNLP's softmax is over all heads including the word itself, so it is not over
+        # `arc_scores`.
         possible = pad(mask, (1, 0), value=True).unsqueeze(1)
         arcs = potentials.arcs.masked_fill(~possible, float("-inf"))
         labels = potentials.label_scores_of(heads)
@@ -143,11 +146,11 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
         """
         # Parameters
 
-        words, pos_tags, metadata, head_tags, head_indices : as in stock's `forward`.
+        words, pos_tags, metadata, head_tags, head_indices : as in AllenNLP's `forward`.
 
         # Returns
 
-        As stock's `forward`: `mask`; with gold `loss`, `arc_loss` and `tag_loss`; with metadata
+        As AllenNLP's `forward`: `mask`; with gold `loss`, `arc_loss` and `tag_loss`; with metadata
         `words` and `pos`; `heads` and `head_tags` only where the model is not in training mode.
         """
         inputs = {"words": words, "pos_tags": pos_tags, "metadata": metadata}
@@ -168,7 +171,7 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
     def _output(
         self, potentials: TreePotentials, metadata: Optional[List[Dict[str, Any]]]
     ) -> Dict[str, Any]:
-        # As in all of stock's output, ROOT stands before the words.
+        # As in AllenNLP's output, ROOT precedes the words.
         outputs: Dict[str, Any] = {"mask": pad(potentials.mask, (1, 0), value=True)}
         if metadata is not None:
             outputs["words"] = [sentence["words"] for sentence in metadata]
@@ -182,7 +185,7 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
         metadata: Optional[List[Dict[str, Any]]] = None,
         **inputs: Any,
     ) -> Dict[str, Any]:
-        """See `Student`. The best tree, as the `decoder` has it."""
+        """See `Student`. Finds the best tree with the chosen `decoder`."""
         outputs = self._output(potentials, metadata)
         heads, labels = self._best(potentials)
         outputs["heads"] = pad(heads, (1, 0))
@@ -191,7 +194,7 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
         return outputs
 
     def _best(self, potentials: TreePotentials) -> Tuple[Tensor, Optional[Tensor]]:
-        """Heads and labels of shape `(batch, length)`, 0 in padded cells."""
+        """Returns heads and labels of shape `(batch, length)`, 0 in padded cells."""
         if self.use_mst_decoding_for_validation:
             if self.decoder == "stock":
                 return stock_trees(potentials)
@@ -235,6 +238,6 @@ class BiaffineParserStudent(BiaffineDependencyParser, Student):
 
     @overrides
     def make_output_human_readable(self, output_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
-        if "heads" not in output_dict:  # of a training forward
+        if "heads" not in output_dict:  # during a training forward
             return output_dict
         return super().make_output_human_readable(output_dict)

@@ -1,4 +1,4 @@
-"""Stock `crf_tagger` with open potentials, and without what a training step does not need."""
+"""The CRF student: AllenNLP's `crf_tagger` with its scores exposed and faster training."""
 
 from typing import Any, Dict, List, Optional
 
@@ -17,20 +17,20 @@ from allennlp_kd.structs.chain import ChainPotentials, k_best, nll, viterbi
 from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
 from allennlp_kd.teachers.scorers.registry import scored_by
 
-# What stock's decoder adds to a forbidden transition's score. Finite, so that a sentence of which
-# every tag sequence is forbidden still gets stock's best one.
+# The score that AllenNLP's decoder adds to a forbidden transition. It is finite, so a sentence
+# whose tag sequences are all forbidden still gets AllenNLP's best one.
 FORBIDDEN = -10000.0
 
 
 @Model.register("crf_tagger_student")
 @scored_by(CrfTaggerScorer)
 class CrfTaggerStudent(CrfTagger, TaggerStudent):
-    """Takes all of stock `crf_tagger`'s parameters and its weights; returns its loss and outputs.
+    """A tagger student with the parameters, weights, loss and outputs of AllenNLP's `crf_tagger`.
 
-    The loss is stock's, minus the log likelihood summed over the batch; where `label_weights` or
-    `ignore_loss_on_o_tags` weight it, stock's own CRF computes it. What differs: a training forward
-    does not decode, so its output has no tags and its epoch no metrics; a metric that was not
-    computed is absent, not 0; and the span F1 reduces across processes.
+    The loss is AllenNLP's: the negative log-likelihood summed over the batch. If `label_weights` or
+    `ignore_loss_on_o_tags` weight it, AllenNLP's own CRF computes it. There are these differences:
+    a training forward does not decode, so its output has no tags and its epoch no metrics; a metric
+    that was not computed is absent instead of 0; and span F1 is summed over processes.
 
     # Parameters
 
@@ -134,7 +134,7 @@ class CrfTaggerStudent(CrfTagger, TaggerStudent):
         metadata: Optional[List[Dict[str, Any]]] = None,
         **inputs: Any,
     ) -> Dict[str, Any]:
-        """See `Student`. The best tag sequences under stock's constraints.
+        """See `Student`. Finds the best tag sequences under AllenNLP's constraints.
 
         `top_k_tags` holds allowed sequences only, fewer than k where a sentence has no more; stock
         then adds forbidden ones. Where all are forbidden, it holds the best of them.
@@ -157,7 +157,7 @@ class CrfTaggerStudent(CrfTagger, TaggerStudent):
         return outputs
 
     def _constrained(self, potentials: ChainPotentials, forbidden: float) -> ChainPotentials:
-        """The constraints of stock's CRF, read from its weights as stock does."""
+        """Reads the constraints of AllenNLP's CRF from its weights, as AllenNLP does."""
         allowed = self.crf._constraint_mask.bool()
         tags = self.num_tags
         return ChainPotentials(
@@ -178,11 +178,11 @@ class CrfTaggerStudent(CrfTagger, TaggerStudent):
 
     @overrides(check_signature=False)
     def record(self, outputs: Dict[str, Any], tags: Tensor, **inputs: Any) -> None:
-        """See `Student`. Stock's metrics, from the tags as stock's "class probabilities"."""
+        """See `Student`. Updates AllenNLP's metrics, which take the tags as "class probabilities"."""
         mask = outputs["mask"]
         tags = fit_columns(tags, mask.shape[1])
         decoded = self.decisions(outputs)["labels"].unsqueeze(-1)
-        # Stock's zeros carry the logits' signs, and stock leaves padded cells at zero.
+        # AllenNLP's zeros carry the logits' signs, and its padded cells stay zero.
         probabilities = outputs["logits"].detach() * 0.0
         probabilities.scatter_(-1, decoded.clamp(min=0), (decoded >= 0).to(probabilities.dtype))
         self._count_tags(probabilities, tags, mask)
@@ -193,7 +193,7 @@ class CrfTaggerStudent(CrfTagger, TaggerStudent):
     def make_output_human_readable(
         self, output_dict: Dict[str, torch.Tensor]
     ) -> Dict[str, torch.Tensor]:
-        if "tags" not in output_dict:  # of a training forward
+        if "tags" not in output_dict:  # during a training forward
             return output_dict
         return super().make_output_human_readable(output_dict)
 

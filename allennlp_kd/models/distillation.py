@@ -1,4 +1,4 @@
-"""Student, teacher and objective put together."""
+"""The `distillation` model: trains a student against gold labels and a teacher."""
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -21,48 +21,49 @@ from allennlp_kd.objectives.objective import Layer, Objective
 from allennlp_kd.objectives.substructured import Substructured
 from allennlp_kd.teachers.teacher import Teacher
 
-_ABSENT = object()  # no sentence of the batch can have teacher inputs: their reader gives none
+_ABSENT = object()  # no sentence of the batch can have teacher inputs, because the reader adds none
 DISTILLATION_LOSS = "distillation_loss"
 
 
 @Model.register("distillation")
 class Distillation(StudentWrapper):
-    """A student that learns from gold annotation and from a teacher.
+    """Trains a student on gold annotation and on a teacher's scores.
 
-    The loss is `(1 - alpha) * gold + alpha * distillation`. Both terms are sums over the sentences
-    that have the gold or the teacher inputs, divided by the number of words of the whole batch,
-    across processes (across accumulated batches too with the callback
-    `word_weighted_accumulation`). A term whose weight is 0 is not computed. Outside of training, a
-    batch from a reader that gives no teacher inputs has the gold term alone, with the weight 1.
+    The loss is `(1 - alpha) * gold + alpha * distillation`. The gold term is summed over the
+    sentences with gold, the distillation term over those with teacher inputs. Both are divided by
+    the number of words in the whole batch, across processes (and across accumulated batches with
+    the callback `word_weighted_accumulation`). A term with weight 0 is not computed. Outside
+    training, a batch without teacher inputs has only the gold term, with weight 1.
 
-    The weights are the student's own: `state_dict` and the archive hold nothing else, and loading
-    the archive builds the student alone. What an objective learns (projections of `hidden`, the scale
-    of `substructured`) is trained and, by a `resumable` trainer, kept in checkpoints.
+    Only the student's weights are in `state_dict` and in the archive, and loading the archive
+    builds only the student. Parameters of an objective (projections of `hidden`, the scale of
+    `substructured`) are trained, and a `resumable` trainer saves them in its checkpoints.
 
-    Metrics are the student's; `gold_loss` and `distillation_loss`, the means over the words that
-    each was computed on, unweighted; `distillation_loss/NAME` of each member of a `sum`; and,
-    outside of training, `agreement`: the share of words for which the student decodes what the
-    teacher's potentials, over the labels that both know and under the student's constraints, decode
-    to.
+    The metrics are those of the student; `gold_loss` and `distillation_loss`, unweighted means over
+    the words that each was computed on; `distillation_loss/NAME` for each member of a `sum`; and,
+    outside training, `agreement`: the share of words on which the student's decision equals the one
+    decoded from the teacher's potentials (over the common labels and under the student's
+    constraints).
 
     # Parameters
 
     vocab : `Vocabulary`
     student : `Lazy[Model]`
-        Builds a `Student`; a built one may be given as well.
+        The student, a `Student`.
     teacher : `Teacher`
-        The same as that of the dataset reader.
+        The teacher, the same as in the dataset reader.
     objective : `Objective`, optional (default = the registered `substructured`)
-        What the distillation term is.
+        The objective that computes the distillation term.
     alpha : `float`, optional (default = `0.5`)
         The weight of the distillation term, in [0, 1].
     labels : `str`, optional (default = `"same"`)
-        `same`: the student's labels are the teacher's, in any order; those that no gold has are
-        added to its vocabulary, and a label that only the gold has is an error. `shared`: the
-        objective is over the labels that both have. `none`, for trees: it is over the arcs alone.
+        `same`: the student has the teacher's labels, in any order. Teacher labels that do not occur
+        in the gold are added to its vocabulary, and a gold label that the teacher lacks is an
+        error. `shared`: the objective covers the labels that both have. `none`, for trees: it
+        covers only the arcs.
     label_map : `Dict[str, str]`, optional
-        The student's name for some of the teacher's labels. Of trees, several may get one name, as
-        subtypes their universal label: their probabilities add up.
+        Maps teacher labels to the student's names. For trees, several labels may map to one name,
+        such as subtypes to their universal label: their probabilities are added.
 
     # Raises
 
@@ -94,7 +95,7 @@ class Distillation(StudentWrapper):
         teacher.introduce(self.student.labels)
         self._pairing = Pairing(self.student, teacher, self.objective, labels, label_map)
         self.scheduled: Tuple[str, ...] = ()
-        """`"alpha"`, `"temperature"`: what to report with the training metrics."""
+        """The values (`"alpha"`, `"temperature"`) to report with the training metrics."""
         self.agreement_by_label = False
         self.last_agreement: Dict[str, float] = {}
         self._agreement = LabelAgreement(self.student.labels)
@@ -208,10 +209,10 @@ class Distillation(StudentWrapper):
         alignment: RowSelection,
         weight: float,
     ) -> Dict[str, Term]:
-        """By the names of the metrics; none where no sentence has teacher inputs."""
+        """Returns the distillation terms by metric name; empty if no sentence has teacher inputs."""
         decided = self.student.decisions(outputs) if outputs else None
         if inputs.value is None:
-            if decided is not None:  # the metric waits for each process
+            if decided is not None:  # all processes must update the metric
                 decided = select_rows(decided, inputs.index)
                 self._agreement(decided, decided)
             return {}
@@ -263,7 +264,7 @@ class Distillation(StudentWrapper):
         if index is not None:
             decoded, inputs = select_rows(decoded, index), select_rows(inputs, index)
         if any(value is None for value in given.values()):
-            # No sentence here, but the metrics wait for each process.
+            # No sentence here has teacher inputs, but all processes must update the metrics.
             given = {name: potentials.lengths.new_zeros((0, 0)) for name in given}
         self.student.record(decoded, **inputs, **given)
 

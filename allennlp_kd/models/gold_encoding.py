@@ -1,4 +1,4 @@
-"""Warns where gold tags are not encoded as the tagger is configured."""
+"""Warns if gold tags do not follow the tagger's label encoding."""
 
 import logging
 from typing import Optional, Sequence
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class GoldEncoding:
-    """Looks at the first gold tags for a move that the `label_encoding` forbids, and warns once.
+    """Checks the first gold tags for transitions that the `label_encoding` forbids, and warns once.
 
     Tags in IOB1 read as BIO train without an error, and score a few points of F1: decoding may not
     say what the gold says.
@@ -25,12 +25,12 @@ class GoldEncoding:
         In the order of their indices.
     """
 
-    SENTENCES = 1000  # that are looked at: to look waits for the device
+    SENTENCES = 1000  # batches to check, because checking synchronizes with the device
 
     def __init__(self, encoding: str, labels: Sequence[str]) -> None:
         self._encoding, self._labels = encoding, list(labels)
         constraints = constraints_for(encoding, self._labels)
-        # Of the tag before (the last row: none, the sentence starts) and the tag.
+        # Rows: the previous tag (the last row: none, at the start of a sentence). Columns: the tag.
         # Shape: (tags + 1, tags)
         self._forbidden = ~torch.cat([constraints.transitions, constraints.start.unsqueeze(0)])
         self._left = self.SENTENCES
@@ -58,10 +58,10 @@ class GoldEncoding:
     def _warn(self, tag: str, previous: Optional[str]) -> None:
         where = "at the start of a sentence" if previous is None else f"after '{previous}'"
         logger.warning(
-            "label_encoding is '%s', but the gold tags have '%s' %s, which %s does not allow. If that "
-            "is common, span F1 is wrong and decoding cannot give the gold tags: set label_encoding "
-            "to the tags' encoding, or have the dataset reader convert them "
-            "(convert_to_coding_scheme). Tags with 'I-' where a span starts are IOB1.",
+            "label_encoding is '%s', but the gold tags have '%s' %s, which %s does not allow. If "
+            "that is common, span F1 is wrong and decoding cannot produce the gold tags: set "
+            "label_encoding to the tags' encoding, or let the dataset reader convert them "
+            "(convert_to_coding_scheme). Tags with 'I-' at the start of a span are IOB1.",
             self._encoding,
             tag,
             where,

@@ -1,4 +1,4 @@
-"""The vectors of words that an objective asks for."""
+"""Provides the hidden vectors that an objective asks for."""
 
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Optional
@@ -14,7 +14,7 @@ from allennlp_kd.teachers.teacher import Teacher
 
 
 class HiddenMatching:
-    """Gives an objective its layers' widths, and for each batch their vectors.
+    """Tells an objective the widths of its layers, and provides their vectors for each batch.
 
     Where it asks for none, nothing is recorded.
 
@@ -33,7 +33,7 @@ class HiddenMatching:
     def __init__(self, student: Student, teacher: Teacher, objective: Objective) -> None:
         self._student: Optional[WordStates] = None
         self.of_teacher: List[Layer] = [of_teacher for _, of_teacher in objective.layers]
-        """The teacher's layers."""
+        """The teacher's layers that are recorded."""
         if objective.layers:
             of_student = [of_student for of_student, _ in objective.layers]
             self._student = WordStates(student, of_student, "the student")
@@ -41,7 +41,7 @@ class HiddenMatching:
 
     @contextmanager
     def recorded(self) -> Iterator[Mapping[Layer, Tensor]]:
-        """The student's, in a dictionary that is full behind the context."""
+        """Records the student's vectors in a dictionary, which is complete when the context exits."""
         if self._student is None:
             yield {}
         else:
@@ -54,7 +54,7 @@ class HiddenMatching:
         teacher: Mapping[Layer, Tensor],
         length: int,
     ) -> Dict[str, Any]:
-        """What the objective is given beside the potentials.
+        """Returns the inputs of the objective besides the potentials.
 
         # Parameters
 
@@ -76,7 +76,7 @@ class HiddenMatching:
     def of_part(
         self, student: Mapping[Layer, Tensor], teacher: Mapping[Layer, Tensor], part: Part
     ) -> Dict[str, Any]:
-        """As `needed`, of a part of the sentences."""
+        """Like `needed`, for some of the sentences."""
         if not student:
             return {}
         row = part.rows.unsqueeze(1)

@@ -1,4 +1,4 @@
-"""The terms of a loss, per word of the batch of all processes."""
+"""Loss terms, normalized by the number of words in the batch across all processes."""
 
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
@@ -13,7 +13,7 @@ from allennlp_kd.models.matching import Potentials, score_tensors
 
 
 class Term(NamedTuple):
-    """A loss summed over some of a process's sentences.
+    """A loss summed over some of the sentences of a process.
 
     # Parameters
 
@@ -31,7 +31,7 @@ class Term(NamedTuple):
 
 
 class LossTerms:
-    """Adds terms up to the loss, and keeps the mean of each over the words that it was computed on.
+    """Adds loss terms up, and keeps the mean of each over the words that it was computed on.
 
     # Parameters
 
@@ -42,10 +42,10 @@ class LossTerms:
     def __init__(self, *names: str) -> None:
         self._averages = {name: WordAverage() for name in names}
         self.also: Tuple[Tensor, ...] = ()
-        """What the terms depend on beside the student's weights."""
+        """Learned parameters on which the terms depend besides the student's weights."""
 
     def __call__(self, potentials: Potentials, **terms: Optional[Term]) -> Tuple[Tensor, float]:
-        """All processes have to call this together.
+        """Returns the total loss. All processes must call it together.
 
         # Parameters
 
@@ -72,21 +72,21 @@ class LossTerms:
         loss = sum(term.weight * term.total for term in given)
         if is_distributed() or not given:
             loss = loss + zero_of(potentials, self.also)
-        # DDP takes the mean of the processes' gradients, and it is to be their sum.
+        # DDP averages the gradients of the processes, but they must be summed.
         processes = dist.get_world_size() if is_distributed() else 1
         return loss * (processes / max(sums[0], 1.0)), sums[0]
 
     def get_metrics(self, reset: bool = False) -> Dict[str, float]:
-        """The means; a term that was not computed since the last reset is absent."""
+        """Returns the means; a term that was not computed since the last reset is absent."""
         means = {name: average.get_metric(reset) for name, average in self._averages.items()}
         return {name: mean for name, mean in means.items() if mean is not None}
 
 
 def zero_of(potentials: Potentials, also: Sequence[Tensor] = ()) -> Tensor:
-    """0, with a gradient of 0 for all scores, and for all else that is given.
+    """Returns 0 with a zero gradient for all scores and for any other given tensors.
 
     So each weight has a gradient also in a process whose sentences have no term that it enters, as
-    DDP demands. Nothing is multiplied by 0: a score may be infinite.
+    DDP requires. Nothing is multiplied by 0: a score may be infinite.
     """
     parts = [part[:0].sum() for part in (*score_tensors(potentials), *also)]
     return torch.stack(parts).sum()

@@ -1,4 +1,4 @@
-"""What student and teacher need to be compared, for both structures."""
+"""Aligns the potentials of student and teacher before an objective compares them."""
 
 from dataclasses import replace
 from typing import Iterator, Sequence, Tuple, TypeVar, Union
@@ -17,7 +17,7 @@ SomePotentials = TypeVar("SomePotentials", ChainPotentials, TreePotentials)
 def on_same_words(
     student: SomePotentials, teacher: SomePotentials
 ) -> Tuple[SomePotentials, SomePotentials]:
-    """Both without columns that are padding in all sentences.
+    """Removes the columns that are padding in all sentences from both potentials.
 
     The student's are padded to the longest sentence of the batch, the teacher's to the longest that
     has teacher inputs.
@@ -32,21 +32,21 @@ def on_same_words(
     student_words, teacher_words = student.lengths.tolist(), teacher.lengths.tolist()
     if len(student_words) != len(teacher_words):
         raise ValueError(
-            f"{len(student_words)} sentences have teacher inputs, "
-            f"but the teacher has scored {len(teacher_words)}"
+            f"{len(student_words)} sentences have teacher inputs, but the teacher scored "
+            f"{len(teacher_words)}"
         )
     for row, (expected, found) in enumerate(zip(student_words, teacher_words)):
         if expected != found:
             raise ValueError(
-                f"the teacher has scored {found} words of a sentence of {expected} "
-                f"(number {row} of those in the batch that have teacher inputs)"
+                f"the teacher scored {found} words, but sentence {row} (among those in the batch that "
+                f"have teacher inputs) has {expected}"
             )
     length = max(student_words, default=0)
     return student.first_words(length), teacher.first_words(length)
 
 
 def spread_tags(potentials: SomePotentials, tags: Sequence[int], size: int) -> SomePotentials:
-    """The inverse of `select_tags`: over `size` tags, all but these of which are forbidden.
+    """The inverse of `select_tags`: extends the potentials to `size` tags and forbids the new ones.
 
     # Parameters
 
@@ -71,11 +71,11 @@ def spread_tags(potentials: SomePotentials, tags: Sequence[int], size: int) -> S
 
 
 def merge_labels(potentials: TreePotentials, groups: Sequence[Sequence[int]]) -> TreePotentials:
-    """Each arc's labels in groups, of which the probabilities add up:
+    """Merges the labels of each arc into groups and adds their probabilities:
 
         score[g] = log(sum over k in g of exp(score[k])).
 
-    The scores of all arcs are there at once then, even where the labels were factored; those of
+    The scores of all arcs exist at once then, even where the labels were factored; those of
     the labels before only for `BLOCK` words at a time.
 
     # Parameters
@@ -93,7 +93,7 @@ def merge_labels(potentials: TreePotentials, groups: Sequence[Sequence[int]]) ->
 
 
 def score_tensors(potentials: Potentials) -> Iterator[Tensor]:
-    """All tensors of scores, as they were given, the batch's and the shared ones."""
+    """Returns all score tensors as they were given, both per-batch and shared ones."""
     if isinstance(potentials, TreePotentials):
         yield from potentials.tensors()
     else:
@@ -102,7 +102,7 @@ def score_tensors(potentials: Potentials) -> Iterator[Tensor]:
 
 
 def have_nan(potentials: Potentials) -> bool:
-    """Whether a score that counts is not a number."""
+    """Whether a score outside padding is NaN."""
     if isinstance(potentials, TreePotentials):
         scores = [potentials.arcs[potentials.arc_mask]]
         if potentials.labels is not None:

@@ -1,4 +1,4 @@
-"""The potentials of student and teacher for the same sentences, words and labels."""
+"""Pairs the potentials of student and teacher over the same sentences, words and labels."""
 
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -19,13 +19,14 @@ from allennlp_kd.teachers.label_alignment import LabelAlignment
 from allennlp_kd.teachers.teacher import Teacher
 
 WHO_PROVIDES = {
-    "hidden": "A live archive provides hidden.",
-    "marginals": "A live archive provides marginals, and a store written with `marginals: true`.",
+    "hidden": "A live archive provides hidden vectors.",
+    "marginals": "A live archive provides marginals, and so does a store written with `marginals: "
+    "true`.",
 }
 
 
 class Comparison(NamedTuple):
-    """What an objective is given of some sentences.
+    """The potentials and other inputs of an objective for some of the sentences.
 
     # Parameters
 
@@ -47,7 +48,7 @@ class Comparison(NamedTuple):
 
 
 class Pairing:
-    """What an objective is given of a student and a teacher.
+    """Prepares the potentials of a student and a teacher for an objective.
 
     # Parameters
 
@@ -78,25 +79,25 @@ class Pairing:
         structure = student.structure
         if teacher.structure != structure or structure not in objective.structures:
             raise ConfigurationError(
-                f"the student's structure is {structure}, the teacher's {teacher.structure}, and "
-                f"the objective {type(objective).__name__} with these options takes "
-                f"{', '.join(sorted(objective.structures))}: they do not go together"
+                f"the student's structure is {structure}, the teacher's is {teacher.structure}, "
+                f"and the objective {type(objective).__name__} with these options takes "
+                f"{', '.join(sorted(objective.structures))}: these must be the same structure"
             )
         absent = objective.needs - teacher.provides
         if absent:
             raise ConfigurationError(
-                f"the objective {type(objective).__name__} needs {', '.join(sorted(absent))}, which "
-                f"the teacher {type(teacher).__name__} does not provide (it provides "
-                f"{', '.join(sorted(teacher.provides)) or 'potentials alone'}). "
+                f"the objective {type(objective).__name__} needs {', '.join(sorted(absent))}, "
+                f"which the teacher {type(teacher).__name__} does not provide (it provides "
+                f"{', '.join(sorted(teacher.provides)) or 'only potentials'}). "
                 + " ".join(WHO_PROVIDES[each] for each in sorted(absent) if each in WHO_PROVIDES)
             )
         if objective.compares_scores and not teacher.has_scores:
             raise ConfigurationError(
-                f"the objective {type(objective).__name__} with these options compares scores, and "
-                f"{teacher.name} have none: match predictions, or take `token`, `marginal`, "
-                "`structural` or `top_k`"
+                f"the objective {type(objective).__name__} with these options compares scores, but "
+                f'{teacher.name} have none: use `match: "predictions"`, or the objective `token`, '
+                "`marginal`, `structural` or `top_k`"
             )
-        # Over all of the teacher's labels; those of a tree's words are local, in its scores.
+        # These scores cover all of the teacher's labels. For trees, they are normalized locally.
         self._wants_marginals = structure == "chain" and "marginals" in objective.needs
         self._takes_parts = objective.takes_parts
         self._objective_name = type(objective).__name__
@@ -105,14 +106,14 @@ class Pairing:
         self.hidden = HiddenMatching(student, teacher, objective)
         self._alignment: Optional[LabelAlignment] = None
         if policy != "none":
-            # The sum of what a CRF scores with two tags is no CRF's.
+            # The merged score of two CRF tags is not the score of a CRF.
             self._alignment = LabelAlignment(
                 student.labels, teacher.labels, policy, label_map, merge=structure == "tree"
             )
         elif structure != "tree" or label_map is not None:
             raise ConfigurationError(
-                'the label policy "none" is for trees and takes no label_map, '
-                f"found the structure {structure} and the label_map {label_map}"
+                'the label policy "none" is only for trees and takes no label_map, found the '
+                f"structure {structure} and the label_map {label_map}"
             )
         compared = 0 if self._alignment is None else len(self._alignment.student)
         objective.check(structure, compared)
@@ -141,7 +142,7 @@ class Pairing:
     def with_needed(
         self, student: Any, rows: RowSelection, states: Mapping[Layer, Tensor]
     ) -> Tuple[Any, Any, Dict[str, Any]]:
-        """As `__call__`, with what the objective needs beside the potentials as a third.
+        """Like `__call__`, but also returns the other inputs of the objective.
 
         # Parameters
 
@@ -165,7 +166,7 @@ class Pairing:
         states: Mapping[Layer, Tensor],
         alignment: RowSelection,
     ) -> List[Comparison]:
-        """As `with_needed`, where the student has other tokens than the teacher in some sentences.
+        """Like `with_needed`, if the student has other tokens than the teacher in some sentences.
 
         The sentences whose tokens are the teacher's words come first, whole. Of the others come the
         parts that both have: the runs of adjacent aligned words of a chain, and of a tree the arcs
@@ -193,9 +194,9 @@ class Pairing:
             return [Comparison(*found, every, True)]
         if not self._takes_parts:
             raise ConfigurationError(
-                f"the objective {self._objective_name} needs whole sentences, and in some of them only a "
-                "part of the tokens are words that the teacher scores: take `substructured` or `token`, "
-                'or set "teach_parts": false in the dataset reader'
+                f"the objective {self._objective_name} needs whole sentences, but in some of them the "
+                "teacher scores only a part of the tokens: use the objective `substructured` or "
+                '`token`, or set "teach_parts": false in the dataset reader'
             )
         size = student.batch_size
         student, teacher, states, teacher_states = self._scored(student, rows, states)
@@ -222,7 +223,7 @@ class Pairing:
     def _scored(
         self, student: Any, rows: RowSelection, states: Mapping[Layer, Tensor]
     ) -> Tuple[Any, Any, Mapping[Layer, Tensor], Mapping[Layer, Tensor]]:
-        """Potentials and states of both sides, of the sentences that have teacher inputs."""
+        """Returns potentials and states of both models for the sentences with teacher inputs."""
         teacher_states: Mapping[Layer, Tensor] = {}
         with torch.no_grad(), preserved_random_states(torch_alone=True):
             if states:
@@ -241,7 +242,7 @@ class Pairing:
     def _aligned(self, student: Any, teacher: Any) -> Tuple[Any, Any]:
         if self._alignment is None:
             return student.without_labels(), teacher.without_labels()
-        # Mostly they are in order already, and to select them is to copy them.
+        # Usually the labels are in order already, and selecting them would copy the scores.
         if self._alignment.student != list(range(self._num_labels)):
             student = student.select_tags(self._alignment.student)
         if self._alignment.merges:
@@ -251,7 +252,7 @@ class Pairing:
         return student, teacher
 
     def spread(self, teacher: Any) -> Any:
-        """What `__call__` has returned of the teacher, over all of the student's labels."""
+        """Extends the teacher potentials returned by `__call__` to all of the student's labels."""
         if self._alignment is None:
             return teacher
         return spread_tags(teacher, self._alignment.student, self._num_labels)
@@ -277,7 +278,7 @@ class Pairing:
         for name, potentials in (("teacher", compared.teacher), ("student", compared.student)):
             if have_nan(potentials.select_rows(wrong.nonzero()[0])):
                 raise ValueError(
-                    f"the {name}'s scores of sentence {row} (of those in the batch that have "
-                    "teacher inputs) hold NaN"
+                    f"the {name}'s scores of sentence {row} (among those in the batch that have "
+                    "teacher inputs) contain NaN"
                 )
         raise ValueError(f"the distillation loss of sentence {row} is NaN")

@@ -1,4 +1,4 @@
-"""Batches of which some sentences lack a field."""
+"""Selects the sentences of a batch that have a certain field."""
 
 from typing import Any, NamedTuple, Optional
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class RowSelection(NamedTuple):
-    """What a batch holds of a field that a sentence may lack.
+    """The rows and values of a field that some sentences of a batch lack.
 
     # Parameters
 
@@ -22,7 +22,7 @@ class RowSelection(NamedTuple):
 
     @classmethod
     def of(cls, value: Any, batch_size: int, withheld: bool = True) -> "RowSelection":
-        """Reads a collated field: an `OptionalField`'s, or any other.
+        """Reads a collated field: an `OptionalField` or any other.
 
         `withheld` says whether the sentences count of which it is withheld.
         """
@@ -38,12 +38,14 @@ class RowSelection(NamedTuple):
             if not len(given):
                 return nothing
             rows, tensors = rows[given], select_rows(tensors, given)
-        # RowSelection come in the order of the batch, so all of them means that nothing is to be selected.
+        # The rows are in the batch's order, so if all are present there is nothing to select.
         return cls(None if len(rows) == batch_size else rows, tensors)
 
 
 def select_rows(value: Any, rows: Tensor) -> Any:
-    """The sentences `rows`, shape `(rows,)`, of tensors, lists and dictionaries of these."""
+    """Selects the sentences `rows`, shape `(rows,)`, from tensors, lists, and dictionaries of
+    these.
+    """
     if isinstance(value, Tensor):
         return value[rows.to(value.device)]
     if isinstance(value, dict):
@@ -54,5 +56,5 @@ def select_rows(value: Any, rows: Tensor) -> Any:
 
 
 def fit_columns(tensor: Tensor, length: int) -> Tensor:
-    """`tensor`, shape `(batch, words)`, filled up with zeros to `(batch, length)`."""
+    """Pads `tensor`, shape `(batch, words)`, with zeros to `(batch, length)`."""
     return torch.nn.functional.pad(tensor, (0, length - tensor.shape[1]))

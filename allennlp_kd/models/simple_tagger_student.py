@@ -1,4 +1,4 @@
-"""Stock `simple_tagger` with open potentials: each word's tag on its own."""
+"""The student without a CRF: AllenNLP's `simple_tagger` with its scores exposed."""
 
 from typing import Any, Dict, List, Optional
 
@@ -21,15 +21,17 @@ from allennlp_kd.teachers.scorers.simple_tagger_scorer import SimpleTaggerScorer
 @Model.register("simple_tagger_student")
 @scored_by(SimpleTaggerScorer)
 class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
-    """Takes all of stock `simple_tagger`'s parameters and its weights; returns its loss and outputs.
+    """A tagger student with the parameters, weights, loss and outputs of AllenNLP's
+    `simple_tagger`.
 
-    Its potentials are a chain whose transitions are 0. Of a teacher with transitions it can hold the
-    tag distribution of each word alone: the teacher `converted` with `to: "independent"` gives that.
+    Its potentials are a chain whose transitions are 0. From a teacher with transitions it can learn
+    only the tag distribution of each word, which the teacher `converted` with `to: "independent"`
+    provides.
 
-    The loss is stock's: the mean over the sentences of the mean over their words. (Inside
-    `distillation`, where both terms are per word, the mean over all words.) What differs: there is an
-    output `mask`; in training there are no metrics; a metric that was not computed is absent, not 0;
-    and the span F1 reduces across processes.
+    The loss is AllenNLP's: the mean over sentences of the mean over their words. (Inside
+    `distillation`, where both terms are per word, it is the mean over all words.) There are these
+    differences: there is an output `mask`; there are no training metrics; a metric that was not
+    computed is absent instead of 0; and span F1 is summed over processes.
 
     # Parameters
 
@@ -56,7 +58,7 @@ class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
 
     @overrides(check_signature=False)
     def gold_loss(self, potentials: ChainPotentials, tags: Tensor) -> Tensor:
-        """See `Student`. The negative log likelihood."""
+        """See `Student`. The negative log-likelihood."""
         mask = potentials.mask
         tags = fit_columns(tags, mask.shape[1])
         self._check_gold(tags, mask)
@@ -113,7 +115,9 @@ class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
         metadata: Optional[List[Dict[str, Any]]] = None,
         **inputs: Any,
     ) -> Dict[str, Any]:
-        """See `Student`. Each word's best tag: of potentials with transitions, by its marginals."""
+        """See `Student`. Picks each word's best tag; potentials with transitions are decoded by
+        their marginals.
+        """
         logits = potentials.emissions
         ends = (potentials.transitions, potentials.start, potentials.end)
         if any(bool(scores.any()) for scores in ends):
@@ -126,7 +130,7 @@ class SimpleTaggerStudent(SimpleTagger, TaggerStudent):
 
     @overrides(check_signature=False)
     def record(self, outputs: Dict[str, Any], tags: Tensor, **inputs: Any) -> None:
-        """See `Student`. Stock's metrics."""
+        """See `Student`. Updates AllenNLP's metrics."""
         mask = outputs["mask"]
         tags = fit_columns(tags, mask.shape[1])
         self._count_tags(outputs["logits"].detach(), tags, mask)

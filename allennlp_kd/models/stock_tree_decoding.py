@@ -1,4 +1,4 @@
-"""How stock's `biaffine_parser` decodes."""
+"""Decodes trees as AllenNLP's `biaffine_parser` does."""
 
 from typing import Optional, Tuple
 
@@ -11,7 +11,8 @@ from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arbo
 
 
 def stock_trees(potentials: TreePotentials) -> Tuple[Tensor, Optional[Tensor]]:
-    """The tree of the highest sum of p(head) * p(label), where arcs from ROOT count 0.
+    """Finds the tree with the highest sum of p(head) * p(label), in which arcs from ROOT count as
+    0.
 
     Stock adds probabilities where it means their logs, and where it means to forbid arcs into ROOT
     it sets the scores of those from ROOT to 0. So ROOT takes a word only where a cycle has to be
@@ -27,7 +28,7 @@ def stock_trees(potentials: TreePotentials) -> Tuple[Tensor, Optional[Tensor]]:
         length = potentials.max_length
         itself = torch.eye(length, dtype=torch.bool, device=mask.device)
         itself = torch.nn.functional.pad(itself, (1, 0)) & mask.unsqueeze(2)
-        # A stored teacher's diagonal is not known.
+        # A stored teacher has no diagonal.
         itself = itself & torch.isfinite(potentials.arcs)
         arcs = potentials.arcs.masked_fill(~(cells | itself), float("-inf"))
         arcs = arcs.masked_fill(~mask.unsqueeze(2), 0)
@@ -46,6 +47,6 @@ def stock_trees(potentials: TreePotentials) -> Tuple[Tensor, Optional[Tensor]]:
             return heads, None
         log_labels = log_label_probabilities(potentials, heads)
         log_heads = log_arcs.gather(2, heads.unsqueeze(2))
-        # Where the product is too small for its type, the first label wins, as with stock.
+        # If the product underflows, the first label wins, as in AllenNLP.
         labels = (log_heads + log_labels).exp().argmax(dim=2)
         return heads, labels.masked_fill(~mask, 0)

@@ -1,4 +1,4 @@
-"""What every student is."""
+"""The base class of students."""
 
 from typing import Any, ClassVar, Dict, List, Tuple
 
@@ -19,13 +19,14 @@ def require_tags(vocab: Vocabulary, namespace: str = "labels") -> None:
     """
     if vocab.get_vocab_size(namespace) == 0:
         raise ConfigurationError(
-            f"the vocabulary has no tags in the namespace '{namespace}', because the text has no "
-            "gold: set `labels` of the model to 'same', or use the vocabulary `with_teacher_labels`"
+            f"the vocabulary has no tags in the namespace '{namespace}' because the text has no "
+            "gold: set `labels` of the model to 'same', or use the vocabulary "
+            "`with_teacher_labels`"
         )
 
 
 class Student(Model):
-    """A model whose potentials are open to an objective.
+    """A model that exposes its potentials to an objective.
 
     Trained alone, a student is the stock model that it stands in for: the same parameters, weights,
     loss and outputs. What `distillation` needs besides are the steps that its `forward` is made of,
@@ -33,17 +34,17 @@ class Student(Model):
     """
 
     structure: ClassVar[str]
-    """`"chain"` or `"tree"`: the kind of the potentials."""
+    """The kind of the potentials: `"chain"` or `"tree"`."""
 
     gold_fields: ClassVar[Tuple[str, ...]]
-    """The inputs that are annotation, all of shape `(batch, words)`, integer."""
+    """The inputs with gold annotation, all integers of shape `(batch, words)`."""
 
     label_namespace: str
-    """The vocabulary's namespace of the labels."""
+    """The vocabulary namespace of the labels."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # So that an archive or a checkpoint may come from another version of `transformers`.
+        # Lets an archive or checkpoint come from another version of `transformers`.
         self._register_load_state_dict_pre_hook(self._reconcile_buffers, with_module=True)
 
     @staticmethod
@@ -59,7 +60,7 @@ class Student(Model):
         return [names[index] for index in range(len(names))]
 
     def potentials(self, **inputs: Any) -> Any:
-        """The scores of all sub-structures of a batch; nothing is decoded.
+        """Scores all sub-structures of a batch without decoding.
 
         # Parameters
 
@@ -73,7 +74,7 @@ class Student(Model):
         raise NotImplementedError
 
     def gold_loss(self, potentials: Any, **gold: Tensor) -> Tensor:
-        """The supervised loss, summed over these sentences.
+        """Computes the supervised loss, summed over these sentences.
 
         # Parameters
 
@@ -91,7 +92,7 @@ class Student(Model):
         raise NotImplementedError
 
     def decode(self, potentials: Any, **inputs: Any) -> Dict[str, Any]:
-        """The stock model's output for these potentials, without a loss.
+        """Decodes the potentials into the stock model's output, without a loss.
 
         # Parameters
 
@@ -104,7 +105,7 @@ class Student(Model):
         raise NotImplementedError
 
     def decisions(self, outputs: Dict[str, Any]) -> Dict[str, Tensor]:
-        """What `decode` has picked for each word.
+        """Returns the decisions of `decode` for each word.
 
         # Returns
 
@@ -115,7 +116,7 @@ class Student(Model):
         raise NotImplementedError
 
     def record(self, outputs: Dict[str, Any], **gold_and_inputs: Any) -> None:
-        """Counts decoded sentences in the metrics.
+        """Updates the metrics with decoded sentences.
 
         # Parameters
 

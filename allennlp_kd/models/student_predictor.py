@@ -1,4 +1,4 @@
-"""The predictors of students: from words, or from text that is split without a spaCy model."""
+"""Predictors for students that take words, or text that is split without a spaCy model."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Dict, Optional, Tuple
@@ -24,10 +24,10 @@ from allennlp_kd.teachers.archive.reader_needs import reader_needs
 
 @Predictor.register("distillation", constructor="of_student")
 class StudentPredictor(Predictor):
-    """Stands for the default predictor of the student.
+    """Dispatches to the predictor for the kind of student.
 
-    AllenNLP finds the predictor by the type of the model in the archive's configuration,
-    `distillation`; which one it is depends on the student.
+    AllenNLP finds the predictor by the model type in the archive's configuration, `distillation`,
+    but the predictor to use depends on the student.
     """
 
     @classmethod
@@ -38,7 +38,7 @@ class StudentPredictor(Predictor):
         model : `Model`
             The student.
         dataset_reader : `DatasetReader`
-            A `distillation` reader stands for the one that it wraps: stock's predictor of parsers
+            A `distillation` reader stands for the one that it wraps: AllenNLP's predictor of parsers
             asks it for an option.
         kwargs : `Any`
             What the student's default predictor takes.
@@ -50,7 +50,7 @@ class StudentPredictor(Predictor):
 
 
 class WordsPredictor(Predictor):
-    """Makes instances of JSON objects: `{"sentence": "..."}` or `{"words": ["...", ...]}`.
+    """Makes instances from JSON objects: `{"sentence": "..."}` or `{"words": ["...", ...]}`.
 
     Text is split by the rules that spaCy has for a language, so no spaCy model is loaded or
     downloaded. `"words"` may have `"pos"` beside it, their part-of-speech tags.
@@ -71,10 +71,10 @@ class WordsPredictor(Predictor):
     """
 
     fields: ClassVar[Tuple[str, ...]]
-    """The inputs of the model that are made of words and tags."""
+    """The model's inputs that are made from words and tags."""
 
     def __init__(self, model: Model, dataset_reader: DatasetReader, language: str = "en") -> None:
-        # Stock's constructors load a spaCy model, and download it where there is none.
+        # AllenNLP's constructors load a spaCy model, and download it if it is missing.
         Predictor.__init__(self, model, dataset_reader)
         self._language = language
         self._pipeline: Optional[Language] = None
@@ -91,8 +91,8 @@ class WordsPredictor(Predictor):
         for name in self._needs.attributes:
             if not sentence.has(name):
                 raise ConfigurationError(
-                    f"the model reads {name} of each token, and those of '{sentence}' have none: give "
-                    "the predictor, as its language, the name of an installed spaCy pipeline that "
+                    f"the model reads {name} of each token, which those of '{sentence}' lack: set "
+                    "the predictor's language to the name of an installed spaCy pipeline that "
                     "sets it"
                 )
         return self._inputs.instance_of(sentence, needed=self._needs.annotations)
@@ -120,7 +120,7 @@ class WordsPredictor(Predictor):
 
 @Predictor.register("tagger_student")
 class TaggerStudentPredictor(WordsPredictor, SentenceTaggerPredictor):
-    """Stock's `sentence_tagger` for students: it takes text or words and needs no spaCy model.
+    """Like AllenNLP's `sentence_tagger`, but takes text or words and needs no spaCy model.
 
     # Parameters
 
@@ -135,9 +135,9 @@ class TaggerStudentPredictor(WordsPredictor, SentenceTaggerPredictor):
 
 @Predictor.register("parser_student")
 class ParserStudentPredictor(WordsPredictor, BiaffineDependencyParserPredictor):
-    """Stock's `biaffine_dependency_parser` for students: it takes text or words and needs no spaCy
-    model. Where the student embeds part-of-speech tags, `"words"` need `"pos"`, or the `language` is
-    an installed spaCy pipeline.
+    """Like AllenNLP's `biaffine_dependency_parser`, but takes text or words and needs no spaCy
+    model. If the student embeds part-of-speech tags, `"words"` need `"pos"`, or `language` must
+    name an installed spaCy pipeline.
 
     # Parameters
 
@@ -156,7 +156,7 @@ class ParserStudentPredictor(WordsPredictor, BiaffineDependencyParserPredictor):
 
 
 def _given_words(json_dict: Dict[str, Any]) -> Sentence:
-    """The sentence of an input with `words`."""
+    """Returns the sentence of an input that has `words`."""
     words, tags = json_dict["words"], json_dict.get("pos")
     for name, values in (("words", words), ("pos", words if tags is None else tags)):
         if (
@@ -179,8 +179,8 @@ def _pipeline(language: str) -> Language:
         return spacy.load(language)
     try:
         return spacy.blank(language)
-    except ImportError as error:  # so does spaCy say what it does not know
+    except ImportError as error:  # spaCy raises it for an unknown language
         raise ConfigurationError(
-            f"spaCy has no rules for the language '{language}', and no pipeline of that name is "
-            f"installed: {error}"
+            f"spaCy has no tokenizer for the language '{language}', and no pipeline of that name "
+            f"is installed: {error}"
         ) from error

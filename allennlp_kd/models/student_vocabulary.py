@@ -1,4 +1,4 @@
-"""The vocabulary of a student that is distilled: its labels, and the words of its embedders."""
+"""Prepares the vocabulary of a distilled student: its labels and its embedders' words."""
 
 import logging
 from typing import Dict, Optional
@@ -22,7 +22,8 @@ def take_teacher_labels(
     teacher: Teacher,
     label_map: Optional[Dict[str, str]] = None,
 ) -> None:
-    """Adds the teacher's labels that no gold has to the vocabulary, before the student is built.
+    """Adds teacher labels that do not occur in the gold to the vocabulary, before the student is
+    built.
 
     So a student that sees few or no gold labels can still predict all labels of its teacher. A
     vocabulary with labels that the teacher lacks is left as it is, for `LabelAlignment` to refuse.
@@ -35,7 +36,8 @@ def take_teacher_labels(
     added = add_teacher_labels(vocab, teacher, namespace, label_map)
     if added:
         logger.info(
-            "%d labels of the teacher that no gold has were added to the vocabulary: %s",
+            "%d labels of the teacher that do not occur in the gold were added to the vocabulary: "
+            "%s",
             len(added),
             ", ".join(added),
         )
@@ -56,6 +58,6 @@ def check_embedders(student: Student) -> None:
         if namespace and not set(vocab.get_token_to_index_vocabulary(namespace)) - special:
             raise ConfigurationError(
                 f"the vocabulary has no entries in the namespace '{namespace}' of the embedder "
-                f"'{name}', so every word would be unknown to the student: take them from the text, "
+                f"'{name}', so every word would be unknown to the student: build it from the text "
                 "with a vocabulary of type 'from_instances' (the default)"
             )

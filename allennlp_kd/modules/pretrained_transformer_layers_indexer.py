@@ -1,4 +1,4 @@
-"""The indexer that goes with a student built from some of a transformer's layers."""
+"""The token indexer for students that keep some of a transformer's layers."""
 
 from typing import Any, Dict, Optional
 
@@ -18,17 +18,17 @@ from allennlp_kd.modules.tokenizer_files import carried_tokenizer_kwargs, save_t
 class PretrainedTransformerLayersIndexer(PretrainedTransformerMismatchedIndexer):
     """Splits words into a transformer's word pieces, for `PretrainedTransformerLayersEmbedder`.
 
-    It does what `pretrained_transformer_mismatched` does. Beyond that, the model's archive carries
-    the tokenizer's files, and an archive that is loaded opens these and nothing of `model_name`.
+    It does the same as `pretrained_transformer_mismatched`. In addition, the model's archive
+    contains the tokenizer's files, and loading the archive opens only these and not `model_name`.
 
     # Parameters
 
     model_name : `str`
-        The checkpoint: a local folder, or a name of the hub.
+        The checkpoint: a local folder, or a name on the Hugging Face Hub.
     namespace, max_length, tokenizer_kwargs
         As `PretrainedTransformerMismatchedIndexer` has them.
     carried_as : `str`, optional (default = `"transformer"`)
-        The embedder's `carried_as`. A model with two transformers gives each a name of its own.
+        The embedder's `carried_as`. A model with two transformers needs a different name for each.
     serialization_dir, local_rank
         Handed down by AllenNLP; no entries of a config.
 

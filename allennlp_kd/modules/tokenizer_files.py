@@ -1,4 +1,4 @@
-"""A checkpoint's tokenizer, as files that stand on their own."""
+"""Saves a checkpoint's tokenizer as self-contained files."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def save_tokenizer(model_name: str, tokenizer_kwargs: Optional[Dict[str, Any]], 
     kwargs = {"use_fast": True, **(tokenizer_kwargs or {})}
     tokenizer = open_checkpoint(AutoTokenizer.from_pretrained, model_name, **kwargs)
     tokenizer.save_pretrained(folder)
-    # What is left is the same wherever the checkpoint lies, and points to nothing outside.
+    # The remaining settings do not depend on where the checkpoint is, and name nothing outside.
     path = Path(folder) / "tokenizer_config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
     for name in NAMES_OF_PLACES:
@@ -34,7 +34,7 @@ def save_tokenizer(model_name: str, tokenizer_kwargs: Optional[Dict[str, Any]], 
 def carried_tokenizer_kwargs(
     tokenizer_kwargs: Optional[Dict[str, Any]],
 ) -> Optional[Dict[str, Any]]:
-    """The options that opening saved files still needs; all others are saved with them."""
+    """Returns the options that are still needed to open saved files; the files contain all others."""
     if tokenizer_kwargs is None or "use_fast" not in tokenizer_kwargs:
         return None
     return {"use_fast": tokenizer_kwargs["use_fast"]}

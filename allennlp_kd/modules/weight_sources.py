@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 def open_checkpoint(open_part: Callable[..., T], model_name: str, **kwargs: Any) -> T:
-    """Calls one of `transformers`' `from_pretrained`, with an error that names `model_name`.
+    """Calls a `from_pretrained` of `transformers`, with an error that names `model_name`.
 
     # Raises
 
     ConfigurationError
-        If there is no such folder or file, or the hub has none or cannot be reached.
+        If there is no such folder or file, or the Hugging Face Hub has none or cannot be reached.
     """
     is_path = os.path.isabs(model_name) or model_name.startswith(".") or model_name.count("/") > 1
     if is_path and not os.path.isdir(model_name):
@@ -39,7 +39,7 @@ def open_checkpoint(open_part: Callable[..., T], model_name: str, **kwargs: Any)
 def published_weights(
     model_name: str, vocabulary_size: int, transformer_kwargs: Optional[Dict[str, Any]] = None
 ) -> LayeredWeights:
-    """The weights of a checkpoint: a local folder or a name of the hub.
+    """Returns the weights of a checkpoint: a local folder or a name on the Hugging Face Hub.
 
     They are read past AllenNLP's cache, whose key does not tell one depth from another.
     """
@@ -60,7 +60,7 @@ def archived_weights(
     transformer_kwargs: Optional[Dict[str, Any]] = None,
     prefix: Optional[str] = None,
 ) -> LayeredWeights:
-    """The fine-tuned weights inside an AllenNLP archive.
+    """Returns the fine-tuned weights in an AllenNLP archive.
 
     # Parameters
 
@@ -77,7 +77,8 @@ def archived_weights(
         If the archive is missing or broken, or holds no such transformer, or several.
     """
     config = open_checkpoint(AutoConfig.from_pretrained, model_name, **(transformer_kwargs or {}))
-    # The names of the weights are read off a transformer of two layers, which is cheap to build.
+    # The names of the weights are taken from a transformer with two layers, which is cheap to
+    # build.
     shallow = deepcopy(config)
     shallow.num_hidden_layers = 2
     transformer = AutoModel.from_config(shallow)
@@ -105,14 +106,14 @@ def _find_prefix(archived: Dict[str, Tensor], anchor: str, from_archive: str) ->
     ]
     if not found:
         raise ConfigurationError(
-            f"the archive '{from_archive}' has no transformer weights: none of its "
-            f"{len(archived)} names ends in '{anchor}', they are such as "
+            f"the archive '{from_archive}' has no transformer weights: none of its {len(archived)} "
+            f"names ends in '{anchor}'; they are names such as "
             f"{', '.join(repr(key) for key in list(archived)[:3])}"
         )
     if len(found) > 1:
         raise ConfigurationError(
-            f"the archive '{from_archive}' has {len(found)} transformers, set archive_prefix to "
-            f"one of: {', '.join(repr(prefix) for prefix in sorted(found))}"
+            f"the archive '{from_archive}' has {len(found)} transformers: set archive_prefix to "
+            f"one of {', '.join(repr(prefix) for prefix in sorted(found))}"
         )
     return found[0]
 

@@ -17,12 +17,13 @@ _MOST_CACHED = 1_000_000  # words
 
 @TokenIndexer.register("word_features")
 class WordFeaturesIndexer(TokenIndexer):
-    """Hashes the prefix, suffixes, shape and other features of a word, for the embedder `hashed_embedding`.
+    """Hashes features of a word, such as prefix, suffixes and shape, for the embedder
+    `hashed_embedding`.
 
-    It needs no vocabulary: a word that no training text has is hashed as any other. Each feature
-    gets two hashes of 32 bits (MurmurHash3 with two seeds), as in spaCy's `HashEmbed`. The embedder
-    maps them to the rows of its tables. The hashes depend on the word alone and are the same in
-    every process and on every platform.
+    It needs no vocabulary: a word that does not occur in the training text is hashed like any
+    other. Each feature gets two 32-bit hashes (MurmurHash3 with two seeds), as in spaCy's
+    `HashEmbed`. The embedder maps them to rows of its tables. The hashes depend only on the word
+    and are the same in every process and on every platform.
 
     # Parameters
 
@@ -31,7 +32,7 @@ class WordFeaturesIndexer(TokenIndexer):
         last N characters). The default is `lower`, `form`, `prefix1`, `prefix3`, `suffix2`,
         `suffix3`, `suffix4`, `shape`. The embedder must name the same features.
     token_min_padding_length : `int`, optional (default = `0`)
-        The least length of a sentence in a batch.
+        The minimum length of a sentence in a batch.
 
     # Raises
 
@@ -47,12 +48,12 @@ class WordFeaturesIndexer(TokenIndexer):
             self._hashes = WordFeatureHashes(DEFAULT_FEATURES if features is None else features)
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
-        # By word. The tokens of a corpus share the arrays, which saves memory.
+        # Keyed by word. Equal words share their arrays, which saves memory.
         self._rows: Dict[str, numpy.ndarray] = {}
 
     @overrides
     def count_vocab_items(self, token: Token, counter: Dict[str, Dict[str, int]]) -> None:
-        pass  # there is no vocabulary
+        pass  # no vocabulary is needed
 
     @overrides
     def tokens_to_indices(self, tokens: List[Token], vocabulary: Vocabulary) -> IndexedTokenList:
@@ -61,7 +62,7 @@ class WordFeaturesIndexer(TokenIndexer):
     def _row(self, token: Token) -> numpy.ndarray:
         if token.text is None:
             raise ConfigurationError(
-                "word_features needs the text of each token, found a token whose text is None"
+                "word_features needs the text of each token, but found a token whose text is None"
             )
         row = self._rows.get(token.text)
         if row is None:

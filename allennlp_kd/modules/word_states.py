@@ -1,4 +1,4 @@
-"""The vectors of words inside a tagger or a parser."""
+"""Records hidden vectors of words in a tagger or parser."""
 
 from contextlib import contextmanager
 from copy import copy
@@ -24,7 +24,7 @@ class WordStates:
     # Parameters
 
     model : `Model`
-        With a `text_field_embedder` and an `encoder`, as stock's taggers and parsers.
+        With a `text_field_embedder` and an `encoder`, as AllenNLP's taggers and parsers.
     layers : `Sequence[Union[int, str]]`
         `"encoder"`: the encoder's output; `"embedder"`: that of the text field embedder, which is
         the encoder's input; or an index, from 0, of a layer of the transformer in the embedder,
@@ -42,7 +42,7 @@ class WordStates:
         self._model, self._whose = model, whose
         self._layers = list(dict.fromkeys(layers))
         self.widths: Dict[Layer, int] = {layer: self._width(layer) for layer in self._layers}
-        """The dimensions of each layer's vectors."""
+        """The width of each layer's vectors."""
 
     def _width(self, layer: Layer) -> int:
         if isinstance(layer, int):
@@ -57,7 +57,7 @@ class WordStates:
         return part.get_output_dim()
 
     def _embedder(self) -> Tuple[str, PretrainedTransformerMismatchedEmbedder]:
-        """The transformer's token embedder, and its name."""
+        """Finds the token embedder with the transformer, and its name."""
         embedders = getattr(self._model.text_field_embedder, "_token_embedders", {})
         found = [
             (name, embedder)
@@ -66,8 +66,9 @@ class WordStates:
         ]
         if len(found) != 1:
             raise ConfigurationError(
-                f"layers by index are those of one transformer, but {self._whose} has {len(found)} "
-                "embedders of type pretrained_transformer_mismatched or pretrained_transformer_layers"
+                f"a layer index needs exactly one transformer, but {self._whose} has {len(found)} "
+                "embedders of type pretrained_transformer_mismatched or "
+                "pretrained_transformer_layers"
             )
         return found[0]
 
@@ -79,18 +80,19 @@ class WordStates:
         depth = transformer.config.num_hidden_layers
         if not 0 <= index < depth:
             raise ConfigurationError(
-                f"{self._whose} has the layers 0 to {depth - 1} of a transformer, found {index}"
+                f"{self._whose} has the transformer layers 0 to {depth - 1}, found {index}"
             )
         if getattr(transformer, "is_gradient_checkpointing", False):
             raise ConfigurationError(
-                f"{self._whose} has gradient_checkpointing on, which computes layer {index} anew in "
-                "the backward pass: no gradient would reach it"
+                f"{self._whose} uses gradient_checkpointing, which recomputes layer {index} in the "
+                "backward pass, so no gradient would reach it: turn it off"
             )
         return transformer.get_submodule(layer_list_name(transformer, depth))[index]
 
     @contextmanager
     def recorded(self) -> Iterator[Dict[Layer, Tensor]]:
-        """Within it, the model runs once; behind it, the dictionary holds the layers' vectors.
+        """A context in which the model runs once; afterward the dictionary contains the layers'
+        vectors.
 
         Each has the shape `(batch, words, width)`; what stands in padding means nothing.
         """
@@ -118,7 +120,9 @@ class WordStates:
             found[layer] = self._pooled(output, text[0]) if isinstance(layer, int) else output
 
     def _pooled(self, output: Any, text: Dict[str, Dict[str, Tensor]]) -> Tensor:
-        """What the embedder makes of a transformer's output, made of a layer's."""
+        """Pools a layer's word pieces into words as the embedder does with the transformer's
+        output.
+        """
         name, embedder = self._embedder()
         matched, outer = _without_modules(embedder._matched_embedder), _without_modules(embedder)
         pieces = output if isinstance(output, Tensor) else output[0]
@@ -141,7 +145,7 @@ def _without_modules(module: Module) -> Module:
 
 
 class _Replayed(Module):
-    """Stands for a transformer that has run."""
+    """Replaces a transformer that has already run, and returns its output."""
 
     def __init__(self, pieces: Tensor) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Distillation objectives, each a function of student potentials and teacher potentials."""
+"""Distillation objectives: functions of student and teacher potentials."""
 
 from allennlp_kd.training_side import require_training_side
 

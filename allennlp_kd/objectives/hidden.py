@@ -16,7 +16,7 @@ PROJECTIONS = ("linear", "identity")
 
 
 class HiddenStates(NamedTuple):
-    """The vectors of the words of the same batch on both sides.
+    """The word vectors of both models for the same batch.
 
     # Parameters
 
@@ -30,30 +30,31 @@ class HiddenStates(NamedTuple):
 
 @Objective.register("hidden")
 class Hidden(Objective):
-    """Makes layers of the student like layers of the teacher; meant as a term beside others (`sum`).
+    """Matches layers of the student with layers of the teacher; a term for a `sum` of objectives.
 
-    With s the student's and t the teacher's vector of a word, of width d, and P a projection, the
-    loss of a sentence is the sum over its words, and over the pairs of layers, of
+    Let s and t be the student's and the teacher's vector of a word, of width d, and P a projection.
+    The loss of a sentence is the sum, over its words and over the pairs of layers, of
 
         mse:     |P s - t|^2 / d             (Romero et al., "FitNets", 2015)
         cosine:  1 - cos(P s, t)             (Sanh et al., "DistilBERT", 2019).
 
-    P is trained with the student, and kept in the checkpoints of a trainer of type `resumable`; it
-    is none of the student's weights, so its archive has none. Potentials are not looked at, so the
-    temperature has no effect.
+    P is trained with the student and saved in the checkpoints of a trainer of type `resumable`. It
+    is not part of the student or its archive. The loss does not use potentials, so the temperature
+    has no effect.
 
     # Parameters
 
     layers : `List[Dict[str, Union[int, str]]]`, optional (default = the encoders)
         Pairs such as `{"student": "encoder", "teacher": 5}`. A layer is `encoder`, the encoder's
         output; `embedder`, its input; or the index, from 0, of a layer of the embedder's
-        transformer, which for a student counts its own layers.
+        transformer. For a student, the index counts the student's own layers.
     distance : `str`, optional (default = `"mse"`)
         `mse` or `cosine`.
     projection : `str`, optional (default = `"linear"`)
-        `linear`: a learned matrix and bias for each pair. `identity`: none, for layers of one width.
+        `linear`: a learned matrix and bias for each pair. `identity`: no projection, for layers of
+        the same width.
     temperature : `float`, optional (default = `1.0`)
-        Without effect.
+        Has no effect.
 
     # Raises
 
@@ -79,7 +80,7 @@ class Hidden(Objective):
         for pair in layers:
             if set(pair) != {"student", "teacher"}:
                 raise ConfigurationError(
-                    "each of layers must have the keys 'student' and 'teacher' and no other, found "
+                    "each of layers must have exactly the keys 'student' and 'teacher', found "
                     f"{sorted(pair)}"
                 )
         if distance not in DISTANCES:
@@ -109,8 +110,8 @@ class Hidden(Objective):
                 continue
             if widths[0] != widths[1]:
                 raise ConfigurationError(
-                    f"projection 'identity' needs layers of one width, but the student's "
-                    f"{of_student} has {widths[0]} and the teacher's {of_teacher} {widths[1]}: take "
+                    "projection 'identity' needs layers of the same width, but the student's "
+                    f"{of_student} has {widths[0]} and the teacher's {of_teacher} {widths[1]}: use "
                     "'linear'"
                 )
             projections.append(Identity())
@@ -123,12 +124,12 @@ class Hidden(Objective):
 
     @overrides(check_signature=False)
     def __call__(self, student: Any, teacher: Any, hidden: HiddenStates) -> Tensor:
-        """See `Objective`. `hidden` has the vectors of the layers."""
+        """See `Objective`. `hidden` contains the vectors of the layers."""
         assert self._projections is not None, "build has not been called"
         per_layer: List[Tensor] = []
         for (of_student, of_teacher), projection in zip(self._layers, self._projections):
             found, wanted = hidden.student[of_student], hidden.teacher[of_teacher].detach()
-            # Padding is filled before it is computed with: what stands there may be anything.
+            # Padding is filled first, because it may contain any value.
             padding = ~student.mask.unsqueeze(2)
             found, wanted = found.masked_fill(padding, 0.0), wanted.masked_fill(padding, 0.0)
             found, wanted = raised(projection(raised(found))), raised(wanted)

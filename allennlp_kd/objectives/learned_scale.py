@@ -1,4 +1,4 @@
-"""A learned scale of the student's scores."""
+"""A learned scaling factor for the student's scores."""
 
 from dataclasses import replace
 from typing import Union
@@ -12,7 +12,7 @@ from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
 
 
 class LearnedScale(Module):
-    """Multiplies all scores by one scalar a > 0, learned as its logarithm, which starts at 0.
+    """Multiplies all scores by one factor a > 0; its logarithm is learned and starts at 0.
 
     With s the student's scores and t the teacher's, a * s and t are compared, so that the student may
     hold the teacher's distribution at another sharpness. The factor is the student's: one of the
@@ -28,15 +28,15 @@ class LearnedScale(Module):
 
     def __init__(self) -> None:
         super().__init__()
-        # With a dimension, so that a score in half precision is raised to this one's.
+        # It has a dimension, so that half-precision scores are promoted to its type.
         self.logarithm = Parameter(torch.zeros(1))
 
     def forward(
         self, student: Union[ChainPotentials, TreePotentials]
     ) -> Union[ChainPotentials, TreePotentials]:
-        """The same potentials, multiplied."""
+        """Returns the potentials multiplied by the factor."""
         factor = self.logarithm.exp()
-        # What stands in padding may be anything, and the factor's gradient is a sum over all cells.
+        # Padding may contain any value, and the factor's gradient is a sum over all cells.
         if isinstance(student, ChainPotentials):
             return replace(
                 student,

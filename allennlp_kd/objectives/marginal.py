@@ -24,28 +24,28 @@ STRUCTURE_OF = {"nodes": "chain", "edges": "chain", "arcs": "tree"}
 
 @Objective.register("marginal")
 class Marginal(TemperedObjective):
-    """KL divergence between the posterior marginals of both sides, part by part.
+    """KL divergence between the posterior marginals of both models.
 
         T^2 * sum_i KL(p_T(part_i) || p_S(part_i))
 
     A marginal is the sum of the probabilities of all structures with the part, at temperature T:
-    scores are divided by it before forward-backward (chains) or the matrix-tree theorem (trees with
-    one word on ROOT). Logarithms are exact however small a marginal is: those of chains are taken in
-    log space, and those of trees are differences of two sums over trees where float64 does not
-    resolve the marginal. Of chains, nodes are the tags of each word (`word-level
-    posterior`, Wang et al., "Structure-level knowledge distillation for multilingual sequence
-    labeling", 2020), and edges the pairs of tags of adjacent words; a sentence of one word has its
-    node. Of trees, arcs are the heads of each word, and where both sides have labels they are
-    labelled arcs, of probability p(arc) * p(label | arc).
+    scores are divided by T before forward-backward (chains) or the matrix-tree theorem (trees with
+    one word on ROOT). Logarithms are accurate even for tiny marginals. For chains they are computed
+    in log space; for trees they are differences of two log-sums if float64 does not resolve the
+    marginal. For chains, nodes are the tags of each word (`word-level posterior`, Wang et al.,
+    "Structure-level knowledge distillation for multilingual sequence labeling", 2020), and edges
+    are the tag pairs of adjacent words; a sentence of one word uses its node. For trees, arcs are
+    the heads of each word; if both models have labels, they are labeled arcs with probability
+    p(arc) * p(label | arc).
 
     # Parameters
 
     parts : `str`, optional
-        `nodes` (the default for chains), `edges`, or, of trees, `arcs`.
+        `nodes` (the default for chains), `edges`, or, for trees, `arcs`.
     temperature : `float`, optional (default = `1.0`)
         Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
-        Whether T^2 is a factor of the loss.
+        Whether the loss is multiplied by T^2.
 
     # Raises
 
@@ -94,7 +94,7 @@ def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
     padding = ~student.mask.unsqueeze(-1)
     with torch.no_grad():
         log_p = log_edge_marginals(teacher)
-        # Where a sequence is possible, one is for the first edge.
+        # If any sequence is possible, one is possible for the first edge.
         check_tags_exist(log_p[:, :1].flatten(2), student.mask[:, 1:2])
     losses = divergence(log_p.flatten(2), log_edge_marginals(student).flatten(2)).sum(1)
     if student.mask.shape[1] == 0:
@@ -110,7 +110,7 @@ def edge_marginals(student: ChainPotentials, teacher: ChainPotentials) -> Tensor
 
 @compares
 def arc_marginals(student: TreePotentials, teacher: TreePotentials) -> Tensor:
-    """Sum over words of KL(p_T || p_S) over their arcs, labelled if both sides' are; `(batch,)`.
+    """Sum over words of KL(p_T || p_S) over arcs, with labels if both models have them; `(batch,)`.
 
     By the chain rule the labels of an arc count as much as it is probable:
 
@@ -119,7 +119,7 @@ def arc_marginals(student: TreePotentials, teacher: TreePotentials) -> Tensor:
     labelled = student.labels is not None and teacher.labels is not None
     per_arc = over_label_scores(LabelDivergence.apply, student, teacher) if labelled else None
     with torch.no_grad():
-        # A small probability need not be exact, unless it decides whether the loss is infinite.
+        # A small probability need not be exact unless it makes the loss infinite.
         decisive = torch.isneginf(student.arc_scores)
         if per_arc is not None:
             decisive |= ~torch.isfinite(per_arc)

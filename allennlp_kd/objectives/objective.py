@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.nn import Module
 
 Layer = Union[int, str]
-"""`"encoder"`, `"embedder"`, or the index of a layer of a transformer."""
+"""A layer: `"encoder"`, `"embedder"`, or the index of a transformer layer."""
 
 CARRIED = frozenset({"marginals"})
-"""Which of `needs` the teacher's potentials carry themselves."""
+"""The members of `needs` that are part of the teacher's potentials."""
 
 
 class Objective(Registrable):
-    """A function of student potentials and teacher potentials that gives a loss per sentence.
+    """A function of student and teacher potentials that returns a loss per sentence.
 
     Both sides come with the same mask and, label by label, in the same order. The teacher's carry no
     gradient. A sub-class is registered by name and says in its docstring what it computes and where the
@@ -35,7 +35,7 @@ class Objective(Registrable):
     default_implementation = "substructured"
 
     structures: FrozenSet[str] = frozenset({"chain", "tree"})
-    """The structures whose potentials this objective accepts."""
+    """The structures that this objective accepts."""
 
     takes_parts = False
     """Whether it looks at each word, edge or arc by itself, so that it may be given parts of sentences."""
@@ -55,34 +55,36 @@ class Objective(Registrable):
 
     @property
     def needs(self) -> FrozenSet[str]:
-        """What it is given beside the potentials, by name; a teacher says what it `provides`."""
+        """The names of its inputs besides the potentials; a teacher lists what it `provides`."""
         return frozenset()
 
     @property
     def compares_scores(self) -> bool:
-        """Whether it compares scores as such, which a teacher of annotations alone has not."""
+        """Whether it compares scores as such, which annotations do not have."""
         return False
 
     @property
     def layers(self) -> Tuple[Tuple[Layer, Layer], ...]:
-        """Where `needs` has `hidden`: the student's and the teacher's layer of each pair."""
+        """If `needs` has `hidden`: the student's and the teacher's layer of each pair."""
         return ()
 
     def build(self, student: Mapping[Layer, int], teacher: Mapping[Layer, int]) -> None:
-        """Told the widths of the `layers`, once and before anything is computed."""
+        """Receives the widths of the `layers`, once, before the first loss is computed."""
 
     @property
     def learned(self) -> Optional[Module]:
-        """What is trained with the student and is not the student's; there once it is built."""
+        """The parameters that are trained with the student but are not part of it; available after
+        `build`.
+        """
         return None
 
     @property
     def part_names(self) -> Tuple[str, ...]:
-        """The names of the losses that this one is made of, where it is made of several."""
+        """The names of the losses that it combines, if there are several."""
         return ()
 
     def check(self, structure: str, num_labels: int) -> None:
-        """Refuses, when a model is built, a structure or a number of labels that it cannot be of.
+        """Refuses a structure or a number of labels that it cannot handle, when a model is built.
 
         # Parameters
 
@@ -98,7 +100,8 @@ class Objective(Registrable):
         """
 
     def __call__(self, student: Any, teacher: Any, **needed: Any) -> Tensor:
-        """The loss of each sentence: a sum over its sub-structures' positions, not divided by its words.
+        """Returns the loss of each sentence: a sum over positions, not divided by the number of
+        words.
 
         # Parameters
 
@@ -117,7 +120,7 @@ class Objective(Registrable):
     def with_parts(
         self, student: Any, teacher: Any, **needed: Any
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """What `__call__` returns, and the losses that it is made of, unweighted.
+        """Like `__call__`, but also returns the unweighted losses that it combines.
 
         # Returns
 

@@ -13,24 +13,24 @@ from allennlp_kd.structs.numerics.pairs import check_alike
 
 @Objective.register("structural")
 class Structural(TemperedObjective):
-    """The cross-entropy of the student's distribution over all structures under the teacher's.
+    """The cross-entropy of the student's distribution over structures, relative to the teacher's.
 
     It factorizes over the sub-structures u (Wang et al., "Structural knowledge distillation: tractably
     distilling information for structured predictor", 2021): with the teacher's marginals p_T(u),
 
         H(p_T, p_S) = log Z_S - sum_u p_T(u) * score_S(u).
 
-    Both sides' scores are divided by the temperature before forward-backward (chains) or the
+    The scores of both models are divided by the temperature before forward-backward (chains) or the
     matrix-tree theorem (trees with one word on ROOT), so both are distributions at any temperature.
-    Then it is never below the teacher's entropy (Gibbs), which it reaches where both distributions
-    are the same; nothing is clamped. Its gradient is that of the KL divergence.
+    The minimum of the loss is the teacher's entropy (Gibbs), reached if both distributions are the
+    same. Nothing is clamped. The gradient is that of the KL divergence.
 
     # Parameters
 
     temperature : `float`, optional (default = `1.0`)
         Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
-        Whether the square of the temperature is a factor of the loss.
+        Whether the loss is multiplied by the squared temperature.
     """
 
     @overrides

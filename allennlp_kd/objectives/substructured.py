@@ -21,7 +21,8 @@ MIXES = ("uniform", "student")
 
 @Objective.register("substructured")
 class Substructured(Objective):
-    """Matches both sides on every sub-structure, with no dynamic programming (Lin et al. 2022).
+    """Matches student and teacher on every sub-structure, without dynamic programming (Lin et al.
+    2022).
 
     # Parameters
 
@@ -31,46 +32,48 @@ class Substructured(Objective):
         see `arc_predictions` and `label_predictions`. `scores`: squared differences of scores, see
         `form`. `both`: the sum of the two.
     form : `str`, optional
-        Of `scores`: `raw`; `centred` (or `centered`, the default: the variance of the difference over all sequences, or
-        assignments of heads and labels, which for chains and for heads is zero exactly when both sides
-        define the same distribution); `weighted`, which is `centred` with tags, heads and labels drawn from a
-        distribution that is not the uniform one, see `mix`; or, for chains, `emissions`.
+        The form of `scores`. `raw`: the mean square. `centered` (the default; `centred` is the
+        same): the variance of the difference over all sequences, or over assignments of heads and
+        labels; for chains and for heads it is zero exactly when both models define the same
+        distribution. `weighted`: like `centered`, with tags, heads and labels drawn from a
+        non-uniform distribution, see `mix`. `emissions`: the mean square of emissions, for chains.
     scale : `float`, optional (default = `1.0`)
-        Multiplies the loss; with `both`, the scores alone. Squared differences of scores are not on
+        A factor of the loss; with `both`, of the scores only. Squared score differences are not on
         the scale of a likelihood.
     temperature : `float`, optional (default = `1.0`)
-        Divides the scores of both sides.
+        Divides the scores of both models.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
-        Whether `predictions` are multiplied by the temperature's square, which keeps the size of
+        Whether `predictions` are multiplied by the squared temperature, which keeps the size of
         their gradient (Hinton et al. 2015).
     parts : `str`, optional (default = both; the arcs where labels are not compared)
-        Of trees: `arcs`, `labels` or `both`.
+        For trees: `arcs`, `labels` or `both`.
     heads : `str`, optional (default = `"all"`)
-        Of trees, which arcs the `scores` of labels are matched on, a mean over heads for each word:
-        `all`, the teacher's `best` few, all the same; or `probable`, each weighted by the teacher's
-        probability of the head. (`predictions` of labels are always weighted so.)
+        For trees, the arcs on which the `scores` of labels are matched, as a mean over heads for
+        each word: `all`; the teacher's `best` heads with equal weights; or `probable`, each head
+        weighted by its probability under the teacher. (`predictions` of labels are always weighted
+        in this way.)
     best : `int`, optional
-        How many heads `"best"` are.
+        The number of heads for `heads: "best"`.
     window : `int`, optional (default = `2`)
-        Of chains, how many adjacent tags the `predictions` are of: 1 are nodes, 2 edges; see
-        `window_predictions`.
+        For chains, the number of adjacent tags in a table of `predictions`: 1 for nodes, 2 for
+        edges; see `window_predictions`.
     mix : `float`, optional (default = `0.5`)
-        Of the form `weighted`: the weights are (1 - mix) * the teacher's probabilities + mix *
-        those of `mix_with`. Of chains the teacher's are its node marginals, which a store holds
-        where it says so; of trees those of a word's heads and an arc's labels, which are local.
-        With 0 there is no gradient where the teacher is certain; with 1 nothing of the teacher's is
-        needed.
+        For the form `weighted`: the weights are (1 - mix) * the teacher's probabilities + mix *
+        those of `mix_with`. For chains the teacher's probabilities are its node marginals, which a
+        store contains with `marginals: true`; for trees they are those of a word's heads and an
+        arc's labels. With 0 there is no gradient where the teacher is certain; with 1 no marginals
+        are needed.
     mix_with : `str`, optional (default = `"uniform"`)
-        `uniform`; or `student`, its local softmax (over a word's emissions, a word's heads, an arc's
-        labels), without gradient.
+        `uniform`, or `student`: the student's local softmax (over a word's emissions, a word's
+        heads, an arc's labels), without gradient.
     huber : `float`, optional
-        Of the forms `centred` and `emissions`: differences beyond it, each of one cell of a node,
-        an edge, an arc or a label once it is centred, count as a line instead of a square; see
-        `huber_loss`.
+        For the forms `centered` and `emissions`: the threshold beyond which a difference counts
+        linearly instead of quadratically; see `huber_loss`. It applies to each cell of a node, an
+        edge, an arc or a label, after centering.
     learned_scale : `bool`, optional (default = `False`)
-        Whether the student's scores (never the teacher's) are multiplied by one scalar above 0
-        before `scores` compares them: it is learned with the student, and not in its archive, so
-        that a student may hold its teacher's distribution at another sharpness; see `LearnedScale`.
+        Whether the student's scores (never the teacher's) are multiplied by a learned factor above
+        0 before `scores` compares them; see `LearnedScale`. So a student may learn its teacher's
+        distribution at another sharpness. The factor is not in the student's archive.
 
     What the teacher forbids (-inf) has no probability, and is left out of `scores`. Where the
     student forbids what the teacher does not, the loss is infinite.
@@ -109,22 +112,22 @@ class Substructured(Objective):
         if form is not None and form not in FORMS:
             raise ConfigurationError(f"form must be one of {', '.join(FORMS)}, found '{form}'")
         if form is not None and match == "predictions":
-            raise ConfigurationError(f"form '{form}' is of scores, but match is 'predictions'")
+            raise ConfigurationError(f"form '{form}' is for scores, but match is 'predictions'")
         if not 0 < scale < float("inf"):
             raise ConfigurationError(f"scale must be greater than 0, found {scale}")
         if window is not None and match == "scores":
-            raise ConfigurationError(f"window {window} is of predictions, but match is 'scores'")
+            raise ConfigurationError(f"window {window} is for predictions, but match is 'scores'")
         _check_weights(match, form, mix, mix_with)
         if huber is not None:
             if match == "predictions" or form in ("raw", "weighted"):
                 raise ConfigurationError(
-                    f"huber {huber} is for the forms centred and emissions of scores, "
-                    f"found match '{match}', form '{form}'"
+                    f"huber {huber} is for the forms centered and emissions of scores, found match "
+                    f"'{match}', form '{form}'"
                 )
             if not huber > 0:
                 raise ConfigurationError(f"huber must be greater than 0, found {huber}")
         if learned_scale and match == "predictions":
-            raise ConfigurationError("learned_scale true is of scores, but match is 'predictions'")
+            raise ConfigurationError("learned_scale true is for scores, but match is 'predictions'")
         self._student_scale = LearnedScale() if learned_scale else None
         self._scale = scale
         self._squared = scale_by_temperature_squared
@@ -146,8 +149,10 @@ class Substructured(Objective):
         of_chains = form == "emissions" or window is not None
         if of_trees and of_chains:
             found = "form 'emissions'" if form == "emissions" else f"window {window}"
-            raise ConfigurationError(f"{found} is of chains, but parts, heads or best of trees")
-        # What the options have a meaning for.
+            raise ConfigurationError(
+                f"{found} is for chains, but parts, heads or best are for trees"
+            )
+        # The structures for which the options have a meaning.
         if of_trees:
             self.structures = frozenset({"tree"})
         elif of_chains:
@@ -189,7 +194,7 @@ def _check_weights(
 ) -> None:
     if form != "weighted" and (mix is not None or mix_with is not None):
         raise ConfigurationError(
-            f"mix and mix_with are of the form 'weighted', found {mix} and '{mix_with}' with match "
+            f"mix and mix_with are for form 'weighted', found {mix} and '{mix_with}' with match "
             f"'{match}', form '{form}'"
         )
     if mix is not None and not 0 <= mix <= 1:

@@ -1,4 +1,4 @@
-"""The base class of objectives that divide both sides' scores by a temperature."""
+"""The base class of objectives with a temperature."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from allennlp_kd.structs.numerics.execution import exact
 
 
 class TemperedObjective(Objective):
-    """A loss of tempered potentials, multiplied by the temperature's square.
+    """A loss of tempered potentials, multiplied by the squared temperature.
 
     Dividing all scores by T divides the gradient of such a loss by about T^2; the factor keeps its
     size (Hinton et al., "Distilling the knowledge in a neural network", 2015).
@@ -39,5 +39,5 @@ class TemperedObjective(Objective):
         return loss * self.temperature**2 if self._squared else loss
 
     def _loss(self, student: Any, teacher: Any) -> Tensor:
-        """The loss of tempered potentials, shape `(batch,)`."""
+        """Computes the loss of tempered potentials, shape `(batch,)`."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The `token` objective: KL divergence word by word."""
+"""The `token` objective: KL divergence for each word separately."""
 
 from typing import Any
 
@@ -18,22 +18,22 @@ from allennlp_kd.structs.tree import TreePotentials
 
 @Objective.register("token")
 class Token(TemperedObjective):
-    """KL divergence between each word's own distributions: Hinton et al. (2015), for each word.
+    """KL divergence between the distributions of each word (Hinton et al. 2015).
 
         T^2 * sum_i KL(softmax(teacher[i] / T) || softmax(student[i] / T))
 
-    Of a chain, the distribution of a word is the softmax of its emissions alone: transitions, start
-    and end are neither matched nor trained by it. Of trees it is over the heads of a word and,
-    where both sides have labels, over the labels of each arc, weighted by the teacher's probability
-    of the arc; this is the divergence over pairs of head and label, and for trees, whose
-    sub-structures are a word's already, what `substructured` matches as `predictions`.
+    For a chain, the distribution of a word is the softmax of its emissions only: transitions, start
+    and end scores are not matched and get no gradient. For trees, it is the distribution over the
+    heads of a word and, if both models have labels, over the labels of each arc, weighted by the
+    teacher's probability of the arc. This is the divergence over pairs of head and label, and for
+    trees it equals `substructured` with `predictions`.
 
     # Parameters
 
     temperature : `float`, optional (default = `1.0`)
         Divides the scores of both sides.
     scale_by_temperature_squared : `bool`, optional (default = `True`)
-        Whether T^2 is a factor of the loss.
+        Whether the loss is multiplied by T^2.
     """
 
     takes_parts = True

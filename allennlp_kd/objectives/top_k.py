@@ -1,4 +1,4 @@
-"""The `top_k` objective: likelihood of the teacher's k best structures."""
+"""The `top_k` objective: the student's likelihood of the teacher's k best structures."""
 
 from typing import Any, List, Optional, Tuple, Union
 
@@ -18,31 +18,31 @@ from allennlp_kd.structs.tree import TreePotentials
 
 @Objective.register("top_k")
 class TopK(Objective):
-    """The student's negative log-likelihood of the teacher's k best structures, weighted.
+    """The weighted negative log-likelihood of the teacher's k best structures.
 
         sum_j w_j * (log Z_S - score_S(y_j)),    y_1, ..., y_k the teacher's best.
 
-    Sequence-level distillation with pseudo-gold (Kim and Rush, "Sequence-level knowledge
+    This is sequence-level distillation with pseudo-gold (Kim and Rush, "Sequence-level knowledge
     distillation", 2016). The student's partition function is computed once for all k.
 
-    A sentence has tags^length sequences. Where these are fewer than k, those that are not there
-    have no weight: probabilities are renormalized over those that are, weights of a list stay as
-    they are given. The teacher's constraints bind its decoding alone and are not looked at.
+    A sentence has tags^length sequences. If these are fewer than k, missing ones have no weight:
+    probabilities are renormalized over the existing ones, and a list of weights is used as given.
+    The teacher's constraints apply only to its decoding and are ignored.
 
-    Trees have one word on ROOT, and labels where both sides have them: two trees that differ in a
-    label alone are two of the k. They cost a search for the best and two for each other one, see
+    Trees have one word on ROOT, and labels if both models have them: trees that differ in one label
+    count as different. The search takes one run for the best tree and two for each further one; see
     `structs.tree.k_best`.
 
     # Parameters
 
     k : `int`, optional (default = `3`, or the number of weights)
-        How many structures; fewer where a sentence has no more.
+        The number of structures; fewer if a sentence has fewer.
     weights : `str` or `List[float]`, optional (default = `"probability"`)
-        `probability`: the teacher's probabilities, which sum to 1 over the k. Or one weight for
-        each, best first: `[1, 0.1, 0.1]` is what the code of Efficient-KD (Lin et al., 2022) has.
+        `probability`: the teacher's probabilities, normalized over the k structures. Or one weight
+        for each, best first: the code of Efficient-KD (Lin et al., 2022) uses `[1, 0.1, 0.1]`.
     temperature : `float`, optional (default = `1.0`)
-        Divides the teacher's scores before their probabilities are taken. The likelihood is that of
-        pseudo-gold, so it is not tempered, and there is no factor.
+        Divides the teacher's scores before their probabilities are computed. The likelihood of the
+        pseudo-gold is not tempered, and the loss is not multiplied by T^2.
 
     # Raises
 
@@ -72,23 +72,24 @@ class TopK(Objective):
             good = all(0 <= weight < float("inf") for weight in self._weights)
             if not good or not any(self._weights):
                 raise ConfigurationError(
-                    f"weights must be at least 0, and one of them more, found {list(weights)}"
+                    "weights must be at least 0 and at least one of them greater, found "
+                    f"{list(weights)}"
                 )
             self._k = len(self._weights) if k is None else k
             if self._k != len(self._weights):
                 raise ConfigurationError(
-                    f"k is {k}, but weights has {len(self._weights)}: {list(weights)}"
+                    f"k is {k}, but weights has {len(self._weights)} numbers: {list(weights)}"
                 )
             if temperature != 1:
                 raise ConfigurationError(
-                    f"temperature {temperature} is for weights 'probability', found {list(weights)}"
+                    f"temperature {temperature} needs weights 'probability', found {list(weights)}"
                 )
 
     @overrides
     def check(self, structure: str, num_labels: int) -> None:
         if structure == "chain" and num_labels == 1 and self._k > 1:
             raise ConfigurationError(
-                f"k is {self._k}, but with 1 label a sentence has 1 sequence of labels"
+                f"k is {self._k}, but with 1 label a sentence has only 1 sequence of labels"
             )
 
     @exact
@@ -101,16 +102,18 @@ class TopK(Objective):
         else:
             weights, found = self._of_trees(student, teacher)
             total = tree.log_partition(student)
-        # The student's score of a structure that is not there means nothing.
+        # The student's score of a missing structure is undefined.
         found = (weights * found.masked_fill(weights == 0, 0.0)).sum(1)
-        # Where the student forbids every structure its sum is -inf too.
+        # If the student forbids every structure, its log-partition function is -inf too.
         total = total.masked_fill(torch.isneginf(total), 0.0)
         return weights.sum(1) * total - found
 
     def _of_chains(
         self, student: ChainPotentials, teacher: ChainPotentials
     ) -> Tuple[Tensor, Tensor]:
-        """The weights and the student's scores of the teacher's best, both `(batch, k)`."""
+        """Returns the weights and the student's scores of the teacher's best sequences, both
+        `(batch, k)`.
+        """
         with torch.no_grad():
             # Shapes: (batch, k, length) and (batch, k)
             tags, scores = k_best(teacher, self._k)
@@ -120,7 +123,9 @@ class TopK(Objective):
         return weights, found.view_as(weights)
 
     def _of_trees(self, student: TreePotentials, teacher: TreePotentials) -> Tuple[Tensor, Tensor]:
-        """As `_of_chains`; tree by tree, so that the student's label scores are not repeated."""
+        """Like `_of_chains`; one tree at a time, so that the student's label scores are not
+        repeated.
+        """
         if student.labels is None:
             teacher = teacher.without_labels()
         # Shapes: (batch, k, length), the same or None, and (batch, k)
@@ -132,7 +137,7 @@ class TopK(Objective):
         return self._weights_of(scores), torch.stack(found, dim=1)
 
     def _weights_of(self, scores: Tensor) -> Tensor:
-        """Shape `(batch, k)`, 0 where there is no structure.
+        """Returns the weights, shape `(batch, k)`, 0 for missing structures.
 
         # Raises
 
@@ -144,7 +149,7 @@ class TopK(Objective):
             row = int(impossible.nonzero()[0])
             raise ValueError(
                 f"the teacher forbids every structure of sentence {row} of the batch, so it has no "
-                "best one"
+                "best structure"
             )
         if self._weights is None:
             return log_normalized(scores / self.temperature).exp()

@@ -12,19 +12,19 @@ from allennlp_kd.objectives.objective import CARRIED, Layer, Objective
 
 @Objective.register("sum")
 class WeightedSum(Objective):
-    """The sum over its members of weight * loss.
+    """The sum of weight * loss over its members.
 
-    Each member's own loss is logged unweighted, as `distillation_loss/NAME` beside the sum, which
-    is `distillation_loss`.
+    The loss of each member is logged unweighted as `distillation_loss/NAME`, in addition to the
+    sum, `distillation_loss`.
 
     # Parameters
 
     objectives : `Dict[str, Objective]`
-        By a name of one's choice.
+        The members, by names of your choice.
     weights : `Dict[str, float]`, optional (default = `1.0` for each)
-        For some or all of these names.
+        Weights for some or all of these names.
     temperature : `float`, optional
-        Of all members. By default each keeps its own; a schedule sets them all.
+        The temperature of all members. By default each keeps its own; a schedule sets them all.
 
     # Raises
 
@@ -56,7 +56,7 @@ class WeightedSum(Objective):
         for name in objectives:
             if not name or "/" in name:
                 raise ConfigurationError(
-                    f"an objective's name must not be empty or hold a '/', found '{name}'"
+                    f"an objective's name must not be empty or contain a '/', found '{name}'"
                 )
         self._members = dict(objectives)
         self._weights = {name: float(weights.get(name, 1.0)) for name in objectives}
@@ -77,7 +77,7 @@ class WeightedSum(Objective):
 
     @property
     def temperature(self) -> float:
-        """Of the members; the first one's where they have not the same."""
+        """The temperature of the members; the first one's if they differ."""
         return next(iter(self._members.values())).temperature
 
     @temperature.setter

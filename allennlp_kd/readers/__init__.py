@@ -1,4 +1,4 @@
-"""Readers and fields that carry a teacher's inputs or stored potentials beside the student's."""
+"""Dataset readers, which give each sentence its words, its annotation and the teacher's inputs."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -1,4 +1,4 @@
-"""Counts the tokens that a teacher of other words teaches."""
+"""Counts the tokens for which a teacher with other words provides scores."""
 
 from typing import Optional
 
@@ -9,13 +9,13 @@ from allennlp_kd.fields.teacher_words import TeacherWords
 
 
 class AlignmentCounts:
-    """Counts the tokens of a file that the teacher's scores are taken over to."""
+    """Counts the tokens of a file that get scores from the teacher."""
 
     def __init__(self) -> None:
         self._tokens = self._aligned = self._sentences = self._whole = self._parts = 0
 
     def add(self, instance: Instance, words: Optional[TeacherWords], taught: bool) -> None:
-        """Counts a sentence; `taught` says whether the teacher teaches its aligned tokens."""
+        """Counts a sentence; `taught` says whether its aligned tokens get scores from the teacher."""
         tokens = len(Sentence.of(instance).words)
         aligned = tokens if words is None else len(words.aligned) * taught
         self._tokens += tokens

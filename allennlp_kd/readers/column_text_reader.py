@@ -1,4 +1,4 @@
-"""Reads the words of a file with a word a line."""
+"""Reads words from a file with one word per line."""
 
 from os import PathLike
 from typing import Any, Iterator, List, Optional, Union
@@ -15,20 +15,21 @@ from allennlp_kd.readers.unlabelled_reader import UnlabelledReader
 
 @DatasetReader.register("column_text")
 class ColumnTextReader(UnlabelledReader):
-    """Reads words, and no annotation, of a file with a word a line and an empty line between
-    sentences: CoNLL files without gold, or whose gold is not to be looked at.
+    """Reads only the words of a file with one word per line and an empty line between sentences:
+    CoNLL files whose gold is missing or should be ignored.
 
     # Parameters
 
     word_column : `int`, optional (default = `0`, of CoNLL-U `1`)
-        Which column the words are in, counted from 0.
+        The column of the words, counted from 0.
     tag_column : `int`, optional
-        Which column has part-of-speech tags, for teachers and students that take them.
+        The column of part-of-speech tags, for teachers and students that take them.
     conllu : `bool`, optional (default = `False`)
-        Whether the file is of the form CoNLL-U: ten columns with tabs between them, comments, and
-        lines that are no words (ranges of words, and words that were left out).
+        Whether the file is CoNLL-U: ten columns separated by tabs, comments, and lines that are not
+        words (multi-word ranges and empty nodes).
     reader : `DatasetReader`, optional
-        Makes the instances; inside a `distillation` reader it is the student's, and not given.
+        Makes the instances. Inside a `distillation` reader, leave it out: the student's reader is
+        used.
     max_words : `int`, optional
         Longer sentences are left out.
 
@@ -55,8 +56,8 @@ class ColumnTextReader(UnlabelledReader):
         self._last_column = max(self._word_column, -1 if tag_column is None else tag_column)
         if min(self._word_column, self._word_column if tag_column is None else tag_column) < 0:
             raise ConfigurationError(
-                "columns are counted from 0, "
-                f"found the word_column {self._word_column} and the tag_column {tag_column}"
+                f"columns are counted from 0, but word_column is {self._word_column} and "
+                f"tag_column is {tag_column}"
             )
 
     @overrides
@@ -79,8 +80,8 @@ class ColumnTextReader(UnlabelledReader):
                     )
                 if self._last_column >= expected:
                     raise ConfigurationError(
-                        f"{file_path}, line {number}: there is no column {self._last_column} among "
-                        f"{expected}, counted from 0"
+                        f"{file_path}, line {number}: column {self._last_column} (counted from 0) "
+                        f"does not exist; the line has {expected} columns"
                     )
                 words.append(columns)
         yield self._sentence(words)

@@ -1,4 +1,4 @@
-"""Reads a treebank for a parser, in the tokens that a spaCy pipeline has."""
+"""Reads a treebank for a parser in the tokens of a spaCy pipeline."""
 
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
@@ -14,28 +14,29 @@ from allennlp_kd.readers.treebank_tokens import WITHOUT_GOLD, TreebankTokens, wo
 
 @DatasetReader.register("conllu_parsing")
 class ConlluParsingReader(DatasetReader):
-    """Reads a file in CoNLL-U format for parsing, as stock's `universal_dependencies` does and with the
-    same fields, in the tokens that the parser will meet.
+    """Reads a CoNLL-U file for parsing with the fields of AllenNLP's `universal_dependencies`,
+    optionally in the tokens of a spaCy pipeline.
 
-    A treebank splits "au" into "à le" and "don't" into "do n't"; a pipeline of spaCy has other tokens.
-    Annotation is projected to them: a token of several words gets the head and the label of the word
-    that is nearest to the root. A sentence that has a word in several tokens is left out; the log has
-    the counts. In a `distillation`, the teacher scores the treebank's words, and its scores are taken over
-    to the arcs between tokens that are one word. There a sentence that has a word in several tokens is
-    kept for the teacher's term and has no gold.
+    A treebank splits "au" into "à le" and "don't" into "do n't"; a spaCy pipeline has other tokens.
+    The annotation is projected to them: a token of several words gets the head and the label of the
+    word nearest to the root. A sentence with a word that spans several tokens is left out; the log
+    reports the counts. In a `distillation`, the teacher scores the treebank's words, and the scores
+    of arcs between tokens that are single words are projected. There, a sentence with a word that
+    spans several tokens is kept for the teacher's term and has no gold.
 
     # Parameters
 
     token_indexers : `Dict[str, TokenIndexer]`, optional
-        How the tokens are indexed; by default as `tokens`, each by its form (`single_id`).
+        How the tokens are indexed; by default as `tokens`, by their text (`single_id`).
     use_language_specific_pos : `bool`, optional (default = `False`)
-        Whether the part-of-speech tags are the treebank's own, not the universal ones.
+        Whether to read the treebank's language-specific part-of-speech tags instead of the
+        universal ones.
     tokens : `str`, optional (default = `"words"`)
         `words`: the treebank's syntactic words. `spacy`: the tokens of spaCy's rules for `language`.
     surface_tokens : `bool`, optional (default = `False`)
         Whether the treebank's multi-word tokens are one token each.
     language : `str`, optional (default = `"en"`)
-        spaCy's code of the language, for `tokens: "spacy"`.
+        The language as spaCy's code, for `tokens: "spacy"`.
 
     # Raises
 
@@ -62,7 +63,7 @@ class ConlluParsingReader(DatasetReader):
 
     @property
     def treebank_tokens(self) -> Optional[TreebankTokens]:
-        """What chooses the tokens; `None` where they are the treebank's words."""
+        """The tokenization of the treebank; `None` if its words are the tokens."""
         return None if self._tokens.are_words else self._tokens
 
     @overrides
@@ -102,7 +103,7 @@ class ConlluParsingReader(DatasetReader):
         # Returns
 
         `Instance`
-            With the fields of stock's `universal_dependencies`.
+            With the fields of AllenNLP's `universal_dependencies`.
         """
         text = TextField([Token(word) for word in words], self._token_indexers)
         fields: Dict[str, Field] = {

@@ -1,4 +1,4 @@
-"""Reads a treebank for a tagger that parses."""
+"""Reads a treebank for a tagger that parses (parsing as sequence labeling)."""
 
 from typing import Any, Dict, Iterable, List, Optional
 
@@ -16,26 +16,27 @@ from allennlp_kd.fields.relative_tags import tags_of, tree_of
 
 @DatasetReader.register("conllu_relative_heads")
 class ConlluRelativeReader(DatasetReader):
-    """Reads a file in CoNLL-U format for parsing as sequence labelling: each word's tag says where its
-    head is, and the label of the arc (`relative_tags.tags_of`). Multi-word ranges and empty nodes are
-    left out.
+    """Reads a CoNLL-U file for parsing as sequence labeling: each word's tag gives the position of
+    its head and the label of the arc (`relative_tags.tags_of`). Multi-word ranges and empty nodes
+    are left out.
 
-    The metadata has the part-of-speech tags as stock's `universal_dependencies` has them, for a parser
-    teacher that wants them.
+    The metadata contains the part-of-speech tags as in AllenNLP's `universal_dependencies`, for a
+    parser teacher that needs them.
 
     # Parameters
 
     token_indexers : `Dict[str, TokenIndexer]`, optional
-        How the words are indexed; by default as `tokens`, each by its form (`single_id`).
+        How the words are indexed; by default as `tokens`, by their text (`single_id`).
     use_language_specific_pos : `bool`, optional (default = `False`)
-        Whether the part-of-speech tags are the treebank's own, not the universal ones.
+        Whether to read the treebank's language-specific part-of-speech tags instead of the
+        universal ones.
     label_namespace : `str`, optional (default = `"labels"`)
         The vocabulary's namespace for the tags.
 
     # Raises
 
     ConfigurationError
-        While reading, if a sentence is no CoNLL-U, or a word has no head or no label.
+        While reading, if a sentence is not CoNLL-U, or a word has no head or no label.
     """
 
     def __init__(
@@ -102,7 +103,9 @@ class ConlluRelativeReader(DatasetReader):
 
     @staticmethod
     def to_conllu(words: List[str], tags: List[str]) -> str:
-        """The sentence in CoNLL-U, with the tree that its tags say or are repaired to."""
+        """Formats a sentence as CoNLL-U with the tree that its tags encode, repaired where
+        necessary.
+        """
         heads, labels = tree_of(tags)
         lines = [
             f"{number}\t{word}\t_\t_\t_\t_\t{head}\t{label}\t_\t_\n"

@@ -1,4 +1,4 @@
-"""Reads a treebank's part-of-speech column for a tagger."""
+"""Reads one of a treebank's columns, such as part-of-speech tags, for a tagger."""
 
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -22,12 +22,10 @@ _NUM_COLUMNS = 10
 @DatasetReader.register("conllu_tagging")
 class ConlluTaggingReader(DatasetReader):
     """
-    Reads a file in CoNLL-U format for tagging: the words are the syntactic words (the lines whose
-    ID is a plain integer; multi-word ranges and empty nodes are left out), the tags one of the
-    columns.
+    Reads a CoNLL-U file for tagging. The words are the syntactic words (lines whose ID is a plain
+    integer; multi-word ranges and empty nodes are left out), and the tags are one of the columns.
 
-    Stock's `universal_dependencies` reads the same files for a parser, and calls its fields
-    otherwise.
+    AllenNLP's `universal_dependencies` reads the same files for a parser, with other field names.
 
     Registered as a `DatasetReader` with name "conllu_tagging".
 
@@ -36,19 +34,19 @@ class ConlluTaggingReader(DatasetReader):
     column : `str`, optional (default = `"upos"`)
         The column of the tags: `"upos"` (universal) or `"xpos"` (the treebank's own).
     token_indexers : `Dict[str, TokenIndexer]`, optional
-        How the words are indexed; by default as `tokens`, each by its form (`single_id`).
+        How the words are indexed; by default as `tokens`, by their text (`single_id`).
     label_namespace : `str`, optional (default = `"labels"`)
         The vocabulary's namespace for the tags.
     tokens : `str`, optional (default = `"words"`)
-        `words`: the treebank's syntactic words. `spacy`: the tokens of spaCy's rules for `language`, as a
-        pipeline has them. A token of several words gets the tag of the word that is nearest to the
-        root, a part of a word gets the word's. In a `distillation`, the teacher scores the words, and its
-        scores are taken over to the tokens that are one word; the others have the gold term alone. The
-        log has the counts.
+        `words`: the treebank's syntactic words. `spacy`: the tokens of spaCy's rules for
+        `language`, as in a pipeline. A token of several words gets the tag of the word nearest to
+        the root; a part of a word gets the word's tag. In a `distillation`, the teacher scores the
+        words, and the scores of tokens that are single words are used; other tokens have only the
+        gold term. The log reports the counts.
     surface_tokens : `bool`, optional (default = `False`)
         Whether the treebank's multi-word tokens are one token each.
     language : `str`, optional (default = `"en"`)
-        spaCy's code of the language, for `tokens: "spacy"`.
+        The language as spaCy's code, for `tokens: "spacy"`.
 
     # Raises
 
@@ -81,7 +79,7 @@ class ConlluTaggingReader(DatasetReader):
 
     @property
     def treebank_tokens(self) -> Optional[TreebankTokens]:
-        """What chooses the tokens; `None` where they are the treebank's words."""
+        """The tokenization of the treebank; `None` if its words are the tokens."""
         return None if self._tokens.are_words else self._tokens
 
     @overrides

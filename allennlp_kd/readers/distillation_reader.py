@@ -1,4 +1,4 @@
-"""A dataset reader that puts a teacher's inputs beside the student's."""
+"""The `distillation` dataset reader: adds a teacher's inputs to the student's instances."""
 
 import logging
 import math
@@ -38,48 +38,50 @@ GOLD_FIELDS = ("tags", "head_tags", "head_indices")
 
 @DatasetReader.register("distillation")
 class DistillationReader(DatasetReader):
-    """Wraps any reader; while training, each instance carries what the teacher needs of it.
+    """Wraps any reader and, during training, adds the teacher's inputs to each instance.
 
-    Anywhere else (`allennlp evaluate`, `allennlp predict`) it is the wrapped reader, and the
-    teacher is not opened.
+    Outside training (`allennlp evaluate`, `allennlp predict`) it behaves like the wrapped reader,
+    and the teacher is not opened.
 
-    A data path may name text without gold beside that with it:
+    A data path may name labeled and unlabeled files:
 
         "train_data_path": {"labelled": "train.txt", "unlabelled": ["news.txt", "forum.txt"]}
 
-    Each is a path or a list of paths; `labelled` may be absent. So it is that path's affair alone,
-    and validation data does not change. Sentences without gold have the teacher's term only, and
-    their words count for the vocabulary. They are spread evenly among the others.
+    Each is a path or a list of paths; `labelled` may be absent. Unlabeled text affects only the
+    data path that names it, so validation data does not change. Unlabeled sentences have only the
+    teacher's term, their words count for the vocabulary, and they are spread evenly among the
+    others.
 
     # Parameters
 
     reader : `DatasetReader`
-        The student's.
+        The student's reader.
     teacher : `Lazy[Teacher]`, optional
-        As in the model's configuration. Without it, instances carry no teacher inputs.
+        The teacher, as in the model's configuration. Without it, instances have no teacher inputs.
     labelled_fraction : `float`, optional (default = `1.0`)
-        The share of the sentences that are trained on with their gold; which ones depends on their
-        words (and part-of-speech tags, where the reader gives any) alone. In training the others
-        are unlabelled text. The gold of validation data counts in full, and labels come into the
-        vocabulary whether or not they are trained on.
+        The share of the training sentences that keep their gold. The choice depends only on their
+        words (and part-of-speech tags, if the reader provides any). In training, the others are
+        unlabeled text. Validation data keeps all of its gold, and the vocabulary contains the
+        labels of all sentences.
     unlabelled_reader : `DatasetReader`, optional
-        Reads unlabelled text: `plain_text`, `column_text`, or any reader of annotated text, of
-        which the annotation is not looked at. By default the student's.
+        Reads unlabeled text: `plain_text`, `column_text`, or any reader of annotated text, whose
+        annotation is ignored. By default the student's reader.
     unlabelled_ratio : `float`, optional
-        How many unlabelled sentences there are for each sentence of the labelled files, the same
-        ones in each epoch; by default all. Which ones depends on their words and the seed alone.
+        The number of unlabeled sentences per labeled sentence, the same sentences in each epoch; by
+        default all are used. The choice depends only on their words and the seed.
     unlabelled_seed : `int`, optional (default = `13`)
-        Another seed chooses others.
+        The seed for this choice.
     gold_fields : `List[str]`, optional
         The fields that are annotation.
     teach_parts : `bool`, optional (default = `True`)
-        What happens to a sentence of which some tokens are not words of its corpus, where the student's
-        reader has `tokens: "spacy"` or `surface_tokens: true`. By default the teacher scores the words of
-        the corpus, and its scores are taken over to the tokens that are one word, and the arcs and
-        edges between these; the log has the counts. With `false` such a sentence has the gold term
-        alone, which objectives need that look at whole sentences (`marginal`, `structural`, `top_k`).
+        Whether the teacher scores a sentence in which some tokens are not words of its corpus (if
+        the student's reader has `tokens: "spacy"` or `surface_tokens: true`). By default the
+        teacher scores the words of the corpus, and the scores of tokens that are single words, and
+        of arcs and edges between them, are used; the log reports the counts. With `false`, such a
+        sentence has only the gold term, which objectives over whole sentences need (`marginal`,
+        `structural`, `top_k`).
     teacher_inputs : `bool`, optional
-        Whether to give teacher inputs. By default: if the reader is built by `allennlp train`.
+        Whether to add teacher inputs. By default only if the reader is built by `allennlp train`.
     local_rank : `int`, optional
         Given by `allennlp train`, not by configurations.
 
@@ -89,11 +91,11 @@ class DistillationReader(DatasetReader):
         If `labelled_fraction` is not in [0, 1], or `unlabelled_ratio` not greater than 0; while
         reading, if a line has not the columns that its reader takes (with file and line number), a
         file that is trained on has no sentences,
-        there are fewer unlabelled sentences than `unlabelled_ratio` asks for, or the student's
+        there are fewer unlabeled sentences than `unlabelled_ratio` asks for, or the student's
         reader makes other fields of text without gold.
     """
 
-    CHUNK = 4096  # sentences that a store looks up, and scores sorted by length, at once
+    CHUNK = 4096  # sentences looked up in the store, and sorted by length for scoring, at a time
 
     def __init__(
         self,
@@ -109,8 +111,7 @@ class DistillationReader(DatasetReader):
         local_rank: Optional[int] = None,
         **kwargs,
     ) -> None:
-        # The wrapped reader's own sharding is asked, so that each process has a teacher score its
-        # part alone.
+        # The wrapped reader shards the data, so the teacher scores only this process's part.
         super().__init__(
             manual_distributed_sharding=True, manual_multiprocess_sharding=True, **kwargs
         )
@@ -140,12 +141,12 @@ class DistillationReader(DatasetReader):
 
     @property
     def wrapped(self) -> DatasetReader:
-        """The student's reader."""
+        """The student's reader, which this one wraps."""
         return self._reader
 
     @property
     def _reads_all(self) -> bool:
-        """Whether this process reads all of a file, not a part that may be empty."""
+        """Whether this process reads the whole file, not a part that may be empty."""
         return self.get_distributed_info() is None and self.get_worker_info() is None
 
     @overrides
@@ -168,7 +169,7 @@ class DistillationReader(DatasetReader):
             logger.info("%s: %s", file_path, self._counts)
 
     def _read_gold(self, file_path: Any) -> Iterator[Instance]:
-        """The student's instances of a file, whose gold fields know it."""
+        """Reads the student's instances of a file; their gold fields know the file's name."""
         for instance in explained(self._reader, file_path):
             for name in self._gold_fields:
                 field = instance.fields.get(name)
@@ -177,7 +178,9 @@ class DistillationReader(DatasetReader):
             yield instance
 
     def _mixed(self, paths: TransferPaths) -> Iterator[Instance]:
-        """The part of this process; all processes choose among all sentences."""
+        """Yields this process's part of the mixed sentences; all processes choose from all
+        sentences.
+        """
         with unsharded(self._reader):
             labelled = [
                 instance
@@ -210,21 +213,23 @@ class DistillationReader(DatasetReader):
             sentences = sample(found, wanted, self._unlabelled_seed)
         if len(sentences) < wanted:
             raise ConfigurationError(
-                f"unlabelled_ratio {self._unlabelled_ratio} asks for {wanted} unlabelled sentences "
-                f"beside {labelled} labelled ones, but {', '.join(map(str, paths.unlabelled))} "
-                f"have {len(sentences)}: lower it, or leave it out to take all"
+                f"unlabelled_ratio {self._unlabelled_ratio} asks for {wanted} unlabeled sentences "
+                f"for {labelled} labeled ones, but {', '.join(map(str, paths.unlabelled))} have "
+                f"{len(sentences)}: lower it, or leave it out to use all"
             )
         return sentences
 
     def _fill_in_gold(self, instance: Instance, labelled: Optional[set]) -> None:
-        """Gives a sentence without gold the fields of one with it, empty, so that they batch."""
+        """Adds empty gold fields to a sentence without gold, so that it can be batched with labeled
+        ones.
+        """
         made = set(instance.fields)
         absent = set() if labelled is None else labelled - made
         if absent - set(self._gold_fields) or (labelled is not None and made - labelled):
             raise ConfigurationError(
-                f"{type(self._reader).__name__} makes the fields {', '.join(sorted(labelled))} of "
-                f"text with gold, and {', '.join(sorted(made))} of text without: they must be the "
-                f"same but for {', '.join(self._gold_fields)}"
+                f"{type(self._reader).__name__} makes the fields {', '.join(sorted(labelled))} for "
+                f"labeled text but {', '.join(sorted(made))} for unlabeled text: they must be the "
+                f"same except for {', '.join(self._gold_fields)}"
             )
         if self._training:
             for name in absent:
@@ -242,7 +247,8 @@ class DistillationReader(DatasetReader):
 
     def _prepared(self, instances: List[Instance]) -> Iterable[Instance]:
         if self._lazy_teacher is not None:
-            # The same random numbers follow, whether the teacher opens and scores or a store is full.
+            # The random state afterward is the same whether the teacher scores or the store is
+            # full.
             with preserved_random_states():
                 if self._teacher is None:
                     self._teacher = self._lazy_teacher.construct()
@@ -259,7 +265,7 @@ class DistillationReader(DatasetReader):
         return instances
 
     def _attach(self, teacher: Teacher, instances: List[Instance]) -> None:
-        """Gives the teacher's inputs to the instances, made of the words that the teacher knows.
+        """Adds the teacher's inputs to the instances, made from the words that the teacher knows.
 
         An instance with other tokens also gets the alignment of the two.
         """
@@ -307,7 +313,7 @@ def _lacks_gold(instance: Instance) -> bool:
 
 
 def sentences_of(reader: DatasetReader, file_path: Any) -> Iterator[Sentence]:
-    """The words of a file's sentences, and tags where its reader gives them; nothing else of it.
+    """Yields the sentences of a file: only their words, and tags if the reader gives them.
 
     No more of them than the reader's `max_instances`.
     """

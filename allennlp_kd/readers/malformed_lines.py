@@ -1,4 +1,4 @@
-"""What is wrong with a file that a dataset reader cannot read, or would misread."""
+"""Finds the malformed line in a file that a dataset reader cannot read or would misread."""
 
 import re
 from os import PathLike
@@ -7,27 +7,27 @@ from typing import Optional, Union
 from allennlp.common.file_utils import cached_path
 from allennlp.data import DatasetReader
 
-# By the names of the stock readers' classes: the second is not of AllenNLP's own package.
+# Keyed by class name, because the second reader is not part of AllenNLP itself.
 COLUMNS = {"Conll2003DatasetReader": 4, "Conll2000DatasetReader": 3}
 DOCUMENT_START = "-DOCSTART-"
 TREEBANK_COLUMNS = 10
-# The ID of a range of words ("1-2") or of a word that was left out ("1.1").
+# The ID of a multi-word range ("1-2") or of an empty node ("1.1").
 NO_WORD = re.compile(r"\d+[-.]\d+")
 
 
 def columns_of(reader: DatasetReader) -> Optional[int]:
-    """The number of columns that a reader takes; `None` if it is not one of `COLUMNS`."""
+    """Returns the number of columns that a reader expects; `None` if it is not one of `COLUMNS`."""
     names = (each.__name__ for each in type(reader).__mro__)
     return next((COLUMNS[name] for name in names if name in COLUMNS), None)
 
 
 def ragged_line(path: Union[str, PathLike], expected: int) -> Optional[str]:
-    """The first line that has another number of columns than it should.
+    """Finds the first line with a wrong number of columns.
 
     # Parameters
 
     path : `str`
-        A file with a word a line, its annotation in columns, and an empty line between sentences.
+        A file with one word per line, its annotation in columns, and an empty line between sentences.
     expected : `int`
         The number of columns.
 
@@ -49,12 +49,12 @@ def ragged_line(path: Union[str, PathLike], expected: int) -> Optional[str]:
 def untagged_word(
     path: Union[str, PathLike], delimiter: str, between_words: Optional[str]
 ) -> Optional[str]:
-    """The first line of a file of `word###tag` that has a word without a tag.
+    """Finds the first line of a `word###tag` file that has a word without a tag.
 
     # Parameters
 
     path : `str`
-        A file with a sentence a line.
+        A file with one sentence per line.
     delimiter : `str`
         What stands between a word and its tag.
     between_words : `str`, optional
@@ -74,7 +74,7 @@ def untagged_word(
 
 
 def headless_word(path: Union[str, PathLike]) -> Optional[str]:
-    """The first line of a treebank that has a word without its head or its relation.
+    """Finds the first line of a treebank that has a word without a head or a relation.
 
     # Parameters
 
@@ -105,7 +105,7 @@ def headless_word(path: Union[str, PathLike]) -> Optional[str]:
 
 
 def fault_of(reader: DatasetReader, path: Union[str, PathLike]) -> Optional[str]:
-    """Why a reader has failed on a file; `None` where this is not known."""
+    """Returns the reason why a reader failed on a file; `None` if it is unknown."""
     if type(reader).__name__ == "SequenceTaggingDatasetReader":
         return untagged_word(path, reader._word_tag_delimiter, reader._token_delimiter)
     if type(reader).__name__ == "UniversalDependenciesDatasetReader":

@@ -18,23 +18,24 @@ from allennlp_kd.readers.unlabelled_reader import UnlabelledReader
 
 @DatasetReader.register("plain_text")
 class PlainTextReader(UnlabelledReader):
-    """Reads a file of UTF-8 text, a sentence a line; empty lines are left out.
+    """Reads UTF-8 text with one sentence per line; empty lines are skipped.
 
-    Words are told apart by the rules that spaCy has for a language; no model is needed, or
-    downloaded. They should be the rules that the annotated text follows: of text that is in words
-    already, `tokenize` is false.
+    Text is tokenized by spaCy's rules for a language; no model is needed or downloaded. The words
+    should follow the rules of the annotated text. If the text is tokenized already, set `tokenize`
+    to false.
 
     # Parameters
 
     language : `str`, optional (default = `"en"`)
-        spaCy's code of the language; `xx` is none in particular.
+        The language as spaCy's code; `xx` is language-independent.
     tokenize : `bool`, optional (default = `True`)
-        If false, words are what white space separates.
+        If false, words are separated by white space.
     split_sentences : `bool`, optional (default = `False`)
-        Whether a line is a text of several sentences, to be split at full stops and the like
-        (spaCy's `sentencizer`).
+        Whether a line may contain several sentences, which spaCy's `sentencizer` splits at full
+        stops and similar punctuation.
     reader : `DatasetReader`, optional
-        Makes the instances; inside a `distillation` reader it is the student's, and not given.
+        Makes the instances. Inside a `distillation` reader, leave it out: the student's reader is
+        used.
     max_words : `int`, optional
         Longer sentences are left out.
 
@@ -73,7 +74,7 @@ class PlainTextReader(UnlabelledReader):
                 yield Sentence(tuple(token.text for token in part if not token.is_space))
 
     def _words_of(self, line: str) -> Doc:
-        # Built when it is needed: an archive's configuration names this reader too.
+        # Built lazily, because a configuration in an archive also contains this reader.
         if self._pipeline is None:
             self._pipeline = self._build()
         if self._tokenize:
@@ -87,11 +88,11 @@ class PlainTextReader(UnlabelledReader):
     def _build(self) -> Language:
         try:
             pipeline = spacy.blank(self._language)
-        except ImportError as error:  # so does spaCy say what it does not know
+        except ImportError as error:  # spaCy raises it for an unknown language
             raise ConfigurationError(
-                f"spaCy cannot tell the words of the language '{self._language}': {error}"
+                f"spaCy has no tokenizer for the language '{self._language}': {error}"
             ) from error
-        # The limit is for what a parser would need of memory.
+        # spaCy's limit protects parsers from running out of memory.
         pipeline.max_length = sys.maxsize
         if self._split_sentences:
             pipeline.add_pipe("sentencizer")
@@ -99,7 +100,7 @@ class PlainTextReader(UnlabelledReader):
 
 
 def lines_of(file_path: Union[str, PathLike]) -> Iterator[str]:
-    """The lines of a file of UTF-8 text, without what ends them.
+    """Yields the lines of a UTF-8 file without their line ends.
 
     # Raises
 

@@ -1,4 +1,4 @@
-"""Reading a file that may be wrong, so that what is wrong in it is named."""
+"""Reads a file and reports malformed lines with file and line number."""
 
 from contextlib import contextmanager
 from itertools import islice
@@ -17,7 +17,8 @@ _MISREAD = (ValueError, KeyError, ParseException, ConfigurationError)
 
 
 def explained(reader: DatasetReader, file_path: Union[str, PathLike]) -> Iterator[Instance]:
-    """A reader's instances of a file; where a line of it is to blame, that is named.
+    """Yields a reader's instances of a file, and turns its errors into ones that name the malformed
+    line.
 
     A stock reader of columns drops what a line has too much, and a whole column where a line has
     too little: such a file is read through beforehand.
@@ -40,7 +41,7 @@ def explained(reader: DatasetReader, file_path: Union[str, PathLike]) -> Iterato
 
 
 def require_sentences(items: Iterator[Item], file_path: Any) -> Iterator[Item]:
-    """The same items.
+    """Yields the same items, and raises an error if there are none.
 
     # Raises
 
@@ -50,7 +51,7 @@ def require_sentences(items: Iterator[Item], file_path: Any) -> Iterator[Item]:
     first = next(items, None)
     if first is None:
         raise ConfigurationError(
-            f"{file_path} has no sentences to train or validate on: expected at least one"
+            f"{file_path} has no sentences: expected at least one to train or validate on"
         )
     yield first
     yield from items
@@ -58,11 +59,11 @@ def require_sentences(items: Iterator[Item], file_path: Any) -> Iterator[Item]:
 
 @contextmanager
 def unsharded(reader: DatasetReader) -> Iterator[None]:
-    """Inside, a reader that keeps to the part of its process gives all."""
+    """A context in which a sharded reader yields all instances, not only its process's part."""
     found = reader.get_distributed_info(), reader.get_worker_info()
     reader._set_distributed_info(None)
     reader._set_worker_info(None)
-    # What stock's readers call; it asks `torch.distributed`.
+    # AllenNLP's readers call this function; it asks `torch.distributed`.
     reader.shard_iterable = lambda items: islice(iter(items), reader.max_instances)
     try:
         yield

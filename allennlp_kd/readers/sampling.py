@@ -10,13 +10,13 @@ Item = TypeVar("Item")
 
 
 def hash_fraction(sentence: Sentence, seed: str = "") -> float:
-    """A number in [0, 1) that depends on a sentence and a seed alone."""
+    """Returns a number in [0, 1) that depends only on a sentence and a seed."""
     content = (seed + sentence.key).encode()
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") / 2**64
 
 
 def sample(sentences: Iterable[Sentence], number: int, seed: int) -> List[Sentence]:
-    """A sample of the sentences, in the order that they came in.
+    """Draws a sample of the sentences, in their original order.
 
     Which ones depends on their words and the seed, and not on that order; a larger number has all
     of a smaller one.
@@ -26,7 +26,7 @@ def sample(sentences: Iterable[Sentence], number: int, seed: int) -> List[Senten
 
 
 def interleave(*parts: Sequence[Item]) -> Iterator[Item]:
-    """The items of all parts, each part in its order and spread over the whole."""
+    """Interleaves the parts: each keeps its order and is spread evenly over the whole."""
 
     def spread(part: Sequence[Item], number: int) -> Iterator[tuple]:
         for rank, item in enumerate(part):

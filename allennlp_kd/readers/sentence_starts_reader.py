@@ -1,4 +1,4 @@
-"""Reads documents for a tagger that splits sentences."""
+"""Reads documents for a tagger that splits them into sentences."""
 
 from os import PathLike
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
@@ -19,23 +19,24 @@ FORMATS = ("conllu", "lines")
 
 @DatasetReader.register("sentence_starts")
 class SentenceStartsReader(DatasetReader):
-    """Reads whole documents for sentence splitting as tagging: a word's tag says whether it starts a
-    sentence (`S`) or not (`I`).
+    """Reads whole documents for sentence splitting as tagging: the tag of a word says whether it
+    starts a sentence (`S`) or not (`I`).
 
-    The documents' raw text is cut into words by spaCy's rules, as a pipeline does it. A long document
-    is read as windows of `max_words` words. A student of such tags becomes the component `kd_senter`.
+    The raw text of the documents is tokenized by spaCy's rules, as in a pipeline. A long document
+    is read in windows of `max_words` words. A student of these tags becomes the component
+    `kd_senter`.
 
     # Parameters
 
     token_indexers : `Dict[str, TokenIndexer]`, optional
-        How the words are indexed; by default as `tokens`, each by its form (`single_id`).
+        How the words are indexed; by default as `tokens`, by their text (`single_id`).
     language : `str`, optional (default = `"en"`)
-        spaCy's code of the language.
+        The language as spaCy's code.
     format : `str`, optional (default = `"conllu"`)
-        `conllu`: a treebank, with its comments `text`, `newdoc` and `sent_id`. `lines`: a sentence a
-        line, an empty line between documents.
+        `conllu`: a treebank with the comments `text`, `newdoc` and `sent_id`. `lines`: one sentence
+        per line, and an empty line between documents.
     max_words : `int`, optional (default = `128`)
-        The words of a window.
+        The number of words in a window.
     label_namespace : `str`, optional (default = `"labels"`)
         The vocabulary's namespace for the tags.
 
@@ -80,7 +81,7 @@ class SentenceStartsReader(DatasetReader):
                 yield self.text_to_instance([Token(word) for word in words[window]], tags[window])
 
     def _documents(self, file_path: Union[str, PathLike]) -> Iterator[Tuple[str, Sequence[int]]]:
-        """Each document's text, and where its sentences start."""
+        """Yields each document's text and the positions where its sentences start."""
         if self._format == "conllu":
             for document in documents(file_path):
                 yield document.text, document.starts
@@ -96,13 +97,13 @@ class SentenceStartsReader(DatasetReader):
                 text, starts = "", []
 
     def _tagged(self, text: str, starts: Sequence[int]) -> Tuple[List[str], List[str]]:
-        """The words of a document with their tags. A sentence that starts inside of a word is not found."""
+        """Returns a document's words with their tags. A sentence start inside a word is ignored."""
         if self._tokenizer is None:
             try:
                 self._tokenizer = spacy.blank(self._language).tokenizer
-            except ImportError as error:  # this is how spaCy reports an unknown language
+            except ImportError as error:  # spaCy raises it for an unknown language
                 raise ConfigurationError(
-                    f"spaCy cannot tell the words of the language '{self._language}': {error}"
+                    f"spaCy has no tokenizer for the language '{self._language}': {error}"
                 ) from error
         words, tags, first = [], [], set(starts)
         for token in self._tokenizer(text):

@@ -1,15 +1,15 @@
-"""Projects a treebank's annotation from its words to other tokens of the same text."""
+"""Projects a treebank's annotation from its words to another tokenization of the same text."""
 
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from allennlp_kd.readers.treebank_text import SurfaceToken, TreebankSentence, TreebankWord
 
 SPLIT_LABEL = "goeswith"
-"""The label of a token that is a part of a word, whose head is the word's first token."""
+"""The label of a token that is part of a word; its head is the word's first token."""
 
 
 class Projection(NamedTuple):
-    """The annotation of tokens.
+    """The annotation of the new tokens.
 
     # Parameters
 
@@ -43,7 +43,7 @@ class Projection(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """Successive words that a text has in one piece."""
+    """Successive words that are written as one piece of text."""
 
     start: int
     end: int
@@ -51,21 +51,22 @@ class _Unit(NamedTuple):
 
 
 def merge_multiword_tokens(sentence: TreebankSentence) -> Projection:
-    """The annotation of a sentence's surface tokens: a multi-word token is one token.
+    """Projects a sentence's annotation to its surface tokens, in which a multi-word token is one
+    token.
 
     It gets the tags, the head and the label of the word that is nearest to the root.
     """
     spans = [(token.form, token.start, token.end) for token in sentence.tokens]
     units = [_Unit(token.start, token.end, _words_of(token)) for token in sentence.tokens]
     projected = _project(sentence, spans, units)
-    assert projected is not None  # the spans are the units
+    assert projected is not None  # the units are the spans
     return projected
 
 
 def project(
     sentence: TreebankSentence, tokens: Sequence[Tuple[str, int, int]]
 ) -> Optional[Projection]:
-    """The annotation of other tokens of a sentence's text.
+    """Projects a sentence's annotation to other tokens of its text.
 
     A token of several words gets the annotation of the word that is nearest to the root. The tokens of
     one word get its tags; the first one gets its head, which is the head of the others.
@@ -79,7 +80,7 @@ def project(
     # Returns
 
     `Projection`, optional
-        `None` if a token begins or ends inside of a word that another one shares with it.
+        `None` if a token begins or ends inside a word that another one shares with it.
     """
     units: List[_Unit] = []
     for token in sentence.tokens:
@@ -106,7 +107,7 @@ def _project(
     if blocks is None:
         return None
     depths = _depths(sentence.words)
-    # The token of each word, and the word and the block of each token.
+    # The first token of each word, and the word and the block of each token.
     token_of = [0] * len(sentence.words)
     chosen: List[Tuple[int, bool]] = []
     aligned: List[Tuple[int, int]] = []
@@ -136,7 +137,8 @@ def _project(
 def _blocks(
     tokens: Sequence[Tuple[str, int, int]], units: Sequence[_Unit]
 ) -> Optional[List[Tuple[int, int, List[int]]]]:
-    """The first token, the one after the last, and the words of each smallest piece of text that both cut alike.
+    """Returns the smallest pieces of text in which both tokenizations have boundaries: the first
+    token, the token after the last, and the words.
 
     `None` if a piece has several tokens and several units, or if the tokens leave out a part of the text.
     """
@@ -158,13 +160,13 @@ def _blocks(
             return None
         words = [word for each in units[first_unit:unit] for word in each.words]
         if token - first_token > 1 and len(words) > 1:
-            return None  # the parts of a multi-word token that the text does not show
+            return None  # the parts of a multi-word token that do not show in the text
         blocks.append((first_token, token, words))
     return blocks if token == len(tokens) and unit == len(units) else None
 
 
 def _depths(words: Sequence[TreebankWord]) -> List[int]:
-    """The number of arcs from ROOT to each word; its place where there is no tree."""
+    """Returns the number of arcs from ROOT to each word, or its position if there is no tree."""
     depths: List[int] = []
     for word in words:
         if word.head is None:

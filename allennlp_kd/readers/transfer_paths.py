@@ -1,4 +1,4 @@
-"""The files of a transfer set: text with gold and text without."""
+"""The data path of a transfer set: labeled and unlabeled files."""
 
 from os import PathLike
 from typing import Any, List, Mapping, NamedTuple, Union
@@ -10,7 +10,7 @@ KEYS = ("labelled", "unlabelled")
 
 
 class TransferPaths(NamedTuple):
-    """What a data path is that names both kinds of text.
+    """The labeled and the unlabeled files that a data path names.
 
     # Parameters
 
@@ -22,7 +22,7 @@ class TransferPaths(NamedTuple):
 
     @staticmethod
     def is_one(data_path: Any) -> bool:
-        """Whether a data path is a mapping, rather than the path of one file."""
+        """Whether a data path is a mapping, and not the path of a single file."""
         return isinstance(data_path, Mapping)
 
     @classmethod
@@ -42,7 +42,7 @@ class TransferPaths(NamedTuple):
             data_path = data_path.as_dict(quiet=True)
         if "unlabelled" not in data_path or set(data_path) - set(KEYS):
             raise ConfigurationError(
-                "a data path that is a mapping has the keys labelled and unlabelled, found "
+                "a data path that is a mapping must have the keys `labelled` and `unlabelled`, found "
                 f"{', '.join(data_path) or 'none'}"
             )
         return cls(*(_listed(data_path.get(key, [])) for key in KEYS))

@@ -1,4 +1,4 @@
-"""Reads a treebank in CoNLL-U format with its raw text: words, surface tokens, sentences and documents."""
+"""Reads a CoNLL-U treebank with its raw text: words, surface tokens, sentences and documents."""
 
 import re
 from itertools import groupby
@@ -15,7 +15,7 @@ NEW_PARAGRAPH = "\n\n"
 
 
 class TreebankWord(NamedTuple):
-    """A syntactic word: the columns of its line that are used. `head` counts from 1, 0 is ROOT."""
+    """A syntactic word: the columns in use. `head` counts from 1; 0 is ROOT."""
 
     form: str
     upos: Optional[str]
@@ -25,7 +25,7 @@ class TreebankWord(NamedTuple):
 
 
 class SurfaceToken(NamedTuple):
-    """What the text has for one word, or for the several words of a multi-word token.
+    """A piece of text that is one word, or the several words of a multi-word token.
 
     # Parameters
 
@@ -44,7 +44,7 @@ class SurfaceToken(NamedTuple):
 
 
 class TreebankSentence(NamedTuple):
-    """A sentence with its text.
+    """A sentence with its raw text.
 
     # Parameters
 
@@ -68,7 +68,7 @@ class TreebankSentence(NamedTuple):
 
 
 class TreebankDocument(NamedTuple):
-    """A document: its text, its sentences, and the character at which each of them starts."""
+    """A document: its text, its sentences, and the character offset at which each sentence starts."""
 
     text: str
     sentences: List[TreebankSentence]
@@ -76,7 +76,8 @@ class TreebankDocument(NamedTuple):
 
 
 def documents(path: Union[str, PathLike]) -> Iterator[TreebankDocument]:
-    """The documents of a treebank, as raw text: a blank line between paragraphs, a space between sentences.
+    """Yields the documents of a treebank as raw text, with a blank line between paragraphs and a
+    space between sentences.
 
     A document begins at a comment `newdoc`. Where a file has none, the documents' names are taken from
     `sent_id`, without the number at its end.
@@ -86,7 +87,7 @@ def documents(path: Union[str, PathLike]) -> Iterator[TreebankDocument]:
 
 
 def document_of(members: List[TreebankSentence]) -> TreebankDocument:
-    """The document of successive sentences."""
+    """Joins successive sentences into a document."""
     parts: List[str] = []
     starts: List[int] = []
     place = 0
@@ -100,7 +101,7 @@ def document_of(members: List[TreebankSentence]) -> TreebankDocument:
 
 
 def sentences(path: Union[str, PathLike]) -> Iterator[TreebankSentence]:
-    """The sentences of a treebank, empty ones left out.
+    """Yields the sentences of a treebank, skipping empty ones.
 
     # Raises
 
@@ -166,7 +167,7 @@ def _given(value: str) -> Optional[str]:
 def _place(
     spans: List[Tuple[str, int, int, str]], comments: List[str]
 ) -> Tuple[List[SurfaceToken], str]:
-    """The tokens in the comment `text`, or where they are not all in it, in their forms put together."""
+    """Finds the tokens in the comment `text`; if they are not all there, joins their forms instead."""
     given = (
         comment.partition("=")[2].strip() for comment in comments if comment.startswith("text ")
     )

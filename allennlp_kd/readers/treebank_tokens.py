@@ -1,4 +1,4 @@
-"""Chooses the tokens that a treebank is read in: its words, its surface tokens, or spaCy's tokens."""
+"""Chooses the tokens of a treebank's sentences: its words, its surface tokens, or spaCy's tokens."""
 
 import logging
 from os import PathLike
@@ -20,7 +20,7 @@ WITHOUT_GOLD = "without_gold"
 
 
 class TreebankTokens:
-    """Reads a treebank's sentences in the tokens of a choice, with the annotation projected to them.
+    """Reads a treebank's sentences in the chosen tokens, with the annotation projected to them.
 
     # Parameters
 
@@ -50,8 +50,8 @@ class TreebankTokens:
             )
         if surface_tokens and tokens == "spacy":
             raise ConfigurationError(
-                f"{reader}: surface_tokens is of no use with tokens 'spacy', which merge what the "
-                "tokenizer does not cut"
+                f"{reader}: surface_tokens has no effect with tokens 'spacy', which merges what "
+                "the tokenizer does not split: leave one of them out"
             )
         self.are_words = tokens == "words" and not surface_tokens
         self._spacy = tokens == "spacy"
@@ -62,9 +62,10 @@ class TreebankTokens:
         self._tokenizer: Any = None
 
     def read(self, path: Union[str, PathLike]) -> Iterator[Projection]:
-        """The sentences of a file. Those whose annotation cannot be projected are left out and counted.
+        """Yields the sentences of a file. Those whose annotation cannot be projected are left out
+        and counted.
 
-        With `keeps_all` sentences in which a word is several tokens are there; see `has_gold`. Logs how
+        With `keeps_all` sentences in which a word is several tokens are kept; see `has_gold`. Logs how
         many tokens are words of the treebank.
         """
         total = one_to_one = merged = split = left_out = without_gold = 0
@@ -98,9 +99,9 @@ class TreebankTokens:
         if self._tokenizer is None:
             try:
                 self._tokenizer = spacy.blank(self._language).tokenizer
-            except ImportError as error:  # this is how spaCy reports an unknown language
+            except ImportError as error:  # spaCy raises it for an unknown language
                 raise ConfigurationError(
-                    f"spaCy cannot tell the words of the language '{self._language}': {error}"
+                    f"spaCy has no tokenizer for the language '{self._language}': {error}"
                 ) from error
         tokens = [
             (token.text, token.idx, token.idx + len(token))

@@ -1,4 +1,4 @@
-"""Readers of text that has no annotation."""
+"""Base class for readers of unlabeled text."""
 
 import logging
 from os import PathLike
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class UnlabelledReader(DatasetReader):
-    """Reads sentences of words; what instances are made of them is another reader's affair.
+    """Reads sentences as words. Another reader, which this one wraps, makes instances of them.
 
     # Parameters
 
@@ -48,7 +48,7 @@ class UnlabelledReader(DatasetReader):
         return self._reader
 
     def sentences(self, file_path: Union[str, PathLike]) -> Iterator[Sentence]:
-        """All sentences of a file, of at least one and at most `max_words` words."""
+        """Yields the sentences of a file that have at least one and at most `max_words` words."""
         left_out = 0
         for sentence in self._sentences(file_path):
             if self._max_words is not None and len(sentence.words) > self._max_words:
@@ -57,7 +57,7 @@ class UnlabelledReader(DatasetReader):
                 yield sentence
         if left_out:
             logger.info(
-                "%s: %d sentences of more than %d words are left out",
+                "%s: %d sentences with more than %d words are left out",
                 file_path,
                 left_out,
                 self._max_words,
@@ -84,14 +84,14 @@ class UnlabelledReader(DatasetReader):
     def _making(self) -> DatasetReader:
         if self._reader is None:
             raise ConfigurationError(
-                f"{type(self).__name__} gives words: it needs a reader that makes instances of "
-                "them, or to be the unlabelled_reader of a distillation reader"
+                f"{type(self).__name__} reads only words: it must wrap a reader that makes "
+                "instances of them, or be the unlabelled_reader of a distillation reader"
             )
         return self._reader
 
 
 def check_attributes(sentences: Iterable[Sentence], reader: DatasetReader, source: Any) -> None:
-    """Refuses unlabelled text without what the indexers of a (student's) reader read of tokens.
+    """Refuses unlabeled text whose tokens lack attributes that the student's indexers read.
 
     # Parameters
 
@@ -109,15 +109,15 @@ def check_attributes(sentences: Iterable[Sentence], reader: DatasetReader, sourc
     for name in inputs.token_attributes()[0]:
         if not any(sentence.has(name) for sentence in sentences):
             raise ConfigurationError(
-                f"{inputs.name} indexes {name} of each token (feature_name), and the unlabelled text "
-                f"of {source} has none: read it with an unlabelled_reader whose tokens have it"
+                f"{inputs.name} indexes {name} of each token (feature_name), which the unlabeled "
+                f"text of {source} lacks: read it with an unlabelled_reader whose tokens have it"
             )
 
 
 def without_gold(sentence: Sentence, reader: DatasetReader) -> Instance:
-    """The instance that a (student's) reader makes of a sentence without annotation.
+    """Returns the instance that a (student's) reader makes of a sentence without annotation.
 
-    A reader that demands part-of-speech tags where its model may ignore them, as stock's of a
+    A reader that requires part-of-speech tags where its model may ignore them, as AllenNLP's of a
     treebank does, gets `_` for those that are missing.
 
     # Raises
@@ -131,7 +131,7 @@ def without_gold(sentence: Sentence, reader: DatasetReader) -> Instance:
         name = FEATURE_LABELS.get(label, label)
         if sentence.annotation(name) is None:
             raise ConfigurationError(
-                f"{inputs.name} gives {name} as features, and the unlabelled sentence '{sentence}' "
-                "has none"
+                f"{inputs.name} needs {name} as features, which the unlabeled sentence "
+                f"'{sentence}' lacks"
             )
     return inputs.instance_of(sentence)

@@ -1,1 +1,1 @@
-"""The comparison of a teacher and its students: numbers, plots and a page that shows them."""
+"""Compares a teacher and its students: numbers, plots and an HTML page."""

@@ -1,4 +1,4 @@
-"""The files of a report."""
+"""Writes the files of a report."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from spacy_bridge.atomic_file import atomic_file
 
 PAGE, NUMBERS, PLOTS = "index.html", "report.json", "plots"
 NAMES = re.compile(r"(labels|distances|deviation-\d+|calibration|speed|curve-.+)\.(svg|png)")
-"""Of the files of plots."""
+"""The file types of plots."""
 
 
 def write(report: Dict[str, Any], folder: Path) -> None:

@@ -1,1 +1,3 @@
-"""Potentials and algorithms over them: linear chains (`chain`) and dependency trees (`tree`). Pure torch."""
+"""Potentials and algorithms over them in pure torch: linear chains (`chain`) and dependency trees
+(`tree`).
+"""

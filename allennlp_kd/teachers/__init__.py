@@ -1,4 +1,4 @@
-"""Whatever yields teacher potentials."""
+"""Teachers: sources of potentials, such as a live archive, a store, or an ensemble."""
 
 from allennlp_kd.training_side import require_training_side
 

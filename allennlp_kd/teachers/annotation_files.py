@@ -1,4 +1,4 @@
-"""Reads the structures that any tool has written: CoNLL-U, columns or JSON lines."""
+"""Reads annotated files of any tool: CoNLL-U, columns or JSON lines."""
 
 import json
 import math
@@ -15,7 +15,7 @@ HEAD, RELATION = 6, 7
 
 
 class Annotation(NamedTuple):
-    """One structure over one sentence.
+    """One annotated structure of a sentence.
 
     # Parameters
 
@@ -38,7 +38,7 @@ class Annotation(NamedTuple):
 
 
 def format_of(path: str) -> str:
-    """The format of a file by its name: `conllu`, `jsonl` or `columns`."""
+    """Returns a file's format from its name: `conllu`, `jsonl` or `columns`."""
     suffix = Path(path).suffix.lower()
     return {".conllu": "conllu", ".jsonl": "jsonl"}.get(suffix, "columns")
 

@@ -1,4 +1,4 @@
-"""A teacher without scores: structures that any tool has written."""
+"""A teacher without scores: structures that any tool has annotated."""
 
 from typing import Any, Dict, List, Optional, Union
 
@@ -25,11 +25,13 @@ from allennlp_kd.teachers.teacher import Teacher
 
 FORMATS = ("conllu", "columns", "jsonl")
 MISSING = ("error", "skip")
-IMPOSSIBLE = -1e4  # log probability 0; finite, for a store and for factors, and held by float16
+IMPOSSIBLE = (
+    -1e4
+)  # log probability 0; finite, for a store and for factors, and representable in float16
 
 
 class _Alternatives:
-    """The structures of one sentence, with weights that sum to 1."""
+    """The structures of a sentence, with weights that sum to 1."""
 
     def __init__(self, annotations: List[Annotation]) -> None:
         total = sum(each.weight for each in annotations)
@@ -38,29 +40,29 @@ class _Alternatives:
 
 @Teacher.register("annotations")
 class AnnotationsTeacher(SentenceTeacher):
-    """Structures that another tool wrote, for text that has no scores: the output of a service, of
-    UDPipe, of a language model.
+    """Teaches structures that another tool has annotated, such as a web service, UDPipe or a
+    language model.
 
-    A sentence is found by its words. Where it has one structure, the potentials are one-hot: the
-    structure has all of the probability. Where it has several, each word's tag, or head and label,
-    has the share of the weights of those that have it, independently of the other words. There are no
-    scores to match: objectives that compare scores are refused.
+    A sentence is found by its words. If it has one structure, the potentials are one-hot, with all
+    of the probability on that structure. If it has several, each word's tag, or head and label, has
+    the share of the weights of the structures that contain it, independently of other words. There
+    are no scores to match, so objectives that compare scores are refused.
 
     # Parameters
 
     files : `Union[str, List[str]]`
         CoNLL-U (`.conllu`); JSON lines (`.jsonl`) with `words` and `tags`, or `words`, `heads`
-        (counted from 1, 0 for ROOT) and `labels`; otherwise columns, a word and its tag a line, an
-        empty line after each sentence. A sentence that occurs again is another structure of the same
-        words; its `weight` is a member of the JSON object or CoNLL-U's comment `# weight = 0.3`, by
-        default 1.
+        (counted from 1, 0 for ROOT) and `labels`; or columns, with a word and its tag per line and
+        an empty line after each sentence. If a sentence occurs several times, it has several
+        structures. The `weight` of a structure is a member of the JSON object or the CoNLL-U
+        comment `# weight = 0.3`, by default 1.
     format : `str`, optional
         `conllu`, `columns` or `jsonl`; by default as the files' names say.
     column : `str`, optional
         For CoNLL-U `tree` (the default), `upos` or `xpos`; for columns the number of the tags' column,
         from 0, or negative from the end (the default is `-1`).
     missing : `str`, optional (default = `"error"`)
-        `error`: a sentence without annotation is refused. `skip`: it learns from gold alone.
+        `error`: a sentence without annotation is refused. `skip`: it has only the gold term.
     cuda_device : `int`, optional
         Where to score for a store, `-1` for the CPU. By default the current GPU, where there is
         one.
@@ -196,12 +198,13 @@ class AnnotationsTeacher(SentenceTeacher):
         for words, other in self._open().items():
             if "".join(words) == joined:
                 raise ConfigurationError(
-                    f"{other.weighted[0][1].place} has the text of the sentence '{sentence}' cut into "
-                    f"other words: '{' '.join(words)}'. Annotate the words that the student reads"
+                    f"{other.weighted[0][1].place} has the text of the sentence '{sentence}', but "
+                    f"split into other words: '{' '.join(words)}'. Annotate the words that the "
+                    "student reads"
                 )
         raise ConfigurationError(
-            f"{self.name} have no sentence '{sentence}'. Annotate it, or say `missing: \"skip\"` to "
-            "learn from gold alone there"
+            f"{self.name} have no sentence '{sentence}'. Annotate it, or set `missing: \"skip\"` to "
+            "use only the gold annotation for it"
         )
 
     def _open(self) -> Dict[Any, _Alternatives]:
@@ -217,7 +220,7 @@ class AnnotationsTeacher(SentenceTeacher):
             if len(structures) != 1:
                 found = ", ".join(f"a {kind} in {place}" for kind, place in structures.items())
                 raise ConfigurationError(
-                    f"{self.name} must hold tags alone or trees alone, found {found or 'nothing'}"
+                    f"{self.name} must contain either tags or trees, found {found or 'nothing'}"
                 )
             self._structure, self._labels = next(iter(structures)), list(labels)
             self._read = {words: _Alternatives(found) for words, found in by_words.items()}

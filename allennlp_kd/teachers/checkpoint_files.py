@@ -25,7 +25,7 @@ UNNAMED = re.compile(r"LABEL_\d+")
 
 
 class CheckpointFiles:
-    """A checkpoint's folder, of which only files known by name are read.
+    """The folder of a checkpoint; only files with known names are read.
 
     # Parameters
 
@@ -45,19 +45,19 @@ class CheckpointFiles:
         for name in (CONFIG, "tokenizer_config.json"):
             if (folder / name).is_file() and "auto_map" in self._json(name):
                 raise ConfigurationError(
-                    f"{where}: {name} asks for code of the checkpoint's own (auto_map), which is "
-                    "never run"
+                    f"{where}: {name} asks for code from the checkpoint (auto_map), which is never "
+                    "run"
                 )
         architectures = self.config.get("architectures") or []
         if not any(str(each).endswith("ForTokenClassification") for each in architectures):
             raise ConfigurationError(
-                f"{where} is no token classifier: its config.json has the architectures "
+                f"{where} is not a token classifier: its config.json has the architectures "
                 f"{architectures}, expected one that ends in ForTokenClassification"
             )
 
     @classmethod
     def find(cls, name: str, revision: Optional[str], trust: bool) -> "CheckpointFiles":
-        """The checkpoint in a folder, or of that name on the hub.
+        """Finds the checkpoint in a folder or on the Hugging Face Hub.
 
         # Raises
 
@@ -67,7 +67,8 @@ class CheckpointFiles:
         if Path(name).is_dir():
             if revision is not None:
                 raise ConfigurationError(
-                    f"revision is for a name on the hub, and {name} is a folder; found '{revision}'"
+                    f"revision needs a name on the Hugging Face Hub, but {name} is a folder; found "
+                    f"'{revision}'"
                 )
             return cls(Path(name), name, trust)
         from huggingface_hub import snapshot_download
@@ -77,12 +78,13 @@ class CheckpointFiles:
             folder = snapshot_download(name, revision=revision, allow_patterns=wanted)
         except (OSError, ValueError) as error:
             raise ConfigurationError(
-                f"{name} is neither a folder nor a checkpoint that can be had from the hub: {error}"
+                f"{name} is neither a folder nor a checkpoint on the Hugging Face Hub that can be "
+                f"opened: {error}"
             ) from error
         return cls(Path(folder), name, trust)
 
     def labels(self, names: Optional[List[str]] = None) -> List[str]:
-        """The names of the labels, in the order of the logits.
+        """The names of the labels in the order of the logits.
 
         # Raises
 
@@ -98,20 +100,20 @@ class CheckpointFiles:
         if names is not None:
             if len(names) != len(found):
                 raise ConfigurationError(
-                    f"{self.where} has {len(found)} labels, and label_names has {len(names)}"
+                    f"{self.where} has {len(found)} labels, but label_names has {len(names)}"
                 )
             return list(names)
         if any(UNNAMED.fullmatch(label) for label in found):
             raise ConfigurationError(
-                f"{self.where} has labels without names ({', '.join(found[:3])}, ...): say "
-                "label_names, in their order"
+                f"{self.where} has labels without names ({', '.join(found[:3])}, ...): set "
+                "label_names to their names, in order"
             )
         if len(set(found)) < len(found):
-            raise ConfigurationError(f"{self.where} has one name for several labels: {found}")
+            raise ConfigurationError(f"{self.where} has the same name for several labels: {found}")
         return found
 
     def weight_files(self) -> List[Path]:
-        """The files that hold the weights.
+        """Returns the files with the weights.
 
         # Raises
 
@@ -125,20 +127,21 @@ class CheckpointFiles:
             outside = [name for name in names if Path(name).name != name]
             if outside or not names:
                 raise ConfigurationError(
-                    f"{self.where}: {INDEX} must name files beside it, found {outside or 'none'}"
+                    f"{self.where}: {INDEX} must name files in the same folder, found "
+                    f"{outside or 'none'}"
                 )
             return [self.folder / name for name in names]
         if (self.folder / PICKLED).is_file():
             if self._trust:
                 return [self.folder / PICKLED]
             raise ConfigurationError(
-                f"{self.where} has its weights in {PICKLED} alone. Say `trust: true` to read its "
+                f"{self.where} has its weights only in {PICKLED}. Set `trust: true` to read its "
                 "tensors, or save it with safe_serialization=True"
             )
         raise ConfigurationError(f"{self.where} has no weights: {WEIGHTS} is missing")
 
     def weights(self) -> Dict[str, torch.Tensor]:
-        """The weights, on the CPU.
+        """Reads the weights to the CPU.
 
         # Raises
 
@@ -165,8 +168,8 @@ class CheckpointFiles:
 
     @contextmanager
     def cleaned(self) -> Iterator[Path]:
-        """A folder with the files of the tokenizer and the architecture, for as long as the context lasts.
-        With `trust`, the checkpoint's own.
+        """A temporary folder with the files of the tokenizer and the architecture, for the duration
+        of the context. With `trust`, it is the checkpoint's own folder.
 
         They name known classes alone. What they say of places is left out: it is of the machine that
         saved them, and would be opened.
@@ -196,7 +199,7 @@ class CheckpointFiles:
             yield Path(made)
 
     def digest(self) -> str:
-        """A digest of all files that scores depend on."""
+        """Returns a digest of all files that the scores depend on."""
         digest = hashlib.blake2b(digest_size=16)
         paths = [self.folder / name for name in (CONFIG, *TOKENIZER)] + self.weight_files()
         for path in paths:
@@ -215,5 +218,5 @@ class CheckpointFiles:
         except (ValueError, OSError, RecursionError) as error:
             raise ConfigurationError(f"{self.where}: {name} is not JSON: {error}") from error
         if not isinstance(content, dict):
-            raise ConfigurationError(f"{self.where}: {name} must hold an object")
+            raise ConfigurationError(f"{self.where}: {name} must contain an object")
         return content

@@ -1,4 +1,4 @@
-"""A teacher in the factorization of its student."""
+"""Converts a teacher's potentials to the factorization of its student."""
 
 from typing import Any, FrozenSet, List, Tuple
 
@@ -14,27 +14,27 @@ from allennlp_kd.structs.tree.conversions import relative_tags
 from allennlp_kd.teachers.teacher import Teacher
 
 CONVERSIONS = {"independent": "chain", "relative_heads": "tree"}
-"""The structure of the teachers that each takes; all give a chain."""
+"""The structure that each conversion takes; all give a chain."""
 
 
 @Teacher.register("converted")
 class ConvertedTeacher(Teacher):
-    """Gives the marginals of what the student scores, where that is coarser than what the teacher does
-    (Wang et al., "Structural knowledge distillation", 2021).
+    """Gives marginals of the teacher over the student's sub-structures, for a student with a
+    coarser factorization (Wang et al., "Structural knowledge distillation", 2021).
 
-    A tag that is impossible for a word, such as one whose head would lie outside of the sentence, has
-    the score -inf. So it has no probability at any temperature, and scores leave it out.
+    A tag that is impossible for a word, such as one whose head would be outside the sentence, has
+    the score -inf: it has probability 0 at any temperature, and objectives over scores exclude it.
 
     # Parameters
 
     teacher : `Teacher`
-        An archive, a store, an ensemble. (A store holds scores before they are converted, so it goes
-        in here, not around this.)
+        An archive, a store, or an ensemble. (A store contains scores before conversion, so put the
+        store inside `converted`, not around it.)
     to : `str`
-        `independent`: of a chain, the tag distribution of each word (`conversions.independent`); for a
-        student such as `simple_tagger_student`. `relative_heads`: of a parser, the probabilities of
-        the student's tags, which say where a word's head is and what the arc's label is
-        (`conversions.relative_tags`); for a tagger that reads `conllu_relative_heads`.
+        `independent`, for chains: the tag distribution of each word (`conversions.independent`),
+        for a student such as `simple_tagger_student`. `relative_heads`, for trees: the
+        probabilities of tags that encode the position of a word's head and the arc's label
+        (`conversions.relative_tags`), for a tagger that reads `conllu_relative_heads`.
 
     # Raises
 
@@ -78,7 +78,7 @@ class ConvertedTeacher(Teacher):
     @property
     @overrides
     def provides(self) -> FrozenSet[str]:
-        return frozenset({"marginals"})  # what it gives is made of them
+        return frozenset({"marginals"})  # the conversion needs them
 
     @overrides
     def introduce(self, labels: List[str]) -> None:
@@ -87,7 +87,7 @@ class ConvertedTeacher(Teacher):
             return
         known = {label: index for index, label in enumerate(self._teacher.labels)}
         parsed = [(name, parse_tag(name)) for name in labels]
-        # The others are unknown to it, and the policy for labels says what becomes of them.
+        # Other labels are unknown to the teacher; the label policy decides about them.
         self._tags = [
             (name, found[0], known[found[1]])
             for name, found in parsed
@@ -95,7 +95,7 @@ class ConvertedTeacher(Teacher):
         ]
         if not self._tags:
             raise ConfigurationError(
-                f"none of the student's tags {', '.join(labels[:6])}, ... stands for an arc of "
+                f"none of the student's tags {', '.join(labels[:6])}, ... encodes an arc of "
                 f"{self._teacher.name}: its reader must be of type 'conllu_relative_heads'"
             )
 

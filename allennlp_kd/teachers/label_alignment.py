@@ -1,4 +1,4 @@
-"""The labels of student and teacher, matched by name."""
+"""Aligns the labels of student and teacher by name."""
 
 from typing import Dict, List, Optional, Sequence
 
@@ -8,7 +8,7 @@ POLICIES = ("same", "shared")
 
 
 class LabelAlignment:
-    """Which of the student's labels is which of the teacher's.
+    """The correspondence between the student's and the teacher's labels.
 
     # Parameters
 
@@ -43,8 +43,8 @@ class LabelAlignment:
             )
         if not student_labels:
             raise ConfigurationError(
-                "the student has no labels: its vocabulary has none in the namespace that it reads. "
-                f"Those of the teacher are {list(teacher_labels)}"
+                "the student has no labels: its vocabulary is empty in the namespace of the "
+                f"labels. The teacher has {list(teacher_labels)}"
             )
         label_map = label_map or {}
         unknown = sorted(set(label_map) - set(teacher_labels))
@@ -54,7 +54,8 @@ class LabelAlignment:
         twice = sorted({label for label in renamed if renamed.count(label) > 1})
         if twice and not merge:
             raise ConfigurationError(
-                f"label_map gives several of the teacher's labels one name: {twice}"
+                "label_map maps several of the teacher's labels to one name, which only trees "
+                f"allow: {twice}"
             )
         of_teacher: Dict[str, List[int]] = {}
         for index, label in enumerate(renamed):
@@ -70,12 +71,12 @@ class LabelAlignment:
         shared = [label for label in student_labels if label in of_teacher]
         if not shared:
             raise ConfigurationError(
-                f"student and teacher share no label: {list(student_labels)} and {renamed}"
+                f"student and teacher have no label in common: {list(student_labels)} and {renamed}"
             )
         self.student: List[int] = [list(student_labels).index(label) for label in shared]
-        """The indices of the shared labels among the student's, in the student's order."""
+        """The indices of the shared labels among the student's labels, in the student's order."""
         self.groups: List[List[int]] = [of_teacher[label] for label in shared]
-        """For each of these, the indices of the teacher's labels that it stands for."""
+        """For each shared label, the indices of the teacher's labels that map to it."""
         self.teacher: List[int] = [group[0] for group in self.groups]
-        """The first of each: where none are merged, the indices of the same labels."""
+        """The first index of each; without merged labels these are all indices."""
         self.merges = any(len(group) > 1 for group in self.groups)

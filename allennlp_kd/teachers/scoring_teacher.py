@@ -1,4 +1,4 @@
-"""A teacher whose scores a store can hold."""
+"""The base class of teachers whose scores a store can hold."""
 
 from typing import Any, Dict, FrozenSet, List, Sequence
 
@@ -9,21 +9,23 @@ from allennlp_kd.teachers.teacher import Teacher
 
 
 class ScoringTeacher(Teacher):
-    """Scores sentences by itself, and says what its scores depend on."""
+    """A teacher that scores sentences outside a training batch, and identifies what its scores
+    depend on.
+    """
 
     @property
     @overrides
     def provides(self) -> FrozenSet[str]:
-        # Of a chain they are computed from the potentials, of a tree they are local in them.
+        # For a chain they are computed from the potentials; for a tree they are normalized locally.
         return frozenset({"marginals"})
 
     @property
     def fingerprint(self) -> str:
-        """A digest of all that its scores depend on."""
+        """A digest of everything that the scores depend on."""
         raise NotImplementedError
 
     def description(self) -> Dict[str, Any]:
-        """What all sentences' scores have in common, as JSON values.
+        """The scores and settings that all sentences share, as JSON values.
 
         # Returns
 
@@ -36,14 +38,14 @@ class ScoringTeacher(Teacher):
 
     @property
     def scores_one_by_one(self) -> bool:
-        """Whether a sentence's scores depend on the padding of its batch.
+        """Whether scores depend on the padding of a batch, so sentences must be scored one by one.
 
         A store then has each sentence scored in a batch of its own.
         """
         return False
 
     def check(self, sentences: Sequence[Sentence]) -> None:
-        """Refuses sentences that lack what scores depend on, before any of them is scored.
+        """Refuses sentences that lack what the scores depend on, before any of them is scored.
 
         # Raises
 
@@ -60,4 +62,4 @@ class ScoringTeacher(Teacher):
         raise NotImplementedError
 
     def rest(self) -> None:
-        """Gives back what it holds of a GPU's memory, until it scores again."""
+        """Frees its GPU memory until it scores again."""

@@ -1,4 +1,4 @@
-"""The base class of teachers that score words, whatever library they come from."""
+"""The base class of teachers that take only words, whatever library they come from."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from allennlp_kd.teachers.tensor_json import packed
 
 
 class SentenceTeacher(ScoringTeacher):
-    """A teacher that is given the words of sentences and nothing else.
+    """A teacher whose only input is the words of sentences.
 
     A subclass says how it scores them (`score_on`), what all scores have in common (`shared`), its
     structure, its labels and its fingerprint.
@@ -36,7 +36,7 @@ class SentenceTeacher(ScoringTeacher):
 
     @property
     def device(self) -> torch.device:
-        """Where it scores what it is not given a device for."""
+        """The device for scoring if no other is requested."""
         if self._cuda_device is not None:
             return torch.device("cpu" if self._cuda_device < 0 else self._cuda_device)
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -51,7 +51,7 @@ class SentenceTeacher(ScoringTeacher):
         raise NotImplementedError
 
     def shared(self, device: torch.device) -> Dict[str, Tensor]:
-        """The scores that all sentences have in common, by the names that a store has for them."""
+        """The scores that all sentences share, by their names in a store."""
         raise NotImplementedError
 
     @overrides
@@ -82,8 +82,9 @@ class SentenceTeacher(ScoringTeacher):
         found = set(inputs["teacher"]) if "sentences" in inputs else {"a teacher of another type"}
         if found != {self.name}:
             raise ConfigurationError(
-                f"{self.name} is to score sentences that were read for {', '.join(sorted(found))}: "
-                "dataset_reader.teacher and model.teacher must be the same"
+                f"{self.name} cannot score sentences that were read for "
+                f"{', '.join(sorted(found))}: dataset_reader.teacher and model.teacher must be the "
+                "same"
             )
         return self._scored(inputs["sentences"], inputs["words"].device)
 
@@ -97,7 +98,7 @@ class SentenceTeacher(ScoringTeacher):
 
 
 def digest_of(settings: Any, paths: Iterable[Any]) -> str:
-    """A digest of settings (JSON values) and of the names, sizes and contents of files."""
+    """Returns a digest of settings (JSON values) and of the names, sizes and contents of files."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     for path in map(Path, paths):

@@ -1,4 +1,4 @@
-"""A live teacher: a model of Stanza."""
+"""A live teacher: scores sentences with a Stanza model."""
 
 import json
 from pathlib import Path
@@ -15,20 +15,20 @@ from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
 from allennlp_kd.teachers.sentence_teacher import SentenceTeacher, digest_of
 from allennlp_kd.teachers.teacher import Teacher
 
-# What runs before each processor, on words that are given.
+# The processors that must run first, on given words.
 PIPELINES = {
     "ner": "tokenize,ner",
     "pos": "tokenize,pos",
     "depparse": "tokenize,pos,lemma,depparse",
 }
 COLUMNS = ("upos", "xpos")
-SPECIAL = 4  # entries of Stanza's vocabularies that are no labels: padding, unknown, empty, root
-# Stanza writes BIOES; AllenNLP calls the same encoding BIOUL.
+SPECIAL = 4  # entries of Stanza's vocabularies that are not labels: padding, unknown, empty, root
+# Stanza writes BIOES, which AllenNLP calls BIOUL.
 BIOUL = {"E-": "L-", "S-": "U-"}
 
 
 class _Opened(NamedTuple):
-    """A pipeline, the model that scores, and what its hooks record of the last sentence."""
+    """A pipeline, its scoring model, and the values that its hooks record for the last sentence."""
 
     pipeline: Any
     processor: Any
@@ -42,12 +42,12 @@ _opened: Dict[str, Any] = {}
 
 @Teacher.register("stanza")
 class StanzaTeacher(SentenceTeacher):
-    """A model of Stanza: named entities, part-of-speech tags or dependency trees.
+    """Teaches named entities, part-of-speech tags or dependency trees with a Stanza model.
 
-    Entities are a chain with the scores and the transitions of Stanza's CRF; their labels are BIOUL, as
-    AllenNLP calls Stanza's BIOES. Tags are a chain without transitions. Trees have the log
-    probabilities of Stanza's heads as arc scores, and its biaffine label scores. Sentences are scored
-    one by one, by Stanza's own pipeline, on the words as they are; a parser's tags and lemmas are
+    Entities are a chain with the scores and transitions of Stanza's CRF; their labels are BIOUL,
+    AllenNLP's name for Stanza's BIOES. Tags are a chain without transitions. Trees have the log
+    probabilities of Stanza's heads as arc scores, and its biaffine label scores. Stanza's own
+    pipeline scores sentences one by one, on the given words; a parser's tags and lemmas are
     Stanza's. Nothing is downloaded.
 
     # Parameters
@@ -89,8 +89,8 @@ class StanzaTeacher(SentenceTeacher):
             )
         if column not in COLUMNS or (column == "xpos" and processor != "pos"):
             raise ConfigurationError(
-                f"column must be one of {', '.join(COLUMNS)}, and is for pos alone; found '{column}' "
-                f"for {processor}"
+                f"column must be one of {', '.join(COLUMNS)}, and needs processor pos; found "
+                f"'{column}' for {processor}"
             )
         self.model = str(model)
         self._processor = processor
@@ -121,7 +121,7 @@ class StanzaTeacher(SentenceTeacher):
         return digest_of(settings, self._files())
 
     def _files(self) -> List[str]:
-        """The files of all processors that have a part in the scores."""
+        """Returns the files of all processors that affect the scores."""
         found = set()
         for processor in self._open().pipeline.processors.values():
             for value in processor.config.values():
@@ -140,7 +140,7 @@ class StanzaTeacher(SentenceTeacher):
             scored = self._scores(opened)
             if len(scored[0]) != len(sentence.words):
                 raise ValueError(
-                    f"{self.name} has scored {len(scored[0])} of the {len(sentence.words)} words of "
+                    f"{self.name} scored {len(scored[0])} of the {len(sentence.words)} words of "
                     f"'{sentence}'"
                 )
             found.append(scored)
@@ -166,7 +166,7 @@ class StanzaTeacher(SentenceTeacher):
         return TreePotentials(arcs.to(device), mask, labels)
 
     def _scores(self, opened: _Opened) -> Tuple[Tensor, ...]:
-        """What the hooks have recorded of one sentence, on the CPU."""
+        """Returns the scores that the hooks recorded for a sentence, on the CPU."""
         recorded = opened.recorded
         if self._processor == "ner":
             return (recorded["output"][1][self._tagset(opened)][0, :, SPECIAL:].float().cpu(),)
@@ -212,12 +212,13 @@ class StanzaTeacher(SentenceTeacher):
             import stanza
         except ImportError as error:
             raise ConfigurationError(
-                "the teacher `stanza` needs the package stanza: install it with `pip install stanza`"
+                "the teacher `stanza` needs the package stanza: install it with `pip install "
+                "stanza`"
             ) from error
         if not (Path(self.model) / "resources.json").is_file():
             raise ConfigurationError(
-                f"{self.model} is no folder of Stanza models: resources.json is missing. Give the folder "
-                "that `stanza.download` was told as model_dir"
+                f"{self.model} is not a folder of Stanza models: resources.json is missing. Give "
+                "the folder that was the model_dir of `stanza.download`"
             )
         given = {
             "dir": self.model,
@@ -249,7 +250,7 @@ class StanzaTeacher(SentenceTeacher):
         if self._processor == "ner":
             trainer = processor.trainers[0]
             if len(processor.trainers) > 1:
-                raise ConfigurationError(f"{self.name} are several models; name one")
+                raise ConfigurationError(f"{self.name} has several models: name one")
             trainer.model.register_forward_hook(keep("output"))
             names = trainer.vocab["tag"]._id2unit[int(trainer.args.get("predict_tagset") or 0)]
             labels = [BIOUL.get(name[:2], name[:2]) + name[2:] for name in names[SPECIAL:]]
@@ -262,7 +263,8 @@ class StanzaTeacher(SentenceTeacher):
         scorer = getattr(getattr(trainer.model, "deprel", None), "scorer", None)
         if scorer is None:
             raise ConfigurationError(
-                f"{self.name} is a {type(trainer.model).__name__}, whose labels have no biaffine scores"
+                f"{self.name} is a {type(trainer.model).__name__}, which has no biaffine label "
+                "scores"
             )
         trainer.model.register_forward_hook(keep("output"))
         scorer.register_forward_hook(keep("sides", inputs=True))
@@ -270,19 +272,22 @@ class StanzaTeacher(SentenceTeacher):
         return _Opened(pipeline, processor, trainer.model, labels, recorded)
 
     def _classifier(self, model: Any) -> Any:
-        """The layer that scores the tags; newer versions keep all but the first in a dictionary."""
+        """Returns the layer that scores the tags; newer versions keep all but the first in a
+        dictionary.
+        """
         if self._column == "upos":
             return model.upos_clf
         found = model.xpos_clf if hasattr(model, "xpos_clf") else model.tag_clf["xpos"]
         if isinstance(found, torch.nn.ModuleList):
             raise ConfigurationError(
-                f"{self.name} has xpos tags of several parts, which are no labels of a chain"
+                f"{self.name} has xpos tags with several parts, which cannot be labels of a chain"
             )
         return found
 
 
 def _bilinear_form(scorer: Any) -> Tuple[Tensor, Tensor]:
-    """A scorer's weight, shape `(labels, head dimension, dependent dimension)`, and its bias.
+    """Returns a scorer's weight, shape `(labels, head dimension, dependent dimension)`, and its
+    bias.
 
     Its values at pairs of unit vectors: versions of Stanza lay out their weights differently, and not all
     of them add their bias.
@@ -297,5 +302,5 @@ def _bilinear_form(scorer: Any) -> Tuple[Tensor, Tensor]:
 
 
 def _with_one(vectors: Tensor) -> Tensor:
-    """The vectors with a 1 behind each, as Stanza's biaffine scorer has them."""
+    """Appends a 1 to the vectors, as Stanza's biaffine scorer does."""
     return torch.cat([vectors, vectors.new_ones(*vectors.shape[:-1], 1)], dim=-1)

@@ -1,4 +1,4 @@
-"""Whatever yields teacher potentials."""
+"""The base class of teachers."""
 
 from typing import Any, Dict, FrozenSet, List, Sequence, Tuple
 
@@ -10,7 +10,7 @@ from allennlp_kd.objectives.objective import Layer
 
 
 class Teacher(Registrable):
-    """Whatever yields teacher potentials: a live archive, a store on disk, an ensemble.
+    """A source of potentials, such as a live archive, a store on disk, or an ensemble.
 
     A teacher has two sides. While data is read, `attach` puts what the teacher needs of each
     sentence into the instance, as the field `FIELD`; while training, `potentials` turns a batch of
@@ -21,16 +21,18 @@ class Teacher(Registrable):
     default_implementation = "archive"
 
     has_scores = True
-    """Whether its potentials are scores to be compared; otherwise they are probabilities of 0 and 1."""
+    """Whether its potentials are scores that can be compared; otherwise they encode probabilities
+    of 0 and 1.
+    """
 
     @property
     def name(self) -> str:
-        """What errors call it."""
+        """The name in error messages."""
         return type(self).__name__
 
     @property
     def structure(self) -> str:
-        """`"chain"` or `"tree"`."""
+        """The kind of the potentials: `"chain"` or `"tree"`."""
         raise NotImplementedError
 
     @property
@@ -40,18 +42,18 @@ class Teacher(Registrable):
 
     @property
     def provides(self) -> FrozenSet[str]:
-        """What it gives beside potentials, by the names of an objective's `needs`."""
+        """Other outputs besides potentials, by the names of an objective's `needs`."""
         return frozenset()
 
     def introduce(self, labels: List[str]) -> None:
-        """Told the student's labels, before it is asked for its own."""
+        """Receives the student's labels, before its own are requested."""
 
     def attach(self, instances: List[Instance]) -> None:
-        """Adds the field `FIELD` to each of these (the student's) instances."""
+        """Adds the field `FIELD` to each of the student's instances."""
         raise NotImplementedError
 
     def potentials(self, inputs: Any):
-        """The scores of a batch, without gradient.
+        """Returns the scores of a batch, without gradients.
 
         # Parameters
 
@@ -67,7 +69,7 @@ class Teacher(Registrable):
         raise NotImplementedError
 
     def state_widths(self, layers: Sequence[Layer]) -> Dict[Layer, int]:
-        """The widths of its layers, where it provides `hidden`.
+        """Returns the widths of its layers, if it provides `hidden`.
 
         # Raises
 
@@ -79,7 +81,7 @@ class Teacher(Registrable):
     def potentials_and_states(
         self, inputs: Any, layers: Sequence[Layer]
     ) -> Tuple[Any, Dict[Layer, Tensor]]:
-        """What `potentials` returns, and the layers' vectors, each of shape `(rows, words, width)`.
+        """Returns the potentials, and the layers' vectors, each of shape `(rows, words, width)`.
 
         Of teachers that provide `hidden`.
         """

@@ -1,4 +1,4 @@
-"""A student's labels taken from its teacher."""
+"""Adds the teacher's labels to a student's vocabulary."""
 
 from typing import Dict, Iterable, List, Optional, Union
 
@@ -16,7 +16,7 @@ def add_teacher_labels(
     namespace: Optional[str] = None,
     label_map: Optional[Dict[str, str]] = None,
 ) -> List[str]:
-    """Adds the labels of a teacher that a vocabulary lacks; the labels that it has stay where they are.
+    """Adds the teacher's labels that a vocabulary lacks; existing labels keep their indices.
 
     # Parameters
 
@@ -43,10 +43,10 @@ def add_teacher_labels(
 
 @Vocabulary.register("with_teacher_labels", constructor="with_teacher_labels")
 class VocabularyWithTeacherLabels(Vocabulary):
-    """The words of all text that is trained on, and the teacher's labels.
+    """A vocabulary of all words in the training text, and of the teacher's labels.
 
-    It is AllenNLP's `from_instances`, with most of its parameters. It then adds the labels of the
-    teacher that no gold has.
+    It works like AllenNLP's `from_instances`, with most of its parameters, and then adds the
+    teacher's labels that do not occur in the gold.
 
     The model `distillation` does the same by default (`labels: "same"`). This vocabulary is for
     other cases: a student with `labels: "shared"`, or a plain student that should have the same

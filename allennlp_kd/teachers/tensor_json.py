@@ -1,4 +1,4 @@
-"""Tensors as JSON values."""
+"""Encodes tensors as JSON values."""
 
 import base64
 from typing import Any
@@ -7,11 +7,11 @@ import numpy
 import torch
 from torch import Tensor
 
-LARGEST_LIST = 4096  # numbers; lists are readable, but a hundred times as slow to read
+LARGEST_LIST = 4096  # numbers; lists are readable, but a hundred times slower to read
 
 
 def packed(tensor: Tensor) -> Any:
-    """Nested lists, or of a large tensor its type, shape and bytes (base64)."""
+    """Returns nested lists, or for a large tensor its type, shape and bytes (base64)."""
     if tensor.numel() <= LARGEST_LIST:
         return tensor.tolist()
     array = numpy.ascontiguousarray(tensor.detach().cpu().numpy())

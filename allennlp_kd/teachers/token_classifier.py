@@ -10,12 +10,12 @@ from allennlp_kd.archives.model_size import check_sizes, no_larger_than
 from allennlp_kd.teachers.checkpoint_files import CONFIG, CheckpointFiles
 
 POOLINGS = ("first", "mean")
-UNLIMITED = 100_000  # tokenizers without a limit name a number beyond it
+UNLIMITED = 100_000  # tokenizers without a limit name a larger number
 BATCH = 64  # windows
 
 
 class _Window(NamedTuple):
-    """Word pieces of one sentence; `words` has the number of each one's word, or `None`."""
+    """The word pieces of a part of a sentence; `words` has the word index of each, or `None`."""
 
     row: int
     pieces: Dict[str, List[int]]
@@ -23,7 +23,7 @@ class _Window(NamedTuple):
 
 
 class TokenClassifier:
-    """A network and its tokenizer: words in, logits out.
+    """A network and its tokenizer, which turn words into logits.
 
     # Parameters
 
@@ -64,13 +64,13 @@ class TokenClassifier:
         room = None if self._limit is None else self._limit - special
         if overlap is not None and room is not None and overlap >= room:
             raise ConfigurationError(
-                f"overlap must be below the {room} word pieces of a window of "
+                f"overlap must be less than {room}, the number of word pieces in a window of "
                 f"{files.where}, found {overlap}"
             )
         self._overlap = min(64, (room or 0) // 4) if overlap is None else overlap
 
     def to(self, device: torch.device) -> None:
-        """Moves the network."""
+        """Moves the network to a device."""
         self._model.to(device)
 
     def logits(self, sentences: Sequence[Sequence[str]], device: torch.device) -> Tensor:
@@ -133,7 +133,7 @@ class TokenClassifier:
 
 
 def _places(words: Sequence[Optional[int]]) -> Dict[int, List[int]]:
-    """The word pieces of each word of a window."""
+    """Returns the word pieces of each word in a window."""
     found: Dict[int, List[int]] = {}
     for place, word in enumerate(words):
         if word is not None:
@@ -142,11 +142,11 @@ def _places(words: Sequence[Optional[int]]) -> Dict[int, List[int]]:
 
 
 def _positions(config: Any) -> int:
-    """The longest input of a network; relative positions have no limit."""
+    """Returns the longest input of a network; relative positions have no limit."""
     found = getattr(config, "max_position_embeddings", None)
     if not found or found < 0 or getattr(config, "model_type", "") in ("deberta-v2", "xlnet"):
         return UNLIMITED
-    # RoBERTa and its kin count positions from behind the padding's index.
+    # RoBERTa and similar models count positions from the index of the padding.
     counts_from = 0
     if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert", "longformer"):
         counts_from = config.pad_token_id + 1
@@ -168,11 +168,13 @@ def _open_tokenizer(files: CheckpointFiles) -> Any:
     tokenizer = opened()
     if not tokenizer.is_fast:
         raise ConfigurationError(
-            f"{files.where}: its tokenizer {type(tokenizer).__name__} does not say which word a word "
-            "piece belongs to. Save the checkpoint with a fast tokenizer (tokenizer.json)"
+            f"{files.where}: its tokenizer {type(tokenizer).__name__} does not report which word a "
+            "word piece belongs to. Save the checkpoint with a fast tokenizer (tokenizer.json)"
         )
     if getattr(tokenizer, "add_prefix_space", True) is False:
-        tokenizer = opened(add_prefix_space=True)  # without it, words cannot be given one by one
+        tokenizer = opened(
+            add_prefix_space=True
+        )  # without it, the tokenizer does not accept lists of words
     return tokenizer
 
 
@@ -190,7 +192,7 @@ def _open_model(files: CheckpointFiles, num_labels: int) -> Any:
         found = model.load_state_dict(weights, strict=False)
     except (ValueError, KeyError, RuntimeError) as error:
         raise ConfigurationError(f"{files.where}: {error}") from error
-    # Buffers are made by the class; some versions save them, others do not.
+    # The class computes buffers; some versions save them, others do not.
     buffers = {name for name, _ in model.named_buffers()}
     missing = [name for name in found.missing_keys if name not in buffers]
     if missing:

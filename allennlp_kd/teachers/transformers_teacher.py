@@ -1,4 +1,4 @@
-"""A live teacher: a checkpoint of `transformers` for token classification."""
+"""A live teacher: scores sentences with a token-classification checkpoint of `transformers`."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ from allennlp_kd.teachers.sentence_teacher import SentenceTeacher
 from allennlp_kd.teachers.teacher import Teacher
 from allennlp_kd.teachers.token_classifier import POOLINGS, TokenClassifier
 
-# The same checkpoint may be named on the reader's side and on the model's side of a run.
+# In a run, the reader and the model may name the same checkpoint.
 _opened: Dict[Any, TokenClassifier] = {}
 
 
 class _Key(NamedTuple):
-    """What tells one opened checkpoint from another."""
+    """Identifies an opened checkpoint."""
 
     fingerprint: str
     pooling: str
@@ -31,34 +31,37 @@ class _Key(NamedTuple):
 
 @Teacher.register("transformers")
 class TransformersTeacher(SentenceTeacher):
-    """A checkpoint of Hugging Face's `transformers` for token classification.
+    """Teaches with a token-classification checkpoint of Hugging Face `transformers`.
 
     Its scores are a chain without transitions: the logits at the first word piece of each word, or
-    their mean over its word pieces. Labels are those of `id2label`, by name. A sentence that is too
-    long for the network is scored in windows that overlap; each word gets its scores from the window
-    in which it has the most context. A word that the tokenizer splits into nothing has scores of 0.
+    the mean over its word pieces. Labels are those of `id2label`, by name. A sentence that is too
+    long for the network is scored in overlapping windows; each word gets its scores from the window
+    in which it has the most context. A word that the tokenizer splits into no pieces has scores of
+    0.
 
-    Weights are read from `safetensors` files, and nothing in the checkpoint is run.
+    Weights are read from `safetensors` files, and no code of the checkpoint is run.
 
     # Parameters
 
     model_name : `str`
-        The folder of a checkpoint, or its name on the hub, which is downloaded if it is not in the
-        cache yet.
+        The folder of a checkpoint, or its name on the Hugging Face Hub, from which it is downloaded
+        unless it is cached.
     revision : `str`, optional
-        The branch, tag or commit on the hub.
+        The branch, tag or commit on the Hugging Face Hub.
     pooling : `str`, optional (default = `"first"`)
-        `first` or `mean`: how the word pieces of a word give its scores.
+        `first` or `mean`: whether a word's scores are those of its first word piece, or the mean
+        over its pieces.
     label_names : `List[str]`, optional
-        The labels, for a checkpoint that calls them `LABEL_0` and so on; in their order.
+        The labels in order, for a checkpoint whose labels are named `LABEL_0` and so on.
     max_length : `int`, optional
-        The word pieces of a window, special ones included. By default as many as the network takes.
+        The number of word pieces in a window, including special ones. The default is the network's
+        maximum.
     overlap : `int`, optional
-        The word pieces that two windows of a long sentence have in common. By default a quarter of a
-        window, at most 64.
+        The number of word pieces that two windows of a long sentence share. The default is a
+        quarter of a window, at most 64.
     trust : `bool`, optional (default = `False`)
-        Whether weights may be read from `pytorch_model.bin` where there is no `safetensors` file.
-        Tensors alone are read from it; nothing in it is run.
+        Whether weights may be read from `pytorch_model.bin` if there is no `safetensors` file. Only
+        tensors are read; no code is run.
     cuda_device : `int`, optional
         Where to score for a store, `-1` for the CPU. By default the current GPU, where there is
         one.

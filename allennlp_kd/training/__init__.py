@@ -1,4 +1,4 @@
-"""Trainer callbacks and metrics."""
+"""The trainer, the checkpointer and the callbacks."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -1,4 +1,4 @@
-"""Student-teacher agreement, label by label."""
+"""The callback `agreement`: logs student-teacher agreement for each label."""
 
 import logging
 from typing import TYPE_CHECKING, Any, Dict
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 @TrainerCallback.register("agreement")
 class Agreement(DistillationCallback):
-    """Logs, after each validation, how often the student decodes what the teacher does, by label.
+    """Logs the agreement of student and teacher for each label after each validation.
 
-    The shares are metrics too, `agreement/LABEL`, so they are in the metrics' files and in
-    TensorBoard. A label that the teacher has not decoded is left out.
+    The shares are also metrics, `agreement/LABEL`, so they are in the metrics files and in
+    TensorBoard. Labels that the teacher never predicts are left out.
     """
 
     registered_as = "agreement"
@@ -43,12 +43,12 @@ class Agreement(DistillationCallback):
         if not is_primary:
             return
         shares = dict(trainer.model.last_agreement)
-        # So that an epoch without a validation does not repeat the one before.
+        # Reset, so that an epoch without a validation does not repeat the previous values.
         trainer.model.last_agreement = {}
         if not shares:
             logger.warning(
-                "no agreement in epoch %d: there was no validation, or its sentences have no "
-                "teacher inputs, or alpha is 0",
+                "no agreement in epoch %d: there was no validation, its sentences have no teacher "
+                "inputs, or alpha is 0",
                 epoch,
             )
             return

@@ -1,4 +1,4 @@
-"""The states of callbacks by their names, which a change of their list leaves as they are."""
+"""Saves the states of callbacks by name, so that the list of callbacks may change."""
 
 import logging
 from typing import Any, Dict, List
@@ -9,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 
 def callback_names(callbacks: List[TrainerCallback]) -> List[str]:
-    """The names that they are registered by, else their classes'; a second one is `NAME 2`."""
+    """Returns the callbacks' registered names, or else their class names; a second one is `NAME 2`."""
     registered: Dict[Any, str] = {}
     for name in TrainerCallback.list_available():
         registered.setdefault(TrainerCallback.by_name(name), name)
@@ -24,19 +24,19 @@ def callback_names(callbacks: List[TrainerCallback]) -> List[str]:
 
 
 def callback_states(callbacks: List[TrainerCallback]) -> Dict[str, Any]:
-    """Their states, by name."""
+    """Returns the states by name."""
     names = callback_names(callbacks)
     return {name: callback.state_dict() for name, callback in zip(names, callbacks)}
 
 
 def load_callback_states(callbacks: List[TrainerCallback], states: Dict[str, Any]) -> None:
-    """Gives each callback the state that one of its name has left."""
+    """Gives each callback the state saved under its name."""
     names = callback_names(callbacks)
     for name, callback in zip(names, callbacks):
         if name in states:
             callback.load_state_dict(states[name])
         else:
-            logger.warning("the callback %s is new and starts without a state", name)
+            logger.warning("the callback %s is new and starts without a saved state", name)
     for name, state in states.items():
         if name not in names and state:
-            logger.warning("there is no callback %s any more; its state is dropped", name)
+            logger.warning("the callback %s no longer exists; its saved state is dropped", name)

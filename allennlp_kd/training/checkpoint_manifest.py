@@ -1,4 +1,4 @@
-"""What says that a checkpoint is whole: the names and digests of its files."""
+"""The manifest of a checkpoint: the names and digests of its files."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ from spacy_bridge.atomic_file import atomic_file
 _NAME = re.compile(r"checkpoint_e(\d+)_b(\d+)\.json")
 _BLOCK = 1 << 20
 Point = Tuple[int, int]
-"""Completed epochs, and batches of the epoch after them."""
+"""The number of completed epochs, and of batches in the next epoch."""
 
 
 class CheckpointManifest(NamedTuple):
-    """The last file of a checkpoint to be written; without it, there is none.
+    """The last file of a checkpoint to be written; a checkpoint without it is incomplete.
 
     # Parameters
 
@@ -30,12 +30,12 @@ class CheckpointManifest(NamedTuple):
 
     @staticmethod
     def path(folder: Path, point: Point) -> Path:
-        """Where that of a point in time is."""
+        """Returns the path of the manifest for a point in time."""
         return folder / f"checkpoint_e{point[0]}_b{point[1]}.json"
 
     @staticmethod
     def points(folder: Path) -> Iterator[Point]:
-        """The points in time that a folder has one of, in no order."""
+        """Returns the points in time for which a folder has a manifest, in no order."""
         for path in folder.glob("checkpoint_e*_b*.json"):
             match = _NAME.fullmatch(path.name)
             if match is not None:
@@ -56,11 +56,11 @@ class CheckpointManifest(NamedTuple):
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
         if found.best is not None and found.best not in found.files:
-            raise ValueError(f"{path} is damaged: {found.best!r} is none of its files")
+            raise ValueError(f"{path} is damaged: {found.best!r} is not one of its files")
         return found
 
     def write(self, folder: Path, point: Point) -> None:
-        """Makes the checkpoint one."""
+        """Writes the manifest, which completes the checkpoint."""
         content = json.dumps({"files": self.files, "best": self.best}, indent=1)
         with atomic_file(self.path(folder, point)) as file:
             file.write(content.encode())
@@ -77,11 +77,11 @@ class CheckpointManifest(NamedTuple):
             if not path.is_file():
                 raise ValueError(f"{path} is missing")
             if sha256(path) != digest:
-                raise ValueError(f"{path} is damaged: its digest is another")
+                raise ValueError(f"{path} is damaged: its digest does not match the manifest")
 
 
 def sha256(path: Path) -> str:
-    """The digest of a file."""
+    """Returns the SHA-256 digest of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(_BLOCK):

@@ -1,4 +1,4 @@
-"""A trainer's callback that works with a `distillation` model alone."""
+"""Base class of trainer callbacks that need a `distillation` model."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +21,7 @@ class DistillationCallback(TrainerCallback):
     """
 
     registered_as: ClassVar[str]
-    """For errors: the name in configurations."""
+    """The registered name, for errors."""
 
     @overrides
     def on_start(

@@ -1,4 +1,4 @@
-"""Alpha and temperature that change while training."""
+"""The callback `distillation_schedule`: changes alpha and temperature during training."""
 
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 class DistillationSchedule(DistillationCallback):
     """Sets the alpha and the temperature of a `distillation` model before each batch.
 
-    The values follow from the trainer's own counts of epochs and steps, which it restores, so they
-    are right after `--recover` whichever callbacks there were before. They are logged with the
-    training metrics, as `alpha` and `temperature`.
+    The values depend on the trainer's counts of epochs and steps, which it restores. So they are
+    correct after `--recover`, even if the callbacks have changed. They are logged with the training
+    metrics as `alpha` and `temperature`.
 
     # Parameters
 
     alpha : `Schedule`, optional
-        If not given, alpha stays as the model has it.
+        The schedule of alpha; by default alpha does not change.
     temperature : `Schedule`, optional
-        If not given, the temperature stays as the objective has it.
+        The schedule of the temperature; by default it does not change.
 
     # Raises
 
@@ -47,7 +47,7 @@ class DistillationSchedule(DistillationCallback):
             raise ConfigurationError(
                 "distillation_schedule needs an alpha or a temperature, found neither"
             )
-        # Each shape stays between its ends.
+        # Each shape stays between its start and its end.
         for value in () if alpha is None else (alpha.start, alpha.end):
             if not 0 <= value <= 1:
                 raise ConfigurationError(f"alpha must lie in [0, 1], its schedule has {value}")
@@ -67,8 +67,8 @@ class DistillationSchedule(DistillationCallback):
         super().on_start(trainer, is_primary=is_primary, **kwargs)
         scheduled = {"alpha": self._alpha, "temperature": self._temperature}
         trainer.model.scheduled = tuple(name for name, value in scheduled.items() if value)
-        # A recovered trainer counts the batches that it skips without telling its callbacks, so the
-        # counts are read when a batch is about to be computed.
+        # A recovered trainer skips batches without telling its callbacks, so the counts are read
+        # when a batch is about to be computed.
         self._hook = trainer.model.register_forward_pre_hook(lambda *_: self._apply())
         self._apply()
 

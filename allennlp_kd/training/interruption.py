@@ -1,4 +1,4 @@
-"""The mark of an archive that was made of a training which did not end.
+"""Marks archives that were made from an interrupted training.
 
 AllenNLP archives the best weights so far on Ctrl-C. `vocabulary/.interrupted` is the one place that
 it puts into the archive, reads past, and does not compare on `--recover`.
@@ -14,7 +14,7 @@ PLACE = Path("vocabulary") / ".interrupted"
 
 
 def mark_interrupted(serialization_dir: str, progress: Dict[str, Any]) -> None:
-    """Marks what is archived from this folder from now on.
+    """Marks all archives that are made from this folder from now on.
 
     # Parameters
 
@@ -29,11 +29,13 @@ def mark_interrupted(serialization_dir: str, progress: Dict[str, Any]) -> None:
 
 
 def unmark(serialization_dir: str) -> None:
-    """Takes the mark away: the training has ended."""
+    """Removes the mark, because the training has ended."""
     (Path(serialization_dir) / PLACE).unlink(missing_ok=True)
 
 
 def interruption(folder: str) -> Optional[Dict[str, Any]]:
-    """How far the training of an unpacked archive, or of a run, came; `None` where it ended."""
+    """Returns how far an interrupted training got, from an unpacked archive or a run's folder;
+    `None` if it ended.
+    """
     path = Path(folder) / PLACE
     return json.loads(path.read_bytes()) if path.is_file() else None

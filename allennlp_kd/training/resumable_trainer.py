@@ -1,4 +1,4 @@
-"""A trainer whose recovered run ends where the run that was not killed does."""
+"""A trainer whose recovered run ends with the same weights as an uninterrupted one."""
 
 import json
 import logging
@@ -32,26 +32,26 @@ logger = logging.getLogger(__name__)
 watch_run_folders()
 
 OURS = "resumable"
-"""In the trainer's state: what stock does not keep."""
+"""Key of the trainer's state: what AllenNLP does not save."""
 
 
 @Trainer.register("resumable", constructor="from_partial_objects")
 class ResumableTrainer(CheckedNoGradTrainer):
-    """Killed at any moment and continued with `--recover`, it ends with the same weights, bit by
-    bit, on one CPU process whose data loader has no workers.
+    """A trainer that can be killed at any moment and continued with `--recover`. With one CPU
+    process and no loader workers, it ends with the same weights, bit by bit.
 
-    It is stock's trainer (`gradient_descent`), with the same parameters, and:
+    It is AllenNLP's trainer (`gradient_descent`) with the same parameters, and these differences:
 
-    - The generators of Python, numpy and torch are seeded at the start of epoch k with the run's
-      seeds and k alone, so the order of an epoch does not depend on what came before. A checkpoint
-      within an epoch has the generators' states.
-    - `best.th` is made again from the checkpoint; a run that had stopped early stays stopped;
+    - The generators of Python, NumPy and torch are seeded at the start of epoch k with only the
+      run's seeds and k, so the order of an epoch does not depend on earlier epochs. A checkpoint
+      within an epoch contains the generators' states.
+    - `best.th` is restored from the checkpoint; a run that had stopped early stays stopped;
       callbacks get their state by name; a moving average stays tied to the model; frozen parameters
-      stay frozen; the scale of mixed precision goes on; so does what an objective learns.
-    - Epochs that are done are not read again, where the loader is stock's `multiprocess` and has no
-      `batches_per_epoch`; another one may carry its order over to the next epoch.
-    - On Ctrl-C and SIGTERM it says how to go on, and the archive that AllenNLP then makes of the
-      best weights is marked (see `interruption.py`).
+      stay frozen; the scale of mixed precision and the parameters of objectives are restored.
+    - Completed epochs are not read again if the loader is AllenNLP's `multiprocess` without
+      `batches_per_epoch`; other loaders may carry their order over to the next epoch.
+    - On Ctrl-C and SIGTERM it prints how to continue. The archive that AllenNLP then makes of the
+      best weights is marked as interrupted (see `interruption.py`).
 
     # Raises
 
@@ -75,7 +75,7 @@ class ResumableTrainer(CheckedNoGradTrainer):
         self._seed = draw_seed()
         self._recovered: Optional[Dict[str, Any]] = None
 
-    # What is kept
+    # What is saved
 
     @overrides
     def get_checkpoint_state(self) -> Optional[TrainerCheckpoint]:
@@ -88,7 +88,8 @@ class ResumableTrainer(CheckedNoGradTrainer):
             "callbacks": callback_states(self._callbacks),
             "batches": self._total_batches_completed,
             "should_validate": self._should_validate_this_epoch,
-            # Before torch 2.0, an optimizer moves on what has a gradient of zero, and not without.
+            # Before torch 2.0, an optimizer also updates parameters whose gradient is zero rather
+            # than absent.
             "parameters": {
                 name: (parameter.requires_grad, parameter.grad is not None)
                 for name, parameter in self._pytorch_model.named_parameters()
@@ -96,14 +97,14 @@ class ResumableTrainer(CheckedNoGradTrainer):
             "learned": self.model.learned_state() if self._has_student else {},
             "scaler": None if self._scaler is None else self._scaler.state_dict(),
         }
-        # Stock gives states to callbacks by their places, and so finds none to give.
+        # AllenNLP restores callback states by position, so it must find none to restore.
         training = {**state.trainer_state, "callbacks": [], OURS: ours}
         return TrainerCheckpoint(
             state.model_state, {**training, NEW_BEST: self._new_best(state.model_state)}
         )
 
     def _new_best(self, model_state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-        """The weights, where stock is about to make `best.th` of them."""
+        """Returns the weights if AllenNLP is about to save them as `best.th`."""
         at_end = self._batches_in_epoch_completed == 0 and self._should_validate_this_epoch
         if not (at_end and self._metric_tracker.is_best_so_far()):
             return None
@@ -124,11 +125,12 @@ class ResumableTrainer(CheckedNoGradTrainer):
             return
         if OURS not in loaded:
             raise ConfigurationError(
-                f"the checkpoint in {self._serialization_dir} was not left by a resumable trainer"
+                f"the checkpoint in {self._serialization_dir} was not written by a resumable "
+                "trainer"
             )
         self._recovered = loaded[OURS]
         if self._moving_average is not None:
-            # Stock's loads copies of the parameters, and would average those from now on.
+            # AllenNLP would load copies of the parameters, and average those from now on.
             self._moving_average._parameters = averaged
         ours = self._recovered
         self._seed = ours["seed"]
@@ -143,12 +145,12 @@ class ResumableTrainer(CheckedNoGradTrainer):
             self._scaler.load_state_dict(ours["scaler"])
         self._best_model_filename = self._checkpointer.restore_best()
         logger.info(
-            "Going on after %d epochs and %d batches.",
+            "Continuing after %d epochs and %d batches.",
             self._start_after_epochs_completed,
             self._start_after_batches_in_epoch_completed,
         )
 
-    # How it goes on
+    # How training continues
 
     @overrides
     def train(self) -> Dict[str, Any]:
@@ -170,17 +172,19 @@ class ResumableTrainer(CheckedNoGradTrainer):
             if completed > 0:
                 self._end_confidence_checks()
             if self._metric_tracker.should_stop_early() and completed < self._num_epochs:
-                logger.info("The training had run out of patience after %d epochs.", completed)
+                logger.info(
+                    "The training had already run out of patience after %d epochs.", completed
+                )
                 self._num_epochs = completed
         metrics, epoch = super()._try_train()
         if completed and completed == self._num_epochs:
-            # Nothing was left to train; what the last epoch measured is on disk.
+            # Nothing was left to train; the metrics of the last epoch are on disk.
             path = Path(self._serialization_dir) / f"metrics_epoch_{epoch}.json"
             metrics = {**_measured(path), **metrics}
         return metrics, epoch
 
     def _end_confidence_checks(self) -> None:
-        """Stock's take their hooks away in the first epoch alone, and keep what each call left."""
+        """Removes AllenNLP's confidence checks, whose hooks it removes only in the first epoch."""
         for callback in self._callbacks:
             if isinstance(callback, ConfidenceChecksCallback) and self._primary:
                 callback._verification.destroy_hooks()
@@ -210,7 +214,7 @@ class ResumableTrainer(CheckedNoGradTrainer):
 
     def _leave_resumable(self) -> None:
         point = self._checkpointer.newest_whole()
-        # So that what is archived now is what the checkpoint says.
+        # So that an archive made now equals the checkpoint.
         self._best_model_filename = self._checkpointer.restore_best()
         epochs, batches = point or (0, 0)
         progress = {
@@ -220,8 +224,8 @@ class ResumableTrainer(CheckedNoGradTrainer):
         }
         mark_interrupted(self._serialization_dir, progress)
         logger.warning(
-            "Interrupted. %d of %d epochs (and %d batches) are kept in %s; the same command with "
-            "--recover goes on from there. An archive made now is marked as interrupted.",
+            "Interrupted. %d of %d epochs (and %d batches) are saved in %s. The same command with "
+            "--recover continues from there. An archive made now is marked as interrupted.",
             epochs,
             self._num_epochs,
             batches,
@@ -230,12 +234,14 @@ class ResumableTrainer(CheckedNoGradTrainer):
 
 
 def _starts_anew(loader: DataLoader) -> bool:
-    """Whether the order of an epoch depends on the generators alone, so that none need be read."""
+    """Whether the order of an epoch depends only on the generators, so that no batch needs to be
+    read.
+    """
     return type(loader) is MultiProcessDataLoader and loader.batches_per_epoch is None
 
 
 def _measured(path: Path) -> Dict[str, Any]:
-    """What an epoch measured; nothing where a kill left no file, or a part of one."""
+    """Reads the metrics of an epoch; returns none if a kill left no file or an incomplete one."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -248,7 +254,7 @@ def _measured(path: Path) -> Dict[str, Any]:
 
 
 class _Continued:
-    """A loader's batches, with the generators' states as they were after the first of them."""
+    """A loader's batches, which restores the generators' states after the first of them."""
 
     def __init__(self, loader: DataLoader, skipped: int, states: Dict[str, Any]) -> None:
         self._loader = loader

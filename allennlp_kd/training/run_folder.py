@@ -1,4 +1,4 @@
-"""Goes on with a run whose folder lost its `config.json`, where nothing else is lost."""
+"""Continues a run whose folder lost only its `config.json`."""
 
 import functools
 import json
@@ -16,16 +16,16 @@ logger = logging.getLogger(__name__)
 CONFIG = "config.json"
 _STATES = "model_state_*"
 _EARLY = {CONFIG, "meta.json", "out.log", "log", "vocabulary"}
-"""What a run writes before its first checkpoint."""
+"""The files that a run writes before its first checkpoint."""
 
 
 def restore_config(params: Params, folder: Path) -> None:
-    """Writes the configuration of a run that was killed while it was written.
+    """Writes the configuration again if the run was killed while writing it.
 
     # Raises
 
     ConfigurationError
-        If the folder has checkpoints: nobody knows what they were trained with.
+        If the folder has checkpoints: their configuration is unknown.
     """
     path = folder / CONFIG
     fault = "is missing"
@@ -38,18 +38,24 @@ def restore_config(params: Params, folder: Path) -> None:
     if fault == "is missing" and not set(os.listdir(folder)) <= _EARLY | {
         file.name for file in folder.glob(_STATES)
     }:
-        return  # stock says that this may be the wrong folder
+        return  # AllenNLP says that this may be the wrong folder
     if any(folder.glob(_STATES)):
         raise ConfigurationError(
-            f"{path} {fault}, so that it is not known what the checkpoints beside it were trained with: put "
+            f"{path} {fault}, so the configuration of the checkpoints in its folder is unknown: put "
             "the configuration of that run there as JSON, or train in another folder"
         )
-    logger.warning("%s %s; no checkpoint was saved yet, so the training starts anew.", path, fault)
+    logger.warning(
+        "%s %s; no checkpoint was saved yet, so the training starts from the beginning.",
+        path,
+        fault,
+    )
     params.to_file(str(path))
 
 
 def watch_run_folders() -> None:
-    """Lets `allennlp train --recover` go on where stock's own check fails. It is done once."""
+    """Lets `allennlp train --recover` continue where AllenNLP's own check fails. Further calls have
+    no effect.
+    """
     stock = util.create_serialization_dir
     if hasattr(stock, "_restores"):
         return

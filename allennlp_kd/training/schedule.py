@@ -1,4 +1,4 @@
-"""A value that changes while training."""
+"""A value that changes during training."""
 
 from typing import Optional
 
@@ -20,11 +20,12 @@ class Schedule(FromParams):
     end : `float`, optional (default = `start`)
         The value once `length` of them are completed.
     length : `int`, optional
-        How many epochs or steps the way takes; required unless the shape is `constant`.
+        The number of epochs or steps from `start` to `end`; required unless the shape is
+        `constant`.
     shape : `str`, optional (default = `"linear"` with an `end`, else `"constant"`)
         `constant`, `linear` or `cosine`.
     by : `str`, optional (default = `"epoch"`)
-        `epoch`, or `step`: an update of the weights.
+        `epoch`, or `step` (an update of the weights).
 
     # Raises
 
@@ -51,8 +52,8 @@ class Schedule(FromParams):
         if shape == "constant":
             if end not in (None, start) or length is not None:
                 raise ConfigurationError(
-                    "a constant schedule takes a start alone, "
-                    f"found start {start}, end {end} and length {length}"
+                    f"a constant schedule takes only a start, found start {start}, end {end} and "
+                    f"length {length}"
                 )
         elif end is None or length is None or length < 1:
             raise ConfigurationError(
@@ -66,6 +67,8 @@ class Schedule(FromParams):
         self.by = by
 
     def value(self, epochs: int, steps: int) -> float:
-        """The value after this many completed epochs and (of the whole training) steps."""
+        """Returns the value after the given completed epochs and steps (counted over the whole
+        training).
+        """
         completed = epochs if self.by == "epoch" else steps
         return scheduled(self.shape, self.start, self.end, self.length, completed)

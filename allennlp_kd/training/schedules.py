@@ -1,11 +1,11 @@
-"""The shapes of a schedule: pure functions of the part of the way that is done."""
+"""The shapes of a schedule: pure functions of the progress from 0 to 1."""
 
 import math
 from typing import Callable, Dict
 
 
 def constant(start: float, end: float, progress: float) -> float:
-    """`start`, all the way."""
+    """Always `start`."""
     return start
 
 
@@ -27,7 +27,7 @@ SHAPES: Dict[str, Callable[[float, float, float], float]] = {
 
 
 def scheduled(shape: str, start: float, end: float, length: int, completed: int) -> float:
-    """The value after `completed` of `length` epochs or steps; it stays at `end` after that.
+    """The value after `completed` of `length` epochs or steps; it stays at `end` from then on.
 
     # Parameters
 

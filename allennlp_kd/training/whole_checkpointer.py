@@ -1,4 +1,4 @@
-"""Checkpoints that a kill leaves whole, or does not leave at all."""
+"""A checkpointer that writes checkpoints atomically."""
 
 import inspect
 import logging
@@ -18,20 +18,20 @@ from spacy_bridge.atomic_file import atomic_file, link_atomically, remove_unfini
 logger = logging.getLogger(__name__)
 
 NEW_BEST = "new_best"
-"""In a trainer's state: weights to keep as the best so far, or `None`."""
+"""Key of a trainer's state: the weights to save as the best so far, or `None`."""
 PARTS = ("model_state_e*.th", "training_state_e*.th", "best_e*.th")
 
 
 @Checkpointer.register("whole")
 class WholeCheckpointer(Checkpointer):
-    """Writes each file under a temporary name, syncs it and renames it, and a manifest of the
-    files' SHA-256 digests last. The newest checkpoint whose files all fit is what is loaded.
+    """Writes each file under a temporary name, syncs it and renames it, and writes a manifest of
+    the files' SHA-256 digests last. Loads the newest checkpoint whose files all match.
 
-    Beside the model's and the trainer's state, a checkpoint has the best weights so far, so that
-    `best.th`, which the trainer replaces after it, can be made again.
+    A checkpoint contains the states of model and trainer, and also the best weights so far, so that
+    `best.th`, which the trainer replaces afterward, can be restored.
 
-    Parameters are those of the default checkpointer; the newest checkpoint is kept whatever they
-    say, as the run goes on from it.
+    The parameters are those of the default checkpointer. The newest checkpoint is always kept,
+    because the run continues from it.
 
     # Raises
 
@@ -43,9 +43,9 @@ class WholeCheckpointer(Checkpointer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._newest: Optional[Point] = None  # known to be whole: written or read by this process
+        self._newest: Optional[Point] = None  # verified: written or read by this process
         self.loaded: Dict[str, Any] = {}
-        """The trainer's state that was loaded last, for a trainer that has put more into it."""
+        """The trainer state that was loaded last, for a trainer that has added to it."""
 
     @property
     def _folder(self) -> Path:
@@ -54,7 +54,7 @@ class WholeCheckpointer(Checkpointer):
     @overrides
     def save_checkpoint(self, trainer: Trainer) -> None:
         state = trainer.get_checkpoint_state()
-        if state is None:  # not the primary process
+        if state is None:  # this is not the primary process
             return
         trainer_state = dict(state.trainer_state)
         new_best = trainer_state.pop(NEW_BEST, None)
@@ -84,10 +84,10 @@ class WholeCheckpointer(Checkpointer):
         try:
             with atomic_file(path) as file:
                 torch.save(content, file)
-        except (OSError, RuntimeError) as error:  # torch has its own for a write that fails
+        except (OSError, RuntimeError) as error:  # torch has its own exception for a failed write
             raise OSError(
-                f"the checkpoint {path} cannot be written: {error}. The one before it is whole; "
-                "make room, and go on with --recover"
+                f"the checkpoint {path} cannot be written: {error}. The previous one is complete; "
+                "free some disk space and continue with --recover"
             ) from error
         return sha256(path)
 
@@ -98,7 +98,7 @@ class WholeCheckpointer(Checkpointer):
         return manifest.best, manifest.files.get(manifest.best or "", "")
 
     def _prune(self) -> None:
-        """Removes the checkpoints that are not to be kept, and files that belong to none."""
+        """Removes old checkpoints, and files that belong to no checkpoint."""
         points = sorted(self._find_all_checkpoints(), reverse=True)
         kept = set(points)
         if self._keep_most_recent_by_count is not None or self._keep_most_recent_by_age is not None:
@@ -129,7 +129,7 @@ class WholeCheckpointer(Checkpointer):
         return set(CheckpointManifest.points(self._folder))
 
     def newest_whole(self) -> Optional[Point]:
-        """Completed epochs and batches of the newest checkpoint that is whole.
+        """Returns the completed epochs and batches of the newest complete checkpoint.
 
         What is damaged and newer is removed, so that nothing takes it for the newest later on.
 
@@ -156,10 +156,10 @@ class WholeCheckpointer(Checkpointer):
         found = "; ".join(faults)
         if self._newest is None:
             raise ConfigurationError(
-                f"no checkpoint in {self._folder} is whole: {found}. Put back a copy of what is "
-                "damaged, or remove the folder and train anew"
+                f"no checkpoint in {self._folder} is complete: {found}. Restore a copy of the "
+                "damaged files, or remove the folder and train again"
             )
-        logger.warning("checkpoints are left out: %s. Going on from %s", found, self._newest)
+        logger.warning("checkpoints are left out: %s. Continuing from %s", found, self._newest)
         if self._is_primary:
             self._remove(damaged)
         return self._newest
@@ -179,15 +179,16 @@ class WholeCheckpointer(Checkpointer):
         if latest is None:
             if any(self._folder.glob(PARTS[0])):
                 logger.warning(
-                    "the first checkpoint in %s was not finished; starting anew", self._folder
+                    "the first checkpoint in %s is incomplete; training starts from the beginning",
+                    self._folder,
                 )
             return None
-        # This run has written them, and their digests fit.
+        # This run wrote them, and their digests match.
         model_state, self.loaded = (_load(path) for path in latest)
         return TrainerCheckpoint(model_state, self.loaded)
 
     def restore_best(self) -> Optional[str]:
-        """Makes `best.th` what it was at the newest checkpoint.
+        """Restores `best.th` as it was at the newest checkpoint.
 
         # Returns
 
@@ -206,7 +207,7 @@ class WholeCheckpointer(Checkpointer):
 
 
 def _load(path: str) -> Dict[str, Any]:
-    # torch 2.6 and later would refuse a numpy number that a metric gave.
+    # torch 2.6 and later refuses a NumPy number from a metric.
     known = inspect.signature(torch.load).parameters
     full = {"weights_only": False} if "weights_only" in known else {}
     return torch.load(path, map_location=torch.device("cpu"), **full)

@@ -1,4 +1,4 @@
-"""Gradient accumulation over batches of different numbers of words."""
+"""Gradient accumulation that weights batches by their number of words."""
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 @TrainerCallback.register("word_weighted_accumulation")
 class WordWeightedAccumulation(TrainerCallback):
-    """Makes `n` accumulated batches of a `distillation` model equal one batch of all their words.
+    """Makes `n` accumulated batches of a `distillation` model equal to one batch of all their
+    words.
 
-    The trainer takes the mean of the batches' losses, each of which is per word, so that a word
-    counts for more in a batch of few words. With w_i words and the loss l_i in batch i, and W_i the
-    words of the batches 1 to i, this callback keeps the gradient of (sum_j<=i w_j l_j) / W_i
-    instead: it scales the gradient that is there by W_(i-1) / W_i and adds that of l_i w_i / W_i.
-    Without accumulation, nothing changes.
+    The trainer averages the batches' losses, each of which is per word, so a word in a small batch
+    counts for more. Let batch i have w_i words and the loss l_i, and let W_i be the number of words
+    in batches 1 to i. This callback keeps the gradient of (sum_j<=i w_j l_j) / W_i instead: it
+    scales the existing gradient by W_(i-1) / W_i and adds that of l_i w_i / W_i. Without
+    accumulation, nothing changes.
     """
 
     def __init__(self, serialization_dir: str) -> None:
@@ -39,7 +40,11 @@ class WordWeightedAccumulation(TrainerCallback):
         **kwargs: Any,
     ) -> bool:
         if backward_called:
-            raise OnBackwardException("word_weighted_accumulation must be the only one to call it.")
+            raise OnBackwardException(
+                "another callback has called backward already: "
+                "word_weighted_accumulation must be the only one to call "
+                "it."
+            )
         if "batch_words" not in batch_outputs:
             raise ValueError(
                 "word_weighted_accumulation needs the output 'batch_words' of a model of type "

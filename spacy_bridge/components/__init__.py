@@ -1,1 +1,1 @@
-"""Components for spaCy's pipelines. Importing one needs spaCy and numpy alone."""
+"""Components for spaCy pipelines. Importing them needs only spaCy and NumPy."""

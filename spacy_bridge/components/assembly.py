@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Tuple
 import spacy
 from spacy.language import Language
 
-# Registers the factories also where the package's entry points are not installed.
+# Registers the factories even if the package's entry points are not installed.
 from spacy_bridge.components import chunker, entities, parser, senter, tagger  # noqa: F401
 from spacy_bridge.components.sentence_boundaries import NONE, add_sentence_setter
 from spacy_bridge.errors import BridgeError
@@ -22,13 +22,13 @@ FACTORIES = {
     "parser": "kd_parser",
 }
 TAGGED_PARSERS = {"tag": "kd_tag_parser", "pos": "kd_pos_parser"}
-"""The factories of parsers that read tags beside words."""
+"""The factories of parsers that read tags besides words."""
 RESERVED = ("vocab", "tokenizer")
-"""Folders of a pipeline beside those of its components."""
+"""Folders of a pipeline besides those of its components."""
 
 
 def check_language(lang: str) -> None:
-    """Refuses what is no code of a language: spaCy imports a module of that name.
+    """Refuses a value that is not a language code, because spaCy imports a module of that name.
 
     # Raises
 
@@ -36,17 +36,19 @@ def check_language(lang: str) -> None:
     """
     if not re.fullmatch(r"[a-z]{2,3}", lang):
         raise BridgeError(
-            f"lang must be a language's code of two or three letters, such as en, found {lang!r}"
+            f"lang must be a language code of two or three letters, such as en, found {lang!r}"
         )
 
 
 def blank(lang: str) -> Language:
-    """An empty pipeline, in a language that spaCy has."""
+    """Returns an empty pipeline for a language of spaCy."""
     check_language(lang)
     try:
         return spacy.blank(lang)
     except ImportError as error:
-        raise BridgeError(f"lang must be a language of spaCy's, found {lang!r}: {error}") from error
+        raise BridgeError(
+            f"lang must be a language that spaCy supports, found {lang!r}: {error}"
+        ) from error
 
 
 def add_student(
@@ -57,7 +59,7 @@ def add_student(
     config: Mapping[str, Any],
     sentences: str = "sentencizer",
 ) -> None:
-    """Adds a student at the end of a pipeline, after a component that sets sentence boundaries.
+    """Adds a student to the end of a pipeline, after a component that sets sentence boundaries.
 
     Before a `senter`, which sets them itself, no other is put.
 
@@ -84,11 +86,11 @@ def add_student(
         raise BridgeError(f"a component must be one of {', '.join(FACTORIES)}, found {component!r}")
     if not re.fullmatch(r"[\w-]+", name) or name in RESERVED:
         raise BridgeError(
-            "a component's name must be of letters, digits, underscores and hyphens, and none of "
-            f"{', '.join(RESERVED)}, which are spaCy's; found {name!r}"
+            "a component's name must consist of letters, digits, underscores and hyphens, and "
+            f"must not be one of spaCy's names {', '.join(RESERVED)}; found {name!r}"
         )
     if name in nlp.component_names:
-        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+        raise BridgeError(f"the pipeline already has a component '{name}'; choose another name")
     options = dict(config)
     factory = FACTORIES[component]
     if component == "tagger" and options.get("attribute") == "pos":
@@ -105,7 +107,7 @@ def add_student(
         if not no_setter:
             add_sentence_setter(nlp, sentences)
         if name in nlp.component_names:
-            raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+            raise BridgeError(f"the pipeline already has a component '{name}'; choose another name")
         nlp.add_pipe(factory, name=name, config=options).use(student)
         _refuse_overwriting(nlp, name)
     except Exception:
@@ -119,20 +121,20 @@ def _warn_of_missing_tags(nlp: Language, name: str, attribute: str) -> None:
     if f"token.{attribute}" not in assigned:
         option = "tagger" if attribute == "tag" else "pos"
         warnings.warn(
-            f"the component '{name}' reads token.{attribute}_, and no component before it declares that it "
-            f"sets it: put one before it, such as a student as --{option}, or give it docs that have it",
+            f"the component '{name}' reads token.{attribute}_, but no component before it sets it: "
+            f"add one, such as a student with --{option}, or pass docs that have it",
             stacklevel=3,
         )
 
 
 def _refuse_overwriting(nlp: Language, name: str) -> None:
-    """Refuses a student that replaces what another student of the pipeline has set."""
+    """Refuses a student that overwrites the annotation of another student in the pipeline."""
     ours = _target(nlp, name)
     for other in nlp.component_names:
         if other != name and ours is not None and _target(nlp, other) == ours:
             raise BridgeError(
-                f"the components '{other}' and '{name}' both set {ours[1]}, so the second would replace "
-                f"what the first has set: {_REMEDIES[ours[0]]}"
+                f"the components '{other}' and '{name}' both set {ours[1]}, so the second would "
+                f"overwrite the first: {_REMEDIES[ours[0]]}"
             )
 
 
@@ -145,7 +147,7 @@ _REMEDIES: Dict[str, str] = {
 
 
 def _target(nlp: Language, name: str) -> "Tuple[str, str] | None":
-    """What a student replaces wherever it is set already: the kind of it, and its name in spaCy."""
+    """Returns the annotation that a student overwrites: its kind, and its name in spaCy."""
     pipe = nlp.get_pipe(name)
     if isinstance(pipe, tagger.StudentTagger):
         return pipe.attribute, f"token.{pipe.attribute}_"

@@ -1,4 +1,4 @@
-"""The component that sets chunks."""
+"""The component that sets chunks in `doc.spans`."""
 
 from typing import Any, Dict, Iterable, List, Tuple
 
@@ -20,7 +20,7 @@ class StudentChunker(SpanPipe):
     # Parameters
 
     spans_key : `str`
-        The group of spans; one that is there already is replaced.
+        The group of spans; an existing one is replaced.
     """
 
     def __init__(

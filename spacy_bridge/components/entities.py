@@ -1,4 +1,4 @@
-"""The component that sets named entities."""
+"""The component that sets named entities in `doc.ents`."""
 
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
@@ -17,7 +17,7 @@ from spacy_bridge.components.units import Unit
 DEFAULT_CONFIG = {"existing": "keep", "max_words": 500, "threads": 1}
 POLICIES = ("keep", "override", "replace")
 BEGIN = 3
-"""spaCy's `ent_iob` of an entity's first token, and of a token that is blocked, which has no type."""
+"""spaCy's `ent_iob` for an entity's first token, and for a blocked token, which has no type."""
 
 
 class StudentEntities(SpanPipe):
@@ -28,8 +28,8 @@ class StudentEntities(SpanPipe):
     existing : `str`
         What happens to entities that the doc has already. `keep`: they stay, and of the student's those
         that do not overlap with them are added. `override`: the student's win where they overlap.
-        `replace`: all that were there are dropped. Tokens that `doc.set_ents(blocked=...)` has barred
-        from entities count as entities that are there.
+        `replace`: all existing ones are dropped. Tokens that `doc.set_ents(blocked=...)` has barred
+        from entities count as existing entities.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class StudentEntities(SpanPipe):
 
 
 def _apart(spans: Sequence[Span], others: Sequence[Span]) -> List[Span]:
-    """Those spans which overlap with none of the others."""
+    """Returns the spans that overlap with no other span."""
     taken = {place for span in others for place in range(span.start, span.end)}
     return [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
 
 
 def _blocked(doc: Doc) -> List[Span]:
-    """The tokens that are barred from entities."""
+    """Marks the tokens that are blocked for entities."""
     # Shape: (tokens, 2)
     values = doc.to_array([ENT_IOB, ENT_TYPE])
     places = numpy.flatnonzero((values[:, 0] == BEGIN) & (values[:, 1] == 0))

@@ -1,10 +1,10 @@
-"""Warns about sentences that are cut because of their length."""
+"""Warns about sentences that are split because of their length."""
 
 import warnings
 
 from spacy.tokens import Doc
 
-BEGINNING = 40  # characters of the doc that a warning shows
+BEGINNING = 40  # characters of the doc in a warning
 
 
 class LongSentences:
@@ -23,14 +23,14 @@ class LongSentences:
         self._warned = False
 
     def warn(self, doc: Doc, words: int) -> None:
-        """Warns about a sentence of `words` words in a doc, unless a warning was given already."""
+        """Warns about a sentence of `words` words in a doc, once."""
         if self._warned:
             return
         self._warned = True
         warnings.warn(
             f"{self._name}: the doc that begins {doc.text[:BEGINNING]!r} has a sentence of {words} "
-            f"words, longer than max_words = {self._max_words}. It is cut at punctuation and annotated "
-            "part by part, as are all such sentences after it. Does the pipeline set sentence "
+            f"words, longer than max_words = {self._max_words}. This and further long sentences "
+            "are split at punctuation and annotated in parts. Does the pipeline set sentence "
             "boundaries before this component?",
             stacklevel=2,
         )

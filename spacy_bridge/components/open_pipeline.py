@@ -1,4 +1,4 @@
-"""Opens a pipeline that a stranger made."""
+"""Opens a pipeline of unknown origin."""
 
 import configparser
 from pathlib import Path
@@ -8,7 +8,7 @@ import spacy
 from spacy.language import Language
 from spacy.util import is_package, load_config
 
-# Registers the factories also where the package's entry points are not installed.
+# Registers the factories even if the package's entry points are not installed.
 from spacy_bridge.components import assembly  # noqa: F401
 from spacy_bridge.components.pipeline_manifest import check_pipeline
 from spacy_bridge.errors import PackageError
@@ -21,10 +21,10 @@ Of others some read files, open pipelines or fetch: `@readers`, `@callbacks`, `@
 
 
 def open_pipeline(name: str, **options: Any) -> Language:
-    """`spacy.load` for a pipeline's folder of unknown origin.
+    """Like `spacy.load`, for the folder of a pipeline of unknown origin.
 
     Before spaCy sees the folder it is compared with its manifest, and its configuration may not open
-    anything outside of it. A package that is installed, which is Python code, is loaded as it is, and
+    anything outside it. A package that is installed, which is Python code, is loaded as it is, and
     so is a pipeline without students.
 
     # Parameters
@@ -49,7 +49,7 @@ def open_pipeline(name: str, **options: Any) -> Language:
 
 
 def read_config(folder: Path) -> Mapping[str, Any]:
-    """A pipeline's `config.cfg`, of which nothing is built.
+    """Reads a pipeline's `config.cfg` without building anything.
 
     # Raises
 
@@ -63,7 +63,7 @@ def read_config(folder: Path) -> Mapping[str, Any]:
 
 
 def has_students(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration has one of this package's components."""
+    """Whether a configuration contains a component of this package."""
     parts = config.get("components")
     factories = [
         part.get("factory")
@@ -86,17 +86,21 @@ def check_configuration(config: Mapping[str, Any], where: Path) -> None:
             own = isinstance(value, str) and value.startswith("spacy.")
             if key.startswith("@") and not (key in BUILT and own):
                 raise PackageError(
-                    f"the configuration of {where} calls {key[1:]} {value!r} in {place}, which may open "
-                    "what is not in it; open it with spacy.load if you trust it as you trust a program"
+                    f"the configuration of {where} calls {key[1:]} {value!r} in {place}, which may "
+                    "open files outside it; open it with spacy.load if you trust it like a "
+                    "program that you run"
                 )
             if key == "source" and place.count(".") == 1:
                 raise PackageError(
-                    f"the configuration of {where} takes {place} from {value!r}, which is not in the pipeline"
+                    f"the configuration of {where} takes {place} from {value!r}, which is not in "
+                    "the pipeline"
                 )
 
 
 def _entries(value: Any, place: str) -> Iterator[Tuple[str, str, Any]]:
-    """Each entry of nested objects and lists: its object's place, its name and its value."""
+    """Yields each entry of nested objects and lists: the object's place, the entry's name and
+    value.
+    """
     if isinstance(value, dict):
         for key, part in value.items():
             yield place, str(key), part

@@ -14,7 +14,7 @@ CONFIG, META = "config.cfg", "meta.json"
 
 
 class PackagedSource(NamedTuple):
-    """A packaged student, not yet opened.
+    """A packaged student that is not open yet.
 
     # Parameters
 
@@ -37,14 +37,14 @@ class PackagedSource(NamedTuple):
 
 
 def is_packaged(source: Path) -> bool:
-    """Whether a path is a packaged student or pipeline (a folder), or a wheel."""
+    """Whether a path is a packaged student, a packaged pipeline, or a wheel."""
     if source.is_dir():
         return (source / manifest.MANIFEST).exists() or (source / CONFIG).exists()
     return source.suffix == ".whl"
 
 
 def read_packaged(source: Path) -> List[PackagedSource]:
-    """The students of a packaged student's folder, of a packaged pipeline's folder, or of a wheel.
+    """Reads the students of a packaged student's folder, a packaged pipeline's folder, or a wheel.
 
     # Raises
 
@@ -72,7 +72,7 @@ def read_packaged(source: Path) -> List[PackagedSource]:
 def _of_wheel(source: Path, wheel: zipfile.ZipFile) -> List[PackagedSource]:
     configs = [PurePosixPath(name) for name in wheel.namelist() if name.endswith(f"/{CONFIG}")]
     if not configs:
-        raise BridgeError(f"{source} holds no pipeline of spaCy: it has no {CONFIG}")
+        raise BridgeError(f"{source} contains no spaCy pipeline: it has no {CONFIG}")
     root = min(configs, key=lambda path: len(path.parts)).parent
 
     def read(name: str) -> bytes:
@@ -89,7 +89,7 @@ def _of_pipeline(source: Path, read: Callable[[str], bytes]) -> List[PackagedSou
         config = Config().from_bytes(read(CONFIG), interpolate=False)
         lang = json.loads(read(META)).get("lang")
     except (OSError, ValueError) as error:
-        raise BridgeError(f"{source} cannot be read as a pipeline of spaCy: {error}") from error
+        raise BridgeError(f"{source} cannot be read as a spaCy pipeline: {error}") from error
     found: List[PackagedSource] = []
     for name in config.get("nlp", {}).get("pipeline", []):
         options: Dict[str, Any] = dict(config.get("components", {}).get(name, {}))

@@ -19,11 +19,11 @@ from spacy_bridge.runtime.packaged_student import PackagedStudent
 
 DEFAULT_CONFIG = {"without_sentences": "raise", "max_words": 250, "threads": 1}
 ROOT, WHITESPACE = "ROOT", "dep"
-"""spaCy's names: of the label of a sentence's root, and of whitespace's arcs."""
+"""spaCy's labels: of the root of a sentence, and of arcs to white space."""
 
 
 class StudentParser(StudentPipe):
-    """Sets `token.head` and `token.dep_`. Trees that are not projective are kept as they are.
+    """Sets `token.head` and `token.dep_`. Non-projective trees are kept as they are.
 
     The student's label `root`, however it is cased, becomes spaCy's `ROOT`. A whitespace token hangs from
     its left neighbor in the sentence, the first one from the sentence's first word. The parts of a
@@ -49,9 +49,9 @@ class StudentParser(StudentPipe):
             return True
         if self.without_sentences == "raise":
             raise BridgeError(
-                f"the component '{self.name}' needs sentence boundaries, and the doc has none: put a "
-                "component that sets them before it, such as 'sentencizer', or set its "
-                "without_sentences to 'one', to treat each doc as one sentence"
+                f"the component '{self.name}' needs sentence boundaries, but the doc has none: add "
+                "a component that sets them before it, such as 'sentencizer', or set its option "
+                "without_sentences to 'one' to treat each doc as one sentence"
             )
         return False
 
@@ -63,8 +63,8 @@ class StudentParser(StudentPipe):
         for doc, of_doc in zip(docs, units):
             if any(unit.words for unit in of_doc) and not doc.has_annotation(attribute.upper()):
                 raise BridgeError(
-                    f"the component '{self.name}' reads token.{attribute}_, and the doc has none: put a "
-                    "component that sets it before it"
+                    f"the component '{self.name}' reads token.{attribute}_, but the doc has none: "
+                    "add a component that sets it before this one"
                 )
             found = [getattr(token, f"{attribute}_") for token in doc]
             tags.extend([found[place] for place in unit.places] for unit in of_doc)
@@ -75,12 +75,12 @@ class StudentParser(StudentPipe):
 
     def _set(self, doc: Doc, results: List[Tuple[Unit, ParsedSentence]]) -> None:
         strings = doc.vocab.strings
-        # Every token hangs from its left neighbor, until something is known about it.
+        # Initially, every token's head is its left neighbor.
         offsets = numpy.full(len(doc), -1, numpy.int64)
         labels = numpy.full(len(doc), strings[WHITESPACE], numpy.uint64)
         for unit, tree in results:
             places = unit.places
-            if not len(places):  # whitespace alone
+            if not len(places):  # only white space
                 offsets[unit.start], labels[unit.start] = 0, strings[ROOT]
                 continue
             leading = numpy.arange(unit.start, places[0])
@@ -135,7 +135,7 @@ def make_parser(
 def make_tag_parser(
     nlp: Language, name: str, without_sentences: str, max_words: int, threads: int
 ) -> StudentParser:
-    """As `kd_parser`, for a student that reads `token.tag_`."""
+    """Like `kd_parser`, for a student that reads `token.tag_`."""
     return StudentParser(nlp.vocab, name, without_sentences, max_words, threads)
 
 
@@ -143,5 +143,5 @@ def make_tag_parser(
 def make_pos_parser(
     nlp: Language, name: str, without_sentences: str, max_words: int, threads: int
 ) -> StudentParser:
-    """As `kd_parser`, for a student that reads `token.pos_`."""
+    """Like `kd_parser`, for a student that reads `token.pos_`."""
     return StudentParser(nlp.vocab, name, without_sentences, max_words, threads)

@@ -1,4 +1,4 @@
-"""The manifest of a whole pipeline: what is around the students decides about answers too.
+"""The manifest of a whole pipeline, because more than the students affects its results.
 
 A student's folder has a manifest of its own. The tokenizer, the vocabulary, the configuration and other
 components are spaCy's, which does not notice when one of them has changed. So a pipeline with students
@@ -18,11 +18,11 @@ from spacy_bridge.runtime import manifest
 
 PIPELINE_MANIFEST = "pipeline_manifest.json"
 DOCUMENTS = ("LICENSE", "LICENSES_SOURCES", "README.md", "meta.json")
-"""Files that say something about a pipeline and decide no answer; `spacy package` writes `meta.json` anew."""
+"""Files that describe a pipeline and affect no result; `spacy package` rewrites `meta.json`."""
 
 
 def write_pipeline_manifest(folder: Path) -> None:
-    """Writes the manifest of what lies in a pipeline's folder.
+    """Writes the manifest of a pipeline's folder.
 
     # Raises
 
@@ -36,7 +36,7 @@ def write_pipeline_manifest(folder: Path) -> None:
 
 
 def check_pipeline(folder: Path) -> None:
-    """Compares a pipeline's folder with its manifest.
+    """Verifies a pipeline's folder against its manifest.
 
     # Raises
 
@@ -46,8 +46,8 @@ def check_pipeline(folder: Path) -> None:
     path = folder / PIPELINE_MANIFEST
     if not path.is_file():
         raise PackageError(
-            f"{folder} has no {PIPELINE_MANIFEST}, so that it is not known whether it is whole: save the "
-            "pipeline anew with nlp.to_disk, or package it anew"
+            f"{folder} has no {PIPELINE_MANIFEST}, so it cannot be verified: save the pipeline "
+            "again with nlp.to_disk, or package it again"
         )
     sums = manifest.read_sums(path.read_bytes(), str(folder))
     found = dict(_files(folder))
@@ -57,8 +57,9 @@ def check_pipeline(folder: Path) -> None:
         actual = _digest(found[name])
         if actual != expected:
             raise PackageError(
-                f"{folder}: {name} is not the one that was saved: its SHA-256 sum is {actual}, expected "
-                f"{expected}. If you changed it, run `python -m spacy_bridge seal {folder}`"
+                f"{folder}: {name} differs from the saved file: its SHA-256 checksum is {actual}, "
+                f"expected {expected}. If you changed it, run `python -m spacy_bridge seal "
+                f"{folder}`"
             )
     added = sorted(set(found) - set(sums))
     if added:
@@ -69,7 +70,8 @@ def check_pipeline(folder: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Tuple[str, Path]]:
-    """The files that count, by their paths with `/`; of a student its manifest stands for all.
+    """Returns the files to verify by their paths with `/`; a student is represented by its
+    manifest.
 
     A file may be a link, as caches and installers make them: the sums check what it leads to.
     """
@@ -78,8 +80,8 @@ def _files(folder: Path) -> Iterator[Tuple[str, Path]]:
         for name in folders:
             if (here / name).is_symlink():
                 raise PackageError(
-                    f"{folder}: {(here / name).relative_to(folder)} is a link; a pipeline's folders must "
-                    "lie in it"
+                    f"{folder}: {(here / name).relative_to(folder)} is a link; all folders of a "
+                    "pipeline must be inside it"
                 )
         folders[:] = [
             name for name in folders if not name.startswith(".") and name != "__pycache__"
@@ -102,7 +104,7 @@ def _digest(path: Path) -> str:
 
 
 def watch_pipelines(has_students: Callable[[Language], bool]) -> None:
-    """Makes spaCy write and check the manifests of pipelines with students.
+    """Makes spaCy write and verify the manifests of pipelines with students.
 
     `nlp.to_disk` writes the vocabulary after all components, and `nlp.from_disk` reads it before them: no
     component can see the whole folder, so both methods are wrapped, once. Nothing changes for other

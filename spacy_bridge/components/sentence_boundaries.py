@@ -1,4 +1,4 @@
-"""Puts a component that sets sentence boundaries before a pipeline's first student."""
+"""Adds a component that sets sentence boundaries before a pipeline's first student."""
 
 from typing import List
 
@@ -19,7 +19,7 @@ def sets_sentences(nlp: Language) -> bool:
 
 
 def add_sentence_setter(nlp: Language, sentences: str) -> List[str]:
-    """Adds the component `sentences` at the end of a pipeline that sets no boundaries yet.
+    """Adds the component `sentences` to the end of a pipeline if no component sets boundaries yet.
 
     # Parameters
 
@@ -45,17 +45,20 @@ def add_sentence_setter(nlp: Language, sentences: str) -> List[str]:
         return [_add_from_pipeline(nlp, source, name)]
     if not nlp.has_factory(sentences):
         raise BridgeError(
-            f"sentences must be 'none', PIPELINE:COMPONENT or a factory that spaCy knows, such as "
-            f"sentencizer, found {sentences!r}"
+            "sentences must be 'none', PIPELINE:COMPONENT or a spaCy factory such as sentencizer, "
+            f"found {sentences!r}"
         )
     if sentences in nlp.component_names:
-        raise BridgeError(f"the pipeline has a component '{sentences}' already; give another name")
+        raise BridgeError(
+            f"the pipeline already has a component '{sentences}'; choose another name"
+        )
     component = nlp.add_pipe(sentences)
     try:
         if getattr(component, "is_trainable", False):
             raise BridgeError(
-                f"sentences must be a factory whose component needs no training, found {sentences!r}; "
-                "take a trained one from its pipeline, as PIPELINE:COMPONENT"
+                "sentences must be a factory whose component needs no training, found "
+                f"{sentences!r}; use a trained component of another pipeline, as "
+                "PIPELINE:COMPONENT"
             )
         _check_boundaries(nlp, sentences, sentences)
     except BridgeError:
@@ -73,10 +76,11 @@ def _add_from_pipeline(nlp: Language, source: str, name: str) -> str:
         raise BridgeError(f"the pipeline {source!r} cannot be opened: {error}") from error
     if name not in other.component_names:
         raise BridgeError(
-            f"the pipeline {source!r} has no component {name!r}, only {', '.join(other.component_names)}"
+            f"the pipeline {source!r} has no component {name!r}; it has "
+            f"{', '.join(other.component_names)}"
         )
     if name in nlp.component_names:
-        raise BridgeError(f"the pipeline has a component '{name}' already; give another name")
+        raise BridgeError(f"the pipeline already has a component '{name}'; choose another name")
     for listened in ("tok2vec", "transformer"):
         listeners = getattr(other.get_pipe(name), "listening_to", None)
         if listened in other.component_names and listeners is None:
@@ -91,7 +95,7 @@ def _add_from_pipeline(nlp: Language, source: str, name: str) -> str:
 
 
 def _copy_tok2vec(other: Language, listened: str, name: str) -> None:
-    """Gives a component its own copy of the layers that it shares with others, if it shares them."""
+    """Gives a component its own copy of layers that it shares with other components."""
     config = other.get_pipe_config(name)
     tok2vec = config.get("model", {}).get("tok2vec", {})
     if "Listener" in str(tok2vec.get("@architectures", "")):
@@ -104,5 +108,6 @@ def _check_boundaries(nlp: Language, name: str, sentences: str) -> None:
     doc = nlp.get_pipe(name)(Doc(nlp.vocab, words=SAMPLE))
     if not doc.has_annotation("SENT_START"):
         raise BridgeError(
-            f"sentences must name a component that sets sentence boundaries, and {sentences!r} sets none"
+            f"sentences must name a component that sets sentence boundaries, which {sentences!r} "
+            "does not"
         )

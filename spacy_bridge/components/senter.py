@@ -23,7 +23,8 @@ DEFAULT_CONFIG = {
 
 
 class StudentSenter(StudentPipe):
-    """Sets sentence boundaries from a student whose tags are `S` (starts a sentence) and `I` (does not).
+    """Sets sentence boundaries from a student with the tags `S` (starts a sentence) and `I` (does
+    not).
 
     The student reads windows of a document that overlap. Whitespace belongs to the sentence before it.
 
@@ -63,17 +64,17 @@ class StudentSenter(StudentPipe):
     def _check(self, student: PackagedStudent) -> None:
         if set(student.labels) != {START, INSIDE}:
             raise PackageError(
-                f"the component '{self.name}' needs a student with the tags {START} and {INSIDE}, as the "
-                f"reader sentence_starts makes them, found {', '.join(student.labels[:10])}"
+                f"the component '{self.name}' needs a student with the tags {START} and {INSIDE}, "
+                f"which the reader sentence_starts makes, found {', '.join(student.labels[:10])}"
             )
 
     def _units(self, doc: Doc, long: LongSentences) -> List[Unit]:
-        """Windows of `max_words` words, each beginning `2 * context` words before the last one's end."""
+        """Splits a doc into windows of `max_words` words that overlap by `2 * context` words."""
         # Shape: (tokens, 2)
         values = doc.to_array([IS_SPACE, ORTH])
         places = numpy.flatnonzero(values[:, 0] == 0)
         strings = doc.vocab.strings
-        # Faster than `token.text`, which makes a token.
+        # Faster than `token.text`, which creates a token.
         texts = [strings[number] for number in values[places, 1].tolist()]
         step = self.max_words - 2 * self.context
         units: List[Unit] = []
@@ -99,7 +100,7 @@ class StudentSenter(StudentPipe):
         if self.blank_lines:
             starts[_after_blank_lines(doc, words)] = 1
         if len(words):
-            starts[words[0]] = -1  # it is in the sentence of the whitespace before it
+            starts[words[0]] = -1  # it belongs to the same sentence as the white space before it
         starts[0] = 1
         if not self.overwrite:
             there = values[:, 1].astype(numpy.int64)
@@ -115,7 +116,7 @@ class StudentSenter(StudentPipe):
 
 
 def _after_blank_lines(doc: Doc, words: numpy.ndarray) -> List[int]:
-    """The words before which the text has a blank line."""
+    """Returns the words that follow a blank line in the text."""
     if not len(words):
         return []
     before = numpy.concatenate([[-1], words[:-1]])

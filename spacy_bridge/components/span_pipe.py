@@ -1,4 +1,4 @@
-"""What the components which set spans share."""
+"""Base class of the components that set spans."""
 
 from typing import Any, List, Tuple
 
@@ -11,17 +11,17 @@ from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.spans import spans_of
 
 UNNAMED = "SPAN"
-"""The label of a span whose tags have a prefix alone."""
+"""The label of a span whose tags have only a prefix."""
 
 
 class SpanPipe(StudentPipe):
-    """A component that reads a tagger's tags as spans."""
+    """A component that converts a tagger's tags to spans."""
 
     def _check(self, student: PackagedStudent) -> None:
         if student.encoding is None:  # type: ignore[attr-defined]
             raise PackageError(
-                f"the component '{self.name}' sets spans, and the student does not say how its tags "
-                "encode them: package it with an encoding, one of BIO, IOB1, BIOUL, BMES"
+                f"the component '{self.name}' sets spans, but its student has no span encoding: "
+                "package it with an encoding, one of BIO, IOB1, BIOUL, BMES"
             )
         try:
             self._labels_of(student)

@@ -1,4 +1,4 @@
-"""What all components that run a student share."""
+"""Base class of all components that run a student."""
 
 from abc import abstractmethod
 from functools import partial
@@ -36,7 +36,7 @@ from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.requirement import require_in_meta
 
 Prediction = List[Tuple[Unit, Any]]
-"""What a student says of a doc: its units with the result for each."""
+"""A student's output for a doc: its units, and the result for each."""
 
 
 class StudentPipe(Pipe):
@@ -55,7 +55,7 @@ class StudentPipe(Pipe):
     """
 
     kind = "tagger"
-    """The kind of student that it runs."""
+    """The kind of student that the component runs."""
 
     def __init__(
         self, vocab: Vocab, name: str, max_words: int, threads: int, **options: Any
@@ -73,7 +73,7 @@ class StudentPipe(Pipe):
         self._student: Optional[PackagedStudent] = None
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        handler = getattr(self, "error_handler", None)  # spaCy's own components keep theirs, too
+        handler = getattr(self, "error_handler", None)  # spaCy's own components keep theirs too
         return _rebuild, (
             type(self), self.vocab, self.name, self._options, self._student, handler
         )  # fmt: skip
@@ -88,13 +88,13 @@ class StudentPipe(Pipe):
         """
         if self._student is None:
             raise BridgeError(
-                f"the component '{self.name}' has no student: open a pipeline that was packaged with "
-                "one by spacy.load, or add one by spacy_bridge.load_student"
+                f"the component '{self.name}' has no student: open a pipeline that was packaged "
+                "with one using spacy.load, or add one with spacy_bridge.load_student"
             )
         return self._student
 
     def use(self, student: PackagedStudent) -> None:
-        """Gives the component its student, which runs with the component's `threads`.
+        """Sets the component's student, which then runs with the component's `threads`.
 
         # Raises
 
@@ -112,16 +112,17 @@ class StudentPipe(Pipe):
 
     @property
     def labels(self) -> Tuple[str, ...]:
-        """What the component may set."""
+        """The labels that the component may set."""
         return () if self._student is None else tuple(self._labels_of(self._student))
 
     def __call__(self, doc: Doc) -> Doc:
         for found in self.pipe([doc], batch_size=1):
             return found
-        return doc  # its error went to the error handler, which did not raise
+        return doc  # its error went to the error handler, which did not raise it
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Annotates docs, the sentences of like length of a batch of docs together.
+        """Annotates docs; in each batch of docs, sentences of similar length are processed
+        together.
 
         Where a batch fails, its docs are tried one by one, and those which fail go to the error handler.
         """
@@ -149,7 +150,7 @@ class StudentPipe(Pipe):
                 yield doc
 
     def predict(self, docs: Iterable[Doc]) -> List[Prediction]:
-        """What the student says of docs; the docs are not changed.
+        """Runs the student on docs without changing them.
 
         # Returns
 
@@ -159,7 +160,7 @@ class StudentPipe(Pipe):
         return self._predict(list(docs), LongSentences(self.name, self.max_words))
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Iterable[Prediction]) -> None:
-        """Sets what `predict` has returned for the same docs."""
+        """Sets the annotation that `predict` returned for the same docs."""
         for doc, prediction in zip(docs, predictions):
             self._set(doc, prediction)
 
@@ -173,13 +174,14 @@ class StudentPipe(Pipe):
             Always: spaCy cannot train a packaged student.
         """
         raise BridgeError(
-            f"the component '{self.name}' runs a packaged student, which spaCy cannot train: name it in "
-            "training.frozen_components of the configuration, or initialize the other components "
-            f"inside `with nlp.select_pipes(disable=['{self.name}'])`"
+            f"the component '{self.name}' runs a packaged student, which spaCy cannot train: add "
+            "it to training.frozen_components in the configuration, or initialize the other "
+            f"components inside `with nlp.select_pipes(disable=['{self.name}'])`"
         )
 
     def _annotate(self, docs: Sequence[Doc], long: LongSentences) -> None:
-        # Nothing is set before all is known, so that a batch which fails leaves its docs as they were.
+        # All results are computed before any is set, so a batch that fails leaves its docs
+        # unchanged.
         self.set_annotations(docs, self._predict(docs, long))
 
     def _predict(self, docs: Sequence[Doc], long: LongSentences) -> List[Prediction]:
@@ -188,19 +190,19 @@ class StudentPipe(Pipe):
         return [[(unit, next(results)) for unit in part] for part in units]
 
     def _run(self, docs: Sequence[Doc], units: Sequence[List[Unit]]) -> List[Any]:
-        """The student's result for each unit of all docs."""
+        """Returns the student's result for each unit of all docs."""
         return self.student([unit.words for of_doc in units for unit in of_doc])
 
     def _units(self, doc: Doc, long: LongSentences) -> List[Unit]:
         return units_of(doc, self.max_words, self._by_sentence(doc), partial(long.warn, doc))
 
     def _by_sentence(self, doc: Doc) -> bool:
-        """Whether the doc is cut at its sentences; otherwise it is one."""
+        """Whether the doc is split into its sentences; otherwise it is one sentence."""
         return doc.has_annotation("SENT_START")
 
     @abstractmethod
     def _set(self, doc: Doc, results: Prediction) -> None:
-        """Sets what the student says of each unit."""
+        """Sets the student's results for each unit."""
 
     def _check(self, student: PackagedStudent) -> None:
         """Refuses labels that cannot be set."""
@@ -215,21 +217,23 @@ class StudentPipe(Pipe):
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "StudentPipe":
         try:
             files = srsly.msgpack_loads(data)
-        except Exception as error:  # msgpack's errors have no class in common
+        except Exception as error:  # msgpack's errors have no common base class
             raise PackageError(f"the bytes of '{self.name}' are damaged: {error}") from error
         if not isinstance(files, Mapping):
-            raise PackageError(f"the bytes of '{self.name}' are damaged: they hold no files")
+            raise PackageError(f"the bytes of '{self.name}' are damaged: they contain no files")
         self.use(open_student(files, self.threads))
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
-        """Writes the student's files; a pipeline's `meta.json` beside them gets what they need installed."""
+        """Writes the student's files, and adds its requirements to the pipeline's `meta.json`."""
         manifest.write_files(path, self.student.files)
         require_in_meta(Path(path).parent, self.student.extra)
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "StudentPipe":
         if Path(path).is_symlink():
-            raise PackageError(f"{path} is a link; a component's folder must lie in its pipeline's")
+            raise PackageError(
+                f"{path} is a link; the folder of a component must be inside its pipeline's folder"
+            )
         self.use(open_student(Path(path), self.threads))
         return self
 
@@ -258,7 +262,7 @@ def _rebuild(
 
 
 def one_of(option: str, value: str, allowed: Sequence[str]) -> str:
-    """The value of an option of a component.
+    """Returns the value of a component's option after checking it.
 
     # Raises
 

@@ -1,4 +1,4 @@
-"""The component that sets tags or parts of speech."""
+"""The component that sets tags or universal parts of speech."""
 
 from typing import Any, Dict, Iterable, List, Tuple
 
@@ -39,8 +39,8 @@ class StudentTagger(StudentPipe):
         unknown = [label for label in student.labels if label not in IDS]
         if self.attribute == "pos" and unknown:
             raise PackageError(
-                f"the component '{self.name}' sets universal parts of speech, and the student has "
-                f"tags that are none: {', '.join(unknown[:10])}; set attribute to 'tag'"
+                f"the component '{self.name}' sets universal parts of speech, but its student has "
+                f"other tags: {', '.join(unknown[:10])}; set attribute to 'tag'"
             )
 
     def _labels_of(self, student: PackagedStudent) -> List[str]:
@@ -79,5 +79,5 @@ def make_tagger(
 def make_pos_tagger(
     nlp: Language, name: str, attribute: str, max_words: int, threads: int
 ) -> StudentTagger:
-    """As `kd_tagger`, but it says to spaCy's analysis that it sets `token.pos`."""
+    """Like `kd_tagger`, but declares to spaCy's analysis that it sets `token.pos`."""
     return StudentTagger(nlp.vocab, name, attribute, max_words, threads)

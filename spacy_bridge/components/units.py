@@ -1,4 +1,4 @@
-"""What of a doc the network sees: sentences without whitespace, none too long."""
+"""Splits docs into the units that a student sees: sentences without white space, of limited length."""
 
 from typing import Callable, Iterator, List, NamedTuple, Tuple
 
@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 
 class Unit(NamedTuple):
-    """A sentence, or a part of one that is too long.
+    """A sentence, or a part of a sentence that is too long.
 
     # Parameters
 
@@ -28,7 +28,7 @@ class Unit(NamedTuple):
 def units_of(
     doc: Doc, max_words: int, by_sentence: bool, on_cut: Callable[[int], None]
 ) -> List[Unit]:
-    """Cuts a doc at its sentences, and sentences of more than `max_words` words at punctuation.
+    """Splits a doc into sentences, and sentences of more than `max_words` words at punctuation.
 
     A unit of whitespace alone has no words.
 
@@ -69,7 +69,9 @@ def _cut(
     texts: List[str],
     max_words: int,
 ) -> Iterator[Unit]:
-    """Each part ends with the last punctuation mark of its second half, or else is as long as allowed."""
+    """Splits a long sentence: each part ends with the last punctuation mark in its second half, or
+    has the maximum length.
+    """
     start = 0
     while start < len(places):
         end = min(start + max_words, len(places))

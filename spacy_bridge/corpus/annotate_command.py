@@ -1,4 +1,4 @@
-"""`python -m spacy_bridge annotate`."""
+"""The command `python -m spacy_bridge annotate`."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ OUTPUTS = ("spacy", "parquet")
 
 
 def add_command(commands: Any) -> None:
-    """Adds it to the bridge's commands."""
+    """Adds the command to the bridge's commands."""
     text = "Annotates a corpus with a pipeline, in one process, in several or on a Dask cluster."
     parser = commands.add_parser("annotate", help=text, description=text)
     parser.set_defaults(run=_annotate)
@@ -44,8 +44,8 @@ def _annotate(parsed: argparse.Namespace) -> int:
     try:
         if parsed.to == "parquet":
             if parsed.user_data:
-                raise BridgeError("--user-data is of no use with --to parquet")
-            pyarrow()  # to say now that it is missing
+                raise BridgeError("--user-data needs --to spacy, found --to parquet")
+            pyarrow()  # fails early if it is missing
         digest = pipeline_digest(parsed.pipeline)
         task = Annotator(
             parsed.pipeline, digest, str(parsed.output.absolute()), parsed.to, parsed.user_data

@@ -1,4 +1,4 @@
-"""Annotates a piece of a corpus into one file."""
+"""Annotates one piece of a corpus into one file."""
 
 import threading
 from pathlib import Path
@@ -21,15 +21,16 @@ from spacy_bridge.errors import BridgeError
 OUTPUTS = {"spacy": ".spacy", "parquet": ".parquet"}
 ATTRIBUTES = ["ORTH", "TAG", "POS", "MORPH", "LEMMA", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID"]
 
-# By the digest of its files: what a process has opened. A pipeline is not for two threads at once.
+# The pipelines that this process has opened, by digest. A pipeline must not be used by two threads
+# at once.
 _opened: Dict[str, Language] = {}
 _lock = threading.Lock()
 
 
 class Annotator(NamedTuple):
-    """The task of a worker. It is sent to it, and opens the pipeline there, once a process.
+    """The task that is sent to a worker. It opens the pipeline there, once per process.
 
-    Where a piece's file is there and whole, the piece is done.
+    If a piece's file exists and is complete, the piece is done.
 
     # Parameters
 
@@ -52,7 +53,7 @@ class Annotator(NamedTuple):
     user_data: bool = False
 
     def file(self, piece: Piece) -> Path:
-        """In the order of the corpus, by name."""
+        """The output file's name; names sort in the order of the corpus."""
         return Path(self.output) / f"part-{piece.number:06d}-{piece.digest}{OUTPUTS[self.kind]}"
 
     def is_done(self, piece: Piece) -> bool:
@@ -69,14 +70,14 @@ class Annotator(NamedTuple):
             found = pipeline_digest(self.pipeline)
             if found != self.digest:
                 raise BridgeError(
-                    f"the pipeline {self.pipeline} is another on this worker: expected the digest "
-                    f"{self.digest}, found {found}"
+                    f"the pipeline {self.pipeline} is different on this worker: expected the "
+                    f"digest {self.digest}, found {found}"
                 )
             _opened[self.digest] = open_pipeline(self.pipeline)
         return _opened[self.digest]
 
     def __call__(self, piece: Piece) -> Done:
-        """Annotates a piece, unless that is done."""
+        """Annotates a piece of the corpus, unless its file exists."""
         file = self.file(piece)
         with _lock:
             if is_whole(file):
@@ -97,7 +98,7 @@ class Annotator(NamedTuple):
 
 
 def doc_of(nlp: Language, row: Row) -> Doc:
-    """Text is cut by the pipeline's own rules; words are one sentence as they are.
+    """Makes a doc: text is tokenized by the pipeline; given words are one sentence.
 
     # Raises
 
@@ -108,7 +109,8 @@ def doc_of(nlp: Language, row: Row) -> Doc:
         if len(row.text) > nlp.max_length:
             raise BridgeError(
                 f"a text of {len(row.text)} characters is too long for the pipeline, which takes "
-                f"{nlp.max_length} (nlp.max_length): cut the one that begins {row.text[:40]!r}"
+                f"at most {nlp.max_length} (nlp.max_length): split the text that begins "
+                f"{row.text[:40]!r}"
             )
         return nlp.make_doc(row.text)
     words = row.words or ()

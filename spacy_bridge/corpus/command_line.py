@@ -1,4 +1,4 @@
-"""What the commands that go over a corpus have in common."""
+"""Arguments and progress reports of the commands that process a corpus."""
 
 import argparse
 import sys
@@ -8,11 +8,11 @@ from typing import Iterable, NamedTuple, TextIO
 from spacy_bridge.corpus.formats import FORMATS
 from spacy_bridge.corpus.planning import SENTENCES
 
-EVERY = 5.0  # seconds between two lines of progress
+EVERY = 5.0  # seconds between two progress reports
 
 
 class Done(NamedTuple):
-    """What became of a piece.
+    """The result for one piece.
 
     # Parameters
 
@@ -20,7 +20,7 @@ class Done(NamedTuple):
         Of its file.
     sentences : `int`
     made : `bool`
-        Whether it was made now, or was there.
+        Whether it was made now, or existed.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Done(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The corpus, how it is cut, and who works on it."""
+    """Adds the arguments for the corpus, its pieces and the workers."""
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def report(results: Iterable[Done], shards: int, sentences: int, file: TextIO = sys.stderr) -> str:
-    """Says how far it is and what remains, and at the end what was done.
+    """Prints progress and the remaining time, and a summary at the end.
 
     # Parameters
 
@@ -74,13 +74,13 @@ def report(results: Iterable[Done], shards: int, sentences: int, file: TextIO = 
         if now - said >= EVERY:
             said, speed = now, seen / (now - started)
             print(
-                f"{seen:,} of {sentences:,} sentences, {speed:,.0f} a second, about "
-                f"{(sentences - seen) / speed:,.0f} s remain",
+                f"{seen:,} of {sentences:,} sentences, {speed:,.0f} per second, about "
+                f"{(sentences - seen) / speed:,.0f} s remaining",
                 file=file,
                 flush=True,
             )
     seconds = max(time.monotonic() - started, 1e-9)
     return (
         f"{made_shards:,} shards of {made:,} sentences made in {seconds:,.1f} s "
-        f"({made / seconds:,.1f} sentences/s); {shards - made_shards:,} were there"
+        f"({made / seconds:,.1f} sentences/s); {shards - made_shards:,} existed"
     )

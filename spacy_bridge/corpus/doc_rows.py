@@ -1,4 +1,4 @@
-"""Docs as rows of a Parquet file."""
+"""Converts docs to rows of a Parquet file."""
 
 import io
 from typing import Any, Dict, List, Sequence
@@ -9,7 +9,7 @@ from spacy_bridge.corpus.parquet import pyarrow
 
 
 def parquet_of(docs: Sequence[Doc]) -> bytes:
-    """A Parquet file with a row a doc: its words, and lists that go with them.
+    """Returns a Parquet file with one row per doc: its words, and lists of annotation.
 
     `heads` are places in the doc, of a root its own; `entities` and `spans` have places of the first
     word and of the one after the last. What a pipeline does not annotate is null.

@@ -1,4 +1,4 @@
-"""Runs a task on each piece: in this process, in several here, or on a Dask cluster."""
+"""Runs a task on each piece of a corpus: in one process, in several, or on a Dask cluster."""
 
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -8,7 +8,7 @@ from spacy_bridge.corpus.errors import ShardsError
 from spacy_bridge.corpus.piece import Piece
 
 Result = TypeVar("Result")
-AHEAD = 2  # pieces that wait at each thread of a worker, so that none is idle
+AHEAD = 2  # pieces queued per worker thread, so that none is idle
 
 
 def run(
@@ -17,7 +17,7 @@ def run(
     workers: Optional[int] = None,
     scheduler: Optional[str] = None,
 ) -> Iterator[Result]:
-    """The results, in the order in which they are there.
+    """Yields the results as they are completed.
 
     A worker that is lost costs the pieces that it had in its hands: Dask gives them to another. A
     piece that its workers did not survive four times ends the run.
@@ -42,10 +42,11 @@ def run(
         return map(task, pieces)
     if workers is not None and scheduler is not None:
         raise ShardsError(
-            f"give the number of workers or the scheduler, found both: {workers}, {scheduler}"
+            f"give either the number of workers or the scheduler, found both: {workers}, "
+            f"{scheduler}"
         )
     if workers is not None and workers < 1:
-        raise ShardsError(f"there must be at least 1 worker, found {workers}")
+        raise ShardsError(f"the number of workers must be at least 1, found {workers}")
     return _run_by_dask(task, iter(pieces), workers, scheduler)
 
 
@@ -57,7 +58,7 @@ def _run_by_dask(
 ) -> Iterator[Result]:
     waiting = list(islice(pieces, 1))
     if not waiting:
-        return  # no need to start anybody
+        return  # no other process is needed
     pieces = chain(waiting, pieces)
     distributed = _distributed()
     with ExitStack() as stack:
@@ -79,7 +80,8 @@ def _run_by_dask(
                 task, piece, key=f"piece-{piece.number}-{piece.digest}", pure=False
             )
 
-        # A window over the pieces: a corpus of any size costs the scheduler the same.
+        # Only a window of pieces is submitted, so the scheduler's memory does not depend on the
+        # corpus.
         first = [submit(piece) for piece in islice(pieces, AHEAD * threads)]
         done = distributed.as_completed(first, loop=client.loop)
         for future in done:
@@ -94,7 +96,7 @@ def _client(distributed: Any, scheduler: Any) -> Any:
     try:
         return distributed.Client(scheduler, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ShardsError(f"there is no scheduler at {scheduler}: {error}") from error
+        raise ShardsError(f"the scheduler {scheduler} cannot be reached: {error}") from error
 
 
 def _distributed() -> Any:

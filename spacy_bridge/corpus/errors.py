@@ -1,5 +1,5 @@
-"""What is refused."""
+"""The error of the corpus commands."""
 
 
 class ShardsError(ValueError):
-    """A corpus, an option or an output that cannot be used, with the reason."""
+    """A corpus, an option or an output cannot be used; the message gives the reason."""

@@ -1,11 +1,11 @@
-"""The forms that a corpus may have, by the names of their files."""
+"""The formats of a corpus, by file suffix."""
 
 from pathlib import Path
 from typing import Dict, Optional
 
 from spacy_bridge.corpus.errors import ShardsError
 
-# By format: the suffixes of its files.
+# The file suffixes of each format.
 FORMATS: Dict[str, tuple] = {
     "text": (".txt", ".text"),
     "conllu": (".conllu", ".conll"),
@@ -14,7 +14,7 @@ FORMATS: Dict[str, tuple] = {
 
 
 def format_of(path: str, given: Optional[str]) -> str:
-    """The format that was given, or the one of the file's suffix.
+    """Returns the given format, or the format of the file's suffix.
 
     # Raises
 
@@ -30,6 +30,6 @@ def format_of(path: str, given: Optional[str]) -> str:
         if suffix in suffixes:
             return name
     raise ShardsError(
-        f"{path}: the suffix says no format ({', '.join(s for each in FORMATS.values() for s in each)}); "
-        f"give one of {', '.join(FORMATS)}"
+        f"{path}: the suffix is unknown ({', '.join(s for each in FORMATS.values() for s in each)} "
+        f"are known); give the format, one of {', '.join(FORMATS)}"
     )

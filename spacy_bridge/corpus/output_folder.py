@@ -1,4 +1,4 @@
-"""The folder that an annotated corpus goes into."""
+"""The output folder of an annotated corpus."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ RECORD = "run.json"
 
 
 def open_output(folder: Path, record: Dict[str, Any], files: Iterable[Path]) -> None:
-    """Makes the folder, or finds that it is of the same run.
+    """Creates the folder, or checks that it belongs to the same run.
 
     # Parameters
 
@@ -40,7 +40,7 @@ def open_output(folder: Path, record: Dict[str, Any], files: Iterable[Path]) -> 
     others = sorted(file.name for file in folder.glob("part-*") if file not in expected)
     if others:
         raise BridgeError(
-            f"{folder} has {len(others)} parts that these inputs do not make, the first is "
+            f"{folder} has {len(others)} parts that do not belong to these inputs, the first is "
             f"{others[0]}; remove them or name another folder"
         )
     remove_unfinished(folder, LEFT_ALONE)
@@ -57,7 +57,7 @@ def _read(path: Path) -> Dict[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise BridgeError(
-            f"{path} must hold an object, found {type(found).__name__}; remove its folder or name "
-            "another one"
+            f"{path} must contain an object, found {type(found).__name__}; remove its folder or "
+            "name another one"
         )
     return found

@@ -1,4 +1,4 @@
-"""Parquet files, through PyArrow, which is imported when one is read or written."""
+"""Reads and writes Parquet files with PyArrow, which is imported lazily."""
 
 from typing import Any, Iterator, List
 
@@ -10,7 +10,7 @@ BATCH = 1024  # rows
 
 
 def pyarrow() -> Any:
-    """The package.
+    """Returns the package PyArrow.
 
     # Raises
 
@@ -27,7 +27,7 @@ def pyarrow() -> Any:
 
 
 def column_of(path: str, given: str) -> str:
-    """The column that was given, or the first of `COLUMNS` that the file has.
+    """Returns the given column, or the first of `COLUMNS` that the file has.
 
     # Raises
 
@@ -43,18 +43,18 @@ def column_of(path: str, given: str) -> str:
     kind = schema.field(column).type
     if not _is_text(kind) and not _is_words(kind):
         raise ShardsError(
-            f"{path}: the column '{column}' must hold strings or lists of strings, found {kind}"
+            f"{path}: the column '{column}' must contain strings or lists of strings, found {kind}"
         )
     return column
 
 
 def count(path: str) -> int:
-    """The number of rows."""
+    """Returns the number of rows."""
     return pyarrow().parquet.read_metadata(path).num_rows
 
 
 def rows(path: str, column: str, start: int, end: int) -> Iterator[Row]:
-    """Rows from `start` to `end`; only the row groups that hold them are read.
+    """Yields the rows from `start` to `end`; only their row groups are read.
 
     # Raises
 

@@ -1,4 +1,4 @@
-"""Checks that a file of annotated docs is whole."""
+"""Checks that a file of annotated docs is complete."""
 
 import zlib
 from pathlib import Path
@@ -8,7 +8,7 @@ PARQUET = b"PAR1"
 
 
 def is_whole(file: Path) -> bool:
-    """Whether a file of `DocBin` (`.spacy`) or Parquet is there, not empty and not cut off.
+    """Whether a `DocBin` (`.spacy`) or Parquet file exists, and is neither empty nor truncated.
 
     A `DocBin` is one zlib stream, which ends with a checksum. A Parquet file begins and ends with `PAR1`.
     """

@@ -1,4 +1,4 @@
-"""A part of a corpus that one task works on."""
+"""A piece of a corpus, the input of one task."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What tells a pipeline from another."""
+"""Computes a digest that identifies a pipeline."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from spacy_bridge.errors import BridgeError
 
 
 def pipeline_digest(pipeline: str) -> str:
-    """Of the files of a pipeline's folder, or of an installed package.
+    """Returns a digest of the files in a pipeline's folder or an installed package.
 
     # Raises
 
@@ -23,7 +23,9 @@ def pipeline_digest(pipeline: str) -> str:
         if file.is_file() and file.suffix != ".pyc" and "__pycache__" not in file.parts
     )
     if not files:
-        raise BridgeError(f"there is no pipeline at {pipeline}, and no package of that name")
+        raise BridgeError(
+            f"{pipeline} is neither the folder of a pipeline nor an installed package"
+        )
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
         content = hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()

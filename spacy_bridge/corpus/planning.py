@@ -1,4 +1,4 @@
-"""Cuts a corpus into pieces, in one pass over its bytes."""
+"""Splits a corpus into pieces in one pass over its bytes."""
 
 import hashlib
 from typing import BinaryIO, Iterable, Iterator, List, NamedTuple, Optional, Tuple
@@ -10,11 +10,11 @@ from spacy_bridge.corpus.piece import Piece
 
 SENTENCES = 1024
 BLOCK = 1 << 20
-MARK = b"\xef\xbb\xbf"  # of UTF-8, at the start of some files
+MARK = b"\xef\xbb\xbf"  # the UTF-8 byte order mark at the start of some files
 
 
 class _Span(NamedTuple):
-    """Bytes of a file, or rows."""
+    """A range of bytes or rows in a file."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ def plan(
     column: str = "",
     sentences: int = SENTENCES,
 ) -> Iterator[Piece]:
-    """The pieces of a corpus, in its order.
+    """Yields the pieces of a corpus in order.
 
     # Parameters
 
@@ -65,7 +65,7 @@ def plan(
 
 
 def digest_of(kind: str, content: bytes) -> str:
-    """Of the bytes of a piece of text or CoNLL-U."""
+    """Returns a digest of the bytes in a piece of text or CoNLL-U."""
     return hashlib.blake2b(kind.encode() + b"\0" + content, digest_size=16).hexdigest()
 
 
@@ -86,10 +86,10 @@ def _lines(path: str, kind: str, sentences: int) -> Iterator[_Span]:
 
 
 def _sentence_ends(file: BinaryIO, kind: str) -> Iterator[Tuple[bytes, bool]]:
-    """Each line, and whether a sentence ends with it."""
+    """Yields each line, and whether a sentence ends with it."""
     if kind == "text":
         for line in file:
-            # White space of Unicode counts as much as in the words that are read.
+            # Unicode white space counts, as it does when words are read.
             yield line, bool(line.removeprefix(MARK).decode("utf-8", "replace").strip())
         return
     before: Optional[bytes] = None

@@ -12,7 +12,7 @@ COLUMNS = 10
 
 
 def read(piece: Piece) -> List[Row]:
-    """Its sentences; of those without a word, nothing.
+    """Yields the sentences of a piece; sentences without words are skipped.
 
     # Raises
 
@@ -31,8 +31,8 @@ def read(piece: Piece) -> List[Row]:
         content = file.read(piece.end - piece.start)
     if digest_of(piece.format, content) != piece.digest:
         raise ShardsError(
-            f"{piece.path} has changed since this run began, in its bytes {piece.start} to {piece.end}: "
-            "start it again; what has not changed is not done again"
+            f"{piece.path} has changed during this run, in bytes {piece.start} to {piece.end}: run "
+            "the command again; finished pieces are kept"
         )
     lines = [_decoded(line, piece, number) for number, line in enumerate(content.split(b"\n"))]
     if piece.start == 0:
@@ -57,7 +57,7 @@ def _decoded(line: bytes, piece: Piece, number: int) -> str:
 
 
 def _treebank(lines: List[str], piece: Piece) -> Iterator[Row]:
-    """Words are the lines whose ID is a plain integer."""
+    """Reads words from the lines whose ID is a plain integer."""
     words: List[List[str]] = []
     for number, line in enumerate([*lines, ""]):
         line = line.rstrip("\r")
@@ -82,5 +82,5 @@ def _sentence(words: List[List[str]]) -> Row:
 
 
 def _given(tags: tuple) -> "tuple | None":
-    """Nothing where a word has none."""
+    """Returns `None` if no word has a value."""
     return None if "_" in tags else tags

@@ -1,10 +1,10 @@
-"""What is read of a sentence."""
+"""A row of a corpus: one sentence."""
 
 from typing import NamedTuple, Optional, Tuple
 
 
 class Row(NamedTuple):
-    """Either the text or the words of a sentence.
+    """A sentence, either as text or as words.
 
     # Parameters
 

@@ -1,1 +1,1 @@
-"""From a student's archive to a pipeline. Needs torch (to read the weights) and onnx."""
+"""Packages a student's archive as a spaCy pipeline. Needs torch (to read the weights) and onnx."""

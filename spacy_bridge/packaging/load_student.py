@@ -1,4 +1,4 @@
-"""A student in a pipeline, without packaging it first."""
+"""Adds a student to a pipeline without packaging it first."""
 
 from pathlib import Path
 from typing import Any, List, Optional, Union
@@ -71,7 +71,8 @@ def load_student(
     if is_packaged(source):
         if encoding or decoder or int8 or transformer:
             raise BridgeError(
-                f"{source} is packaged already: encoding, decoder, int8 and transformer are settled"
+                f"{source} is packaged already: encoding, decoder, int8 and transformer cannot be "
+                "changed"
             )
         found = _choose(source, read_packaged(source), component)
         student = open_student(found.files)
@@ -106,7 +107,7 @@ def _choose(
             return found[0]
     names = ", ".join(str(student.name) for student in students)
     raise BridgeError(
-        f"{source} holds the students {names}: name one of them as component, found {component!r}"
+        f"{source} contains the students {names}: set component to one of them, found {component!r}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Tells whoever packages an archive without the training side how to install it."""
+"""Reports how to install the packages that packaging needs."""
 
 from importlib.util import find_spec
 
@@ -22,6 +22,6 @@ def require_packages(what: str) -> None:
     absent = [name for name in PACKAGES if find_spec(name) is None]
     if absent:
         raise BridgeError(
-            f"to package {what}, {' and '.join(absent)} must be installed, which serving does not need: "
-            "pip install 'allennlp-kd[package]'"
+            f"packaging {what} needs {' and '.join(absent)}, which serving does not need: pip "
+            "install 'allennlp-kd[package]'"
         )

@@ -1,4 +1,4 @@
-"""`python -m spacy_bridge package`."""
+"""The command `python -m spacy_bridge package`."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ META = ("author", "email", "url", "license", "description")
 
 
 class _AddStudent(argparse.Action):
-    """Keeps the order in which students are named: it is the pipeline's."""
+    """Keeps the order in which students are given, which is their order in the pipeline."""
 
     def __call__(
         self,
@@ -36,7 +36,7 @@ class _AddStudent(argparse.Action):
 
 
 def add_command(commands: Any) -> None:
-    """Adds it to the bridge's commands."""
+    """Adds the command to the bridge's commands."""
     text = "Packages students as a spaCy pipeline that needs neither AllenNLP nor PyTorch."
     package = commands.add_parser("package", help=text, description=text)
     package.set_defaults(run=_package, students=None)
@@ -86,12 +86,12 @@ def add_command(commands: Any) -> None:
         "NAME) name; may be repeated",
     )
     package.add_argument(
-        "--trust", action="store_true", help="let archives name files and models outside of them"
+        "--trust", action="store_true", help="let archives name files and models outside themselves"
     )
     package.add_argument(
         "--sentences",
         metavar="SETTER",
-        help="what sets sentence boundaries if there is no --senter: a factory (default: sentencizer), "
+        help="the component that sets sentence boundaries if there is no --senter: a factory (default: sentencizer), "
         "PIPELINE:COMPONENT, or none",
     )
     package.add_argument("--int8", action="store_true", help="round weights to 8 bits")
@@ -113,7 +113,7 @@ def add_command(commands: Any) -> None:
         "--build",
         choices=["none", "wheel"],
         default="none",
-        help="what to build beside the folder",
+        help="what to build in addition to the folder",
     )
     package.add_argument(
         "--no-isolation", action="store_true", help="build with the installed packages"
@@ -138,7 +138,7 @@ def _package(parsed: argparse.Namespace) -> int:
     )
     archives = {name: archive for _, name, archive in parsed.students or []}
     transformers = given_transformers(archives, parsed.transformer or [], parsed.trust)
-    # What splits sentences comes before what reads them.
+    # Components that set sentence boundaries precede those that read them.
     for component, name, archive in sorted(
         parsed.students or [], key=lambda student: student[0] != "senter"
     ):
@@ -157,7 +157,9 @@ def _package(parsed: argparse.Namespace) -> int:
     nlp = build_pipeline(sources, parsed.lang, meta, sentences, parsed.int8)
     students = [nlp.get_pipe(name).student for _, name, _ in parsed.students or []]
     if trim_to is not None and not any(student.extra == "transformer" for student in students):
-        raise BridgeError("--trim-vocabulary is of no use: no student reads word pieces")
+        raise BridgeError(
+            "--trim-vocabulary needs a student that reads word pieces, and there is none"
+        )
     if parsed.scores:
         nlp.meta["performance"] = measure(nlp, parsed.scores, parsed.gold_tokens)
     folder = save_pipeline(nlp, parsed.output, parsed.force, parsed.license_file)
@@ -176,33 +178,34 @@ def _refuse_idle_options(parsed: argparse.Namespace) -> None:
         value = getattr(parsed, option)
         if given and value != idle and not components & given:
             raise BridgeError(
-                f"--{option} {value} is of no use without a {' or '.join(sorted(components))}"
+                f"--{option} {value} needs a {' or '.join(sorted(components))}, and there is none"
             )
     if parsed.sentences and "senter" in given:
         raise BridgeError(
-            f"--sentences {parsed.sentences} is of no use beside --senter, which sets the boundaries"
+            f"--sentences {parsed.sentences} cannot be combined with --senter, which sets the "
+            "boundaries"
         )
     if parsed.gold_tokens and not parsed.scores:
-        raise BridgeError("--gold-tokens is of no use without --scores")
+        raise BridgeError("--gold-tokens needs --scores")
 
 
 def _sources(path: Path) -> List[Dict[str, str]]:
-    """spaCy's list of sources for `meta.json`."""
+    """Returns spaCy's list of sources for `meta.json`."""
     try:
         sources = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BridgeError(f"{path} must hold JSON: {error}") from error
+        raise BridgeError(f"{path} must contain JSON: {error}") from error
     for source in sources if isinstance(sources, list) else [sources]:
         if not isinstance(source, dict) or not set(source) <= set(SOURCE) or "name" not in source:
             raise BridgeError(
-                f"{path} must hold a list of objects with name and, where known, url, author and license; "
-                f"found {source!r}"
+                f"{path} must contain a list of objects with name and, if known, url, author and "
+                f"license; found {source!r}"
             )
     return list(sources) if isinstance(sources, list) else [sources]
 
 
 def _configs(parsed: argparse.Namespace) -> Dict[str, Dict[str, Any]]:
-    """The options of `--set`, by component. A value is JSON, or else text."""
+    """Returns the options of `--set` by component. A value is JSON, or otherwise text."""
     names = [name for _, name, _ in parsed.students or []]
     configs: Dict[str, Dict[str, Any]] = {}
     for setting in parsed.set:

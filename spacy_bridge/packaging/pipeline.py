@@ -1,4 +1,4 @@
-"""A pipeline of packaged students."""
+"""Builds a pipeline of packaged students."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from spacy_bridge.runtime.open_student import open_student
 
 
 class StudentSource(NamedTuple):
-    """One component of a pipeline to be.
+    """The source of one component in a pipeline.
 
     # Parameters
 
@@ -43,7 +43,7 @@ def build_pipeline(
     sentences: str = "sentencizer",
     int8: bool = False,
 ) -> Language:
-    """A pipeline with a component for each source, in their order.
+    """Builds a pipeline with one component per source, in order.
 
     # Parameters
 
@@ -70,7 +70,7 @@ def build_pipeline(
 
 
 def measure(nlp: Language, path: Union[str, Path], gold_tokens: bool = False) -> Dict[str, Any]:
-    """The scores of a pipeline on a file of spaCy's format, as `spacy evaluate` has them.
+    """Computes the scores of a pipeline on a .spacy file, as `spacy evaluate` does.
 
     # Parameters
 
@@ -82,8 +82,8 @@ def measure(nlp: Language, path: Union[str, Path], gold_tokens: bool = False) ->
     try:
         examples = list(Corpus(path, gold_preproc=gold_tokens)(nlp))
     except ValueError as error:
-        raise BridgeError(f"{path} cannot be read to measure scores on: {error}") from error
+        raise BridgeError(f"{path} cannot be read to measure scores: {error}") from error
     if not examples:
-        raise BridgeError(f"{path} holds no docs to measure scores on")
+        raise BridgeError(f"{path} contains no docs to measure scores on")
     scores = nlp.evaluate(examples)
     return json.loads(json.dumps({key: value for key, value in scores.items() if key != "speed"}))

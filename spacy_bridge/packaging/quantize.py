@@ -8,14 +8,15 @@ from typing import Any, Dict, List, Set, Tuple
 import numpy
 
 RECURRENT = ["LSTM"]
-"""What ONNX Runtime's own quantization rounds. Convolutions over characters are small, and slower in
-integers."""
+"""The operators that ONNX Runtime's quantization rounds. Character convolutions are small, and
+slower in integers.
+"""
 TABLE_SIZE = 4096
-"""The numbers of a table of embeddings from which on it is worth rounding."""
+"""The minimum size of an embedding table to round."""
 
 
 def quantize(graph: bytes) -> bytes:
-    """The graph with 8-bit matrices; activations are scaled as they come (dynamic quantization).
+    """Rounds the matrices of a graph to 8 bits; activations are quantized dynamically.
 
     Each column of a matrix has a scale of its own: a transformer loses several times as much without.
     What cannot be rounded stays what it is.
@@ -30,7 +31,7 @@ def quantize(graph: bytes) -> bytes:
 
 
 def round_columns(matrix: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
-    """A matrix as integers from -127 to 127, and the scale of each column.
+    """Rounds a matrix to integers from -127 to 127 with a scale per column.
 
     # Parameters
 
@@ -48,7 +49,7 @@ def round_columns(matrix: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
 
 
 class _MatricesAndTables:
-    """Rounds the constant right sides of a graph's matrix products, and large tables of embeddings.
+    """Rounds the constant right-hand sides of matrix products, and large embedding tables.
 
     Operators are ONNX's own. ONNX Runtime makes one of a product's when it opens the graph; where several
     products have the same left side, it is rounded once. Each row of a table has a scale of its own.
@@ -132,7 +133,7 @@ class _MatricesAndTables:
         ]
 
     def _add(self, name: str, **arrays: numpy.ndarray) -> None:
-        """Adds what a weight becomes."""
+        """Adds the initializers that replace a weight."""
         from onnx import numpy_helper
 
         self._rounded.add(name)
@@ -142,7 +143,7 @@ class _MatricesAndTables:
 
 
 def _inputs(node: Any) -> List[str]:
-    """The names that a node reads, in its subgraphs as well."""
+    """Returns the names that a node reads, including in its subgraphs."""
     found = list(node.input)
     for attribute in node.attribute:
         for inner in attribute.g.node:
@@ -161,7 +162,7 @@ def _round_recurrent(model: Any) -> Any:
         level = root.level
         root.setLevel(
             logging.ERROR
-        )  # it advises, on the root logger, what float graphs do not need
+        )  # it logs advice for float graphs on the root logger, which does not apply here
         try:
             quantize_dynamic(
                 str(source),
@@ -176,7 +177,8 @@ def _round_recurrent(model: Any) -> Any:
 
 
 def quantize_tables(tensors: Dict[str, numpy.ndarray]) -> Dict[str, numpy.ndarray]:
-    """Tables of embeddings in 8 bits, each row with a scale; what decoders read is left as it is.
+    """Rounds embedding tables to 8 bits with a scale per row; the decoders' weights are not
+    rounded.
 
     # Returns
 

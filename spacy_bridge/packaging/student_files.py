@@ -1,4 +1,4 @@
-"""From a student's archive to the files that the run-time opens."""
+"""Converts a student's archive to the files that the run-time opens."""
 
 import json
 from contextlib import contextmanager
@@ -61,11 +61,15 @@ def student_files(
         build: Callable[..., Any] = tagger_network
         option = {"encoding": encoding}
         if decoder is not None:
-            raise UnsupportedError(f"a tagger has no decoder, found {decoder!r}")
+            raise UnsupportedError(
+                f"decoder is for parsers, but the archive is a tagger; found decoder {decoder!r}"
+            )
     elif kind in PARSERS:
         build, option = parser_network, {"decoder": decoder}
         if encoding is not None:
-            raise UnsupportedError(f"a parser has no encoding, found {encoding!r}")
+            raise UnsupportedError(
+                f"encoding is for taggers, but the archive is a parser; found encoding {encoding!r}"
+            )
     else:
         raise UnsupportedError(
             f"{archive}: model.type is {kind!r}, which cannot be packaged; supported: "
@@ -98,7 +102,7 @@ def student_files(
 
 @contextmanager
 def _named(archive: Union[str, Path]) -> Iterator[None]:
-    """Names the archive in errors about what is in it."""
+    """Adds the archive's name to errors about its content."""
     try:
         yield
     except BridgeError as error:
@@ -107,8 +111,7 @@ def _named(archive: Union[str, Path]) -> Iterator[None]:
         raise type(error)(f"{archive}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise BridgeError(
-            f"{archive} cannot be packaged: its configuration and its weights do not fit together: "
-            f"{error!r}"
+            f"{archive} cannot be packaged: its configuration does not match its weights: {error!r}"
         ) from error
 
 

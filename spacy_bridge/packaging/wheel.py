@@ -1,4 +1,4 @@
-"""A pipeline on disk, and the wheel that installs it."""
+"""Writes a pipeline to disk, and builds the wheel that installs it."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from spacy_bridge.components.assembly import check_language
 from spacy_bridge.errors import BridgeError
 
 LICENSE = "LICENSE"
-"""spaCy's name of the file that goes from a pipeline's folder into its wheel."""
+"""spaCy's name of the file that is copied from a pipeline's folder into its wheel."""
 
 
 def save_pipeline(
@@ -22,14 +22,14 @@ def save_pipeline(
     force: bool = False,
     license_file: Optional[Path] = None,
 ) -> Path:
-    """Writes a pipeline where `spacy.load` opens it.
+    """Writes a pipeline to a folder that `spacy.load` can open.
 
     # Parameters
 
     folder : `Path`
         The pipeline goes into a folder in it that is called `<lang>_<name>-<version>`.
     force : `bool`, optional (default = `False`)
-        Whether a pipeline that is there already is replaced.
+        Whether an existing pipeline is replaced.
     license_file : `Path`, optional
         The text of the license, which becomes `LICENSE` in the folder and in a wheel.
 
@@ -46,7 +46,8 @@ def save_pipeline(
     meta: Dict[str, Any] = nlp.meta
     if not re.fullmatch(r"\w+", meta["name"], re.ASCII):
         raise BridgeError(
-            f"a pipeline's name must be of letters, digits and underscores, found {meta['name']!r}"
+            "a pipeline's name must consist of letters, digits and underscores, found "
+            f"{meta['name']!r}"
         )
     check_language(meta["lang"])
     try:
@@ -55,19 +56,21 @@ def save_pipeline(
         Version(meta["version"])
     except InvalidVersion:
         raise BridgeError(
-            f"a pipeline's version must be one of Python's, such as 1.0.0, found {meta['version']!r}"
+            "a pipeline's version must be a Python version number, such as 1.0.0, found "
+            f"{meta['version']!r}"
         ) from None
     target = folder / f"{meta['lang']}_{meta['name']}-{meta['version']}"
     if target.exists():
         if not force:
-            raise BridgeError(f"{target} exists already; replace it with --force")
+            raise BridgeError(f"{target} already exists; replace it with --force")
         if not (target / "meta.json").is_file():
-            raise BridgeError(f"{target} exists already, and is no pipeline")
+            raise BridgeError(f"{target} already exists and is not a pipeline")
         import shutil
 
         shutil.rmtree(target)
     content = None if license_file is None else license_file.read_bytes()
-    # The spaCy that writes it: what it requires of this package, the components add when they are saved.
+    # The spaCy version that writes it. The components add the requirement on this package when
+    # saved.
     nlp.meta["requirements"] = [f"spacy{nlp.meta['spacy_version']}"]
     target.parent.mkdir(parents=True, exist_ok=True)
     nlp.to_disk(target)
@@ -77,7 +80,7 @@ def save_pipeline(
 
 
 def build_wheel(pipeline: Path, folder: Path, isolation: bool = True) -> Path:
-    """The wheel of a pipeline: a Python package made by spaCy, built by pip.
+    """Builds the wheel of a pipeline: a Python package made by spaCy and built by pip.
 
     # Parameters
 

@@ -1,4 +1,4 @@
-"""The words of text files, as the pipeline cuts them."""
+"""The words of text files, as tokenized by a pipeline."""
 
 from pathlib import Path
 from typing import Iterable, Iterator, Set
@@ -8,7 +8,7 @@ from spacy_bridge.errors import BridgeError
 
 
 def words_of_files(paths: Iterable[Path], lang: str) -> Set[str]:
-    """The different words of files.
+    """Returns the distinct words of files.
 
     # Parameters
 
@@ -34,9 +34,9 @@ def words_of_files(paths: Iterable[Path], lang: str) -> Set[str]:
                     for line in lines:
                         found.update(token.text for token in tokenizer(line.strip()))
         except UnicodeDecodeError as error:
-            raise BridgeError(f"{path} is not text in UTF-8: {error}") from error
+            raise BridgeError(f"{path} is not UTF-8 text: {error}") from error
         if not found:
-            raise BridgeError(f"{path} holds no words to trim a vocabulary to")
+            raise BridgeError(f"{path} contains no words for trimming the vocabulary")
         words |= found
     return words
 

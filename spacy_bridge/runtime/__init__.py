@@ -1,1 +1,1 @@
-"""What runs a packaged student: numpy and ONNX Runtime alone."""
+"""Runs a packaged student with NumPy and ONNX Runtime only."""

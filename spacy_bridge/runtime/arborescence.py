@@ -1,15 +1,15 @@
-"""The maximum spanning arborescence: the numpy twin of that of `allennlp_kd.structs.tree`."""
+"""The maximum spanning arborescence in NumPy, equal to `allennlp_kd.structs.tree`."""
 
 from typing import List, Tuple
 
 import numpy
 
 ROOT_PRICES = (3.0, 12.0)
-"""What is tried first to leave one arc from ROOT, in nats."""
+"""The first penalty on arcs from ROOT, in nats."""
 
 
 def best_heads(scores: numpy.ndarray, single_root: bool = True) -> numpy.ndarray:
-    """The heads of the tree of the highest sum of scores.
+    """Returns the heads of the highest-scoring tree.
 
     # Parameters
 
@@ -25,16 +25,16 @@ def best_heads(scores: numpy.ndarray, single_root: bool = True) -> numpy.ndarray
         Shape `(words,)`.
     """
     words = len(scores)
-    # Node 0 is ROOT, which hangs from nothing. Shape: (nodes, nodes)
+    # Node 0 is ROOT, which has no head. Shape: (nodes, nodes)
     weights = numpy.full((words + 1, words + 1), -numpy.inf)
     weights[1:] = scores
     numpy.fill_diagonal(weights, -numpy.inf)
     heads = _solve(weights.copy())[1:]
     if not single_root or numpy.count_nonzero(heads == 0) <= 1:
         return heads
-    # Each arc from ROOT costs a price. The best tree at any price is, if it has one root word, the best
-    # of all that have one. A high price leads to it always, a low one faster: the last is more than all
-    # else can gain.
+    # Each arc from ROOT gets a penalty. If the best tree at any penalty has a single root word, it
+    # is the best of all such trees. A high penalty always leads to one, a low one is faster: the
+    # last penalty is larger than any possible gain.
     finite = weights[1:][numpy.isfinite(weights[1:])]
     last = (finite.max() - finite.min()) * words + 1.0
     for price in (*(price for price in ROOT_PRICES if price < last), last):
@@ -47,7 +47,8 @@ def best_heads(scores: numpy.ndarray, single_root: bool = True) -> numpy.ndarray
 
 
 def _solve(weights: numpy.ndarray) -> numpy.ndarray:
-    """Chu and Liu (1965), Edmonds (1967): contract a cycle of best heads, solve the rest, open it again.
+    """The Chu-Liu-Edmonds algorithm: contract a cycle of best heads, solve the rest, expand the
+    cycle.
 
     The way up from a node is followed until it meets ROOT, a node that is known to reach ROOT, or itself:
     a cycle, which becomes one node, from where the way goes on. No node is visited again.
@@ -97,7 +98,7 @@ _NEW, _ON_PATH, _SAFE, _CONTRACTED = range(4)
 def _contract(
     weights: numpy.ndarray, heads: List[int], cycle: List[int]
 ) -> Tuple[List[int], List[int], List[int], List[int]]:
-    """Makes the first node of a cycle stand for all of them.
+    """Contracts a cycle into its first node.
 
     # Returns
 
@@ -107,7 +108,7 @@ def _contract(
     """
     node, rest = cycle[0], cycle[1:]
     inner = [heads[part] for part in cycle]
-    # What an arc from outside into the cycle gains over the arc of the cycle that it replaces.
+    # The gain of an arc from outside into the cycle over the arc that it replaces.
     gains = weights[cycle]
     gains -= weights[cycle, inner][:, None]
     out = weights[:, cycle]
@@ -126,7 +127,7 @@ def _contract(
 
 
 def are_single_rooted_trees(heads: numpy.ndarray, lengths: numpy.ndarray) -> numpy.ndarray:
-    """Which rows are trees with one word under ROOT.
+    """Marks the rows that are trees with one word under ROOT.
 
     # Parameters
 
@@ -147,5 +148,5 @@ def are_single_rooted_trees(heads: numpy.ndarray, lengths: numpy.ndarray) -> num
     up[:, 1:] = numpy.where(real, heads, 0)
     roots = ((up[:, 1:] == 0) & real).sum(axis=1)
     for _ in range(max(1, int(words).bit_length())):
-        up = numpy.take_along_axis(up, up, axis=1)  # twice as far up as before
+        up = numpy.take_along_axis(up, up, axis=1)  # twice as many steps up as before
     return (roots == 1) & (up == 0).all(axis=1)

@@ -1,4 +1,4 @@
-"""What a parser's network says of a batch of sentences."""
+"""The output of a parser's network for a batch of sentences."""
 
 from typing import Callable, NamedTuple
 
@@ -7,11 +7,11 @@ import numpy
 from spacy_bridge.runtime.layout import Layout
 
 ARCS_AT_ONCE = 128
-"""The arcs whose labels are scored in one call: what is made of them fits into a processor's cache."""
+"""The number of arcs whose labels are scored per call, chosen to fit into a processor's cache."""
 
 
 class ArcScores(NamedTuple):
-    """The scores of arcs and, on demand, of their labels. Node 0 is ROOT, node i is word i.
+    """Arc scores, with label scores on demand. Node 0 is ROOT, node i is word i.
 
     # Parameters
 
@@ -38,7 +38,7 @@ class ArcScores(NamedTuple):
     def labels_of(
         self, rows: numpy.ndarray, words: numpy.ndarray, nodes: numpy.ndarray
     ) -> numpy.ndarray:
-        """The label scores of single arcs.
+        """Returns the label scores of selected arcs.
 
         # Parameters
 
@@ -62,7 +62,7 @@ class ArcScores(NamedTuple):
         return scores + self.bias
 
     def labels_of_all(self, row: int, words: int) -> numpy.ndarray:
-        """The label scores of all arcs of a sentence: shape `(words, labels, nodes)`."""
+        """Returns the label scores of all arcs in a sentence: shape `(words, labels, nodes)`."""
         slots = self.layout.slots[row, :words]
         heads = self.heads[numpy.concatenate([[len(self.heads) - 1], slots])].T[None]
         dependents = self.dependents[slots]

@@ -1,4 +1,4 @@
-"""Sentences of like length together, so that little is padded."""
+"""Batches sentences of similar length, to reduce padding."""
 
 from typing import Iterator, List, Sequence
 
@@ -6,7 +6,7 @@ MAX_ROWS = 128
 
 
 def batches_by_length(lengths: Sequence[int], max_cells: int = 4096) -> Iterator[List[int]]:
-    """Indices of the sentences that have words, longest first, in batches.
+    """Yields batches of indices of non-empty sentences, longest first.
 
     A batch has at most `MAX_ROWS` sentences and, unless it is one sentence, `max_cells` padded words.
     """

@@ -1,4 +1,4 @@
-"""Vectors of words from their hashed features."""
+"""Word vectors from hashed features."""
 
 from typing import Sequence
 

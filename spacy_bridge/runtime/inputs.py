@@ -1,4 +1,4 @@
-"""The inputs of a student's network, from its settings."""
+"""Builds the inputs of a student's network from its settings."""
 
 from typing import Any, Dict, List, Mapping
 
@@ -103,7 +103,7 @@ def build_text_encoder(
 
 
 def _check_sizes(settings: Mapping[str, Any], where: str) -> None:
-    """Refuses numbers that no student has: memory is taken for them with each batch of words.
+    """Refuses sizes that no student has, because memory is allocated for them.
 
     # Raises
 
@@ -120,4 +120,6 @@ def _check_sizes(settings: Mapping[str, Any], where: str) -> None:
         )
     for option in ("start", "end"):
         if len(settings.get(option, ())) > 100:
-            raise PackageError(f"{where}: {option} has {len(settings[option]):,} pieces, over 100")
+            raise PackageError(
+                f"{where}: {option} has {len(settings[option]):,} pieces; at most 100 are allowed"
+            )

@@ -1,4 +1,4 @@
-"""Where the words of a batch stand: one after another, or in a padded table."""
+"""The layout of a batch's words: consecutive, or in a padded table."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy
 
 
 class Layout(NamedTuple):
-    """A batch of sentences whose words stand one after another, sentence after sentence.
+    """A batch of sentences whose words are consecutive.
 
     # Parameters
 
@@ -24,7 +24,7 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, lengths: numpy.ndarray) -> "Layout":
-        """The layout of sentences of these lengths."""
+        """Returns the layout for sentences of these lengths."""
         step = numpy.arange(lengths.max())
         real = step < lengths[:, None]
         starts = numpy.cumsum(lengths) - lengths

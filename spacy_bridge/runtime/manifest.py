@@ -1,4 +1,4 @@
-"""The files of a packaged student, and the sums that show whether they are whole."""
+"""The files of a packaged student, and the manifest with their checksums."""
 
 import hashlib
 import json
@@ -12,12 +12,12 @@ FORMAT_VERSION = 1
 
 
 def sum_up(files: Mapping[str, bytes]) -> bytes:
-    """The manifest of these files: the format's version, and of each file its SHA-256 sum."""
+    """Returns the manifest of these files: the format's version, and each file's SHA-256 checksum."""
     return spell({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
 
 
 def spell(sums: Mapping[str, str]) -> bytes:
-    """The manifest with these sums.
+    """Formats the manifest with these checksums.
 
     It has one spelling only, without spaces, so that no byte of it can change unnoticed.
     """
@@ -25,7 +25,7 @@ def spell(sums: Mapping[str, str]) -> bytes:
 
 
 def write_files(folder: Union[str, Path], files: Mapping[str, bytes]) -> None:
-    """Writes the files and their manifest; the manifest comes last."""
+    """Writes the files, and then their manifest."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -35,7 +35,7 @@ def write_files(folder: Union[str, Path], files: Mapping[str, bytes]) -> None:
 
 
 def read_files(folder: Union[str, Path]) -> Dict[str, bytes]:
-    """The checked content of each file that the manifest names. No other file is read.
+    """Reads and verifies the files that the manifest names. No other file is read.
 
     # Raises
 
@@ -50,18 +50,18 @@ def read_files(folder: Union[str, Path]) -> Dict[str, bytes]:
 
 
 def names(manifest: bytes, where: str) -> List[str]:
-    """The files that a manifest names.
+    """Returns the names of the files in a manifest.
 
     # Raises
 
     PackageError
-        If the manifest is damaged, of another version, or names a file outside of its folder.
+        If the manifest is damaged, of another version, or names a file outside its folder.
     """
     return list(_sums(manifest, where))
 
 
 def check_files(files: Mapping[str, bytes], where: str) -> Dict[str, bytes]:
-    """The files without their manifest, once each has the sum that the manifest says.
+    """Returns the files without their manifest after verifying their checksums.
 
     # Parameters
 
@@ -84,14 +84,14 @@ def check_files(files: Mapping[str, bytes], where: str) -> Dict[str, bytes]:
         found = hashlib.sha256(files[name]).hexdigest()
         if found != expected:
             raise PackageError(
-                f"{where}: {name} is damaged: its SHA-256 sum is {found}, expected {expected}"
+                f"{where}: {name} is damaged: its SHA-256 checksum is {found}, expected {expected}"
             )
         checked[name] = files[name]
     return checked
 
 
 def read_sums(manifest: bytes, where: str) -> Dict[str, str]:
-    """The sums in a manifest, by the names of files.
+    """Returns the checksums in a manifest, by file name.
 
     # Raises
 
@@ -103,7 +103,7 @@ def read_sums(manifest: bytes, where: str) -> Dict[str, str]:
     except (ValueError, RecursionError) as error:
         raise PackageError(f"{where}: {MANIFEST} is damaged: {error}") from error
     if not isinstance(content, dict) or _spell(content) != manifest:
-        raise PackageError(f"{where}: {MANIFEST} is damaged: it is not spelt as it was written")
+        raise PackageError(f"{where}: {MANIFEST} is damaged: it is not formatted as it was written")
     version = content.get("format_version")
     if version != FORMAT_VERSION:
         raise PackageError(
@@ -124,7 +124,9 @@ def _sums(manifest: bytes, where: str) -> Dict[str, str]:
 
 
 def _read(folder: Path, name: str) -> bytes:
-    """A regular file, or a link to one: caches and installers link files. The manifest's sums check the content."""
+    """Reads a regular file, or a link to one, because caches and installers link files. The
+    manifest verifies the content.
+    """
     path = folder / name
     if not path.is_file():
         raise PackageError(f"{folder}: {name} is missing")
@@ -133,7 +135,7 @@ def _read(folder: Path, name: str) -> bytes:
 
 def _plain(name: str) -> None:
     if not name or name == MANIFEST or name.startswith(".") or set(name) & set('/\\:\0"'):
-        raise PackageError(f"a packaged file needs a plain name, found {name!r}")
+        raise PackageError(f"the name of a packaged file must not contain a folder, found {name!r}")
 
 
 def _spell(content: object) -> bytes:

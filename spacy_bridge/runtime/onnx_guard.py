@@ -22,7 +22,7 @@ from spacy_bridge.runtime.wire_format import (
     varints,
 )
 
-_MAX_DEPTH = 16  # of messages: a graph in an attribute of a node of a graph adds three
+_MAX_DEPTH = 16  # the maximum nesting of messages: a graph in an attribute of a node adds three
 _MAX_NODES = 100_000
 _MAX_DIMENSIONS = 64
 
@@ -65,28 +65,28 @@ _MESSAGES: Dict[str, Dict[int, _Field]] = {
     "shape": {1: _Field("dimension", True)},
     "dimension": {1: _NUMBER, 2: _TEXT, 3: _TEXT},
 }  # fmt: skip
-"""The fields of each message by their numbers."""
+"""The fields of each message, by number."""
 
 _EXTERNAL = {("tensor", 13): "external_data", ("tensor", 14): "data_location"}
 _REFUSED = {("model", 25): "functions", ("model", 20): "training steps"}
 
 
 def check_graph(content: bytes, where: str) -> None:
-    """Refuses a file that ONNX Runtime is not to be given.
+    """Refuses a file that is not safe to open with ONNX Runtime.
 
     # Raises
 
     PackageError
         If a tensor's numbers lie in another file, or are fewer than it declares; if there is an
-        operator that no student has, or a function; or if this is no ONNX file that is read in one way
-        alone.
+        operator that no student has, or a function; or if this
+        is not an ONNX file, or can be read in more than one way.
     """
     try:
         found = _Reader(where).read(memoryview(content), "model", 0)
     except (WireError, UnicodeDecodeError) as error:
-        raise PackageError(f"{where} is not an ONNX file that can be read: {error}") from error
+        raise PackageError(f"{where} is not a readable ONNX file: {error}") from error
     if 7 not in found:
-        raise PackageError(f"{where} is not an ONNX file that can be read: it has no graph")
+        raise PackageError(f"{where} is not a readable ONNX file: it has no graph")
 
 
 class _Reader:
@@ -97,7 +97,7 @@ class _Reader:
     def read(self, message: memoryview, kind: str, depth: int) -> Dict[int, Any]:
         """Checks a message and returns the last value of each field."""
         if depth > _MAX_DEPTH:
-            raise PackageError(f"{self._where} nests messages more than {_MAX_DEPTH} deep")
+            raise PackageError(f"{self._where} nests messages more than {_MAX_DEPTH} levels deep")
         known = _MESSAGES[kind]
         found: Dict[int, Any] = {}
         shape: List[int] = []
@@ -112,7 +112,7 @@ class _Reader:
             elif wire != field.kind and not (field.repeated and wire == BYTES):
                 raise WireError(f"the field {number} of a {kind} has the wire type {wire}")
             if field is not None and number in found and not field.repeated:
-                raise WireError(f"the field {number} of a {kind} is there twice")
+                raise WireError(f"the field {number} of a {kind} occurs twice")
             if kind == "tensor" and number == 1:
                 shape += [value] if wire == VARINT else varints(value)  # type: ignore
             found[number] = value
@@ -129,11 +129,13 @@ class _Reader:
         check_operator(_text(node.get(7)), _text(node.get(4)), self._where)
 
     def _check_size(self, shape: List[int], size: int) -> None:
-        """ONNX Runtime makes room for what a tensor declares before it looks at what is there."""
+        """Checks a tensor's size, because ONNX Runtime allocates the declared size before it reads
+        the data.
+        """
         if len(shape) > _MAX_DIMENSIONS:
             raise PackageError(f"{self._where} declares a tensor of {len(shape)} dimensions")
         numbers = math.prod(shape)
-        # A number has 4 bits at least, whether it is raw or one of the typed fields.
+        # A number has at least 4 bits, in raw data as well as in a typed field.
         if numbers > 2 * size:
             raise PackageError(
                 f"{self._where} declares a tensor of shape {tuple(shape)} with {size} bytes"
@@ -142,13 +144,13 @@ class _Reader:
     def _refuse(self, kind: str, number: int, value: Any) -> None:
         if (kind, number) in _EXTERNAL:
             if number == 14 and value == 0:
-                return  # the default, written out: the numbers are in this file
+                return  # the explicit default: the numbers are in this file
             entry = {}
             if isinstance(value, memoryview):
                 entry = {key: part for key, _, part in fields(value)}
             what = ": ".join(_text(entry.get(part)) for part in (1, 2) if part in entry)
             raise PackageError(
-                f"{self._where} takes weights from another file, which is refused ({what})"
+                f"{self._where} reads weights from another file, which is not allowed ({what})"
             )
         if (kind, number) in _REFUSED:
             raise PackageError(

@@ -10,15 +10,15 @@ from spacy_bridge.runtime.packaged_student import SETTINGS, PackagedStudent, rea
 from spacy_bridge.runtime.packaged_tagger import PackagedTagger
 
 MOST_THREADS = 256
-"""ONNX Runtime starts as many as it is told to."""
+"""ONNX Runtime starts as many threads as it is told to."""
 
-_MISFIT = "{where}: the settings, the vocabulary and the weights do not fit together: {error}"
+_MISFIT = "{where}: the settings, the vocabulary and the weights do not match: {error}"
 
 
 def open_student(
     source: Union[str, Path, Mapping[str, bytes]], threads: int = 1
 ) -> PackagedStudent:
-    """Opens a packaged student, from its folder or from its files' content (manifest included).
+    """Opens a packaged student from its folder or from its files' content (including the manifest).
 
     # Raises
 

@@ -15,14 +15,16 @@ LABEL_NETWORK = "labels.onnx"
 
 
 class ParsedSentence(NamedTuple):
-    """`heads`: of each word, counted from 1, 0 for ROOT. `labels`: of the arc to it."""
+    """`heads`: the head of each word, counted from 1, 0 for ROOT. `labels`: the label of the arc to
+    it.
+    """
 
     heads: List[int]
     labels: List[str]
 
 
 class PackagedParser(PackagedStudent):
-    """A `biaffine_parser` or `biaffine_parser_student`: each sentence gets a tree."""
+    """A `biaffine_parser` or `biaffine_parser_student`: returns a tree for each sentence."""
 
     kind = "parser"
     max_cells = 2048
@@ -50,7 +52,7 @@ class PackagedParser(PackagedStudent):
         return ParsedSentence([], [])
 
     def arc_scores(self, outputs: List[numpy.ndarray], layout: Layout) -> ArcScores:
-        """What the network says of a batch."""
+        """Computes the arc scores of a batch."""
         return ArcScores(*outputs, layout, self._score_labels, self._bias)
 
     def _score_labels(self, dependents: numpy.ndarray, heads: numpy.ndarray) -> numpy.ndarray:

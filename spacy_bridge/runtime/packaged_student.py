@@ -1,4 +1,4 @@
-"""A packaged student: words in, annotation out."""
+"""Base class of packaged students, which turn words into annotation."""
 
 import json
 from abc import ABC, abstractmethod
@@ -24,9 +24,9 @@ SETTINGS, VOCABULARY, WEIGHTS, NETWORK = (
 
 
 class PackagedStudent(ABC):
-    """Runs the network of a student that was packaged. Numpy and ONNX Runtime do the work.
+    """Runs the network of a packaged student with NumPy and ONNX Runtime.
 
-    It can be pickled; sessions are made anew in each process.
+    It can be pickled; sessions are created in each process.
 
     # Parameters
 
@@ -38,9 +38,9 @@ class PackagedStudent(ABC):
     """
 
     kind: str
-    """What `settings.json` calls this sort of student."""
+    """The name of this kind of student in `settings.json`."""
     max_cells = 4096
-    """The padded words of a batch."""
+    """The maximum number of words in a batch, including padding."""
 
     def __init__(self, files: Mapping[str, bytes], where: str, threads: int = 1) -> None:
         self._where, self._threads = where, threads
@@ -50,7 +50,7 @@ class PackagedStudent(ABC):
         self.settings = read_json(files, SETTINGS, where)
         vocabulary = read_json(files, VOCABULARY, where)
         self.tensors = load_tensors(files[WEIGHTS], f"{where}: {WEIGHTS}")
-        # The arrays are a copy: tables of embeddings are not to be in memory twice.
+        # Copies the arrays, so that embedding tables are not in memory twice.
         self._others = {name: content for name, content in files.items() if name != WEIGHTS}
         try:
             self.labels: List[str] = list(self.settings["labels"])
@@ -64,7 +64,7 @@ class PackagedStudent(ABC):
 
     @property
     def files(self) -> Dict[str, bytes]:
-        """The files that it is made of, without the manifest."""
+        """The files of the student, without the manifest."""
         return {**self._others, WEIGHTS: dump_tensors(self.tensors)}
 
     def __reduce__(self) -> Tuple[Any, ...]:
@@ -76,14 +76,16 @@ class PackagedStudent(ABC):
         return "transformer" if any(name.startswith("tokenizer") for name in self.files) else None
 
     def with_threads(self, threads: int) -> "PackagedStudent":
-        """This student, or one of the same files that runs with this many threads."""
+        """Returns a student with the same files that runs with this many threads."""
         if threads == self._threads:
             return self
         return type(self)(self.files, self._where, threads)
 
     @property
     def tag_attribute(self) -> Optional[str]:
-        """What the student reads beside words: `tag` or `pos`; `None` if it reads no tags."""
+        """The annotation that the student reads besides words: `tag` or `pos`; `None` if it reads
+        no tags.
+        """
         return None if self._embed_tags is None else str(self.settings["tags"]["attribute"])
 
     def _tag_source(self, vocabulary: Mapping[str, List[str]]) -> Optional[EmbeddedWords]:
@@ -96,7 +98,7 @@ class PackagedStudent(ABC):
     def __call__(
         self, sentences: Sequence[Sequence[str]], tags: Optional[Sequence[Sequence[str]]] = None
     ) -> List[Any]:
-        """The annotation of each sentence, in the order given; an empty one gets an empty one.
+        """Annotates sentences in the given order; an empty sentence gets an empty annotation.
 
         # Parameters
 
@@ -116,7 +118,7 @@ class PackagedStudent(ABC):
     def outputs(
         self, batch: Sequence[Sequence[str]], tags: Optional[Sequence[Sequence[str]]] = None
     ) -> Tuple[List[numpy.ndarray], Layout]:
-        """What the network says of sentences, each with at least one word.
+        """Runs the network on sentences with at least one word each.
 
         # Returns
 
@@ -128,7 +130,8 @@ class PackagedStudent(ABC):
         if self._embed_tags is not None:
             if tags is None:
                 raise BridgeError(
-                    f"{self._where}: the student reads a {self.tag_attribute} for each word, and none are given"
+                    f"{self._where}: the student reads a {self.tag_attribute} for each word, but "
+                    "none are given"
                 )
             # Shape: (words, size)
             part = self._embed_tags([tag for sentence in tags for tag in sentence])
@@ -143,19 +146,23 @@ class PackagedStudent(ABC):
 
     @abstractmethod
     def _nothing(self) -> Any:
-        """What an empty sentence gets."""
+        """Returns the annotation of an empty sentence."""
 
     @abstractmethod
     def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[Any]:
-        """From the network's outputs for a batch, in falling order of length, to one result a sentence."""
+        """Decodes the network's outputs for a batch, longest sentence first, to one result per
+        sentence.
+        """
 
 
 def read_json(files: Mapping[str, bytes], name: str, where: str) -> Dict[str, Any]:
-    """A JSON object among the files."""
+    """Reads a JSON object from the files."""
     try:
         content = json.loads(files[name].decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise PackageError(f"{where}: {name} is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise PackageError(f"{where}: {name} must hold an object, found {type(content).__name__}")
+        raise PackageError(
+            f"{where}: {name} must contain an object, found {type(content).__name__}"
+        )
     return content

@@ -12,7 +12,7 @@ from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
 
 
 class PackagedTagger(PackagedStudent):
-    """A `crf_tagger`, `simple_tagger` or a student of either: each sentence gets one tag a word."""
+    """A `crf_tagger`, `simple_tagger` or a student of either: returns one tag per word."""
 
     kind = "tagger"
 
@@ -24,7 +24,7 @@ class PackagedTagger(PackagedStudent):
                 f"{where}: the encoding must be one of {', '.join(ENCODINGS)} or none, "
                 f"found {self.encoding!r}"
             )
-        # A `simple_tagger` decides each word on its own.
+        # A `simple_tagger` decodes each word separately.
         self.scores = self._moves(where) if self.settings.get("chain", True) else None
 
     def _moves(self, where: str) -> ChainScores:
@@ -39,11 +39,12 @@ class PackagedTagger(PackagedStudent):
             )
         except (KeyError, ValueError) as error:
             raise PackageError(
-                f"{where}: the weights of the tags' moves do not fit: {error}"
+                f"{where}: the transition weights do not fit the tags: {error}"
             ) from error
         if len(scores.start) != len(self.labels):
             raise PackageError(
-                f"{where}: {len(self.labels)} labels, but moves between {len(scores.start)}"
+                f"{where}: there are {len(self.labels)} labels, but transitions between "
+                f"{len(scores.start)}"
             )
         return scores
 

@@ -1,4 +1,4 @@
-"""The requirement on this package that a packaged pipeline declares."""
+"""The requirement on this package in the metadata of a packaged pipeline."""
 
 import json
 import re
@@ -13,7 +13,7 @@ META = "meta.json"
 
 
 def requirement(extra: Optional[str] = None) -> str:
-    """What a packaged pipeline needs to be installed: this package, up to its next minor version."""
+    """Returns the requirement: this package, from its version up to the next minor version."""
     version = _own_version()
     major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
     name = f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION
@@ -24,16 +24,16 @@ def _own_version() -> str:
     try:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
-        # The run-time does not import the other package.
+        # The run-time must not import the other package.
         path = Path(__file__).parents[2] / "allennlp_kd" / "__init__.py"
         found = re.search(r'^__version__ = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
         if found is None:
-            raise BridgeError(f"{path} states no version") from None
+            raise BridgeError(f"{path} contains no version") from None
         return found[1]
 
 
 def require(requirements: List[str], extra: Optional[str] = None) -> List[str]:
-    """Requirements with the one on this package added, or given another extra."""
+    """Adds the requirement on this package to a list, or gives it another extra."""
     ours = [each for each in requirements if re.match(rf"{DISTRIBUTION}\b", each)]
     if any("[" in each for each in ours) or (ours and extra is None):
         return requirements
@@ -41,7 +41,7 @@ def require(requirements: List[str], extra: Optional[str] = None) -> List[str]:
 
 
 def require_in_meta(pipeline: Path, extra: Optional[str]) -> None:
-    """Adds the requirement to the `meta.json` of a pipeline that is being saved, if there is one.
+    """Adds the requirement to the `meta.json` of a pipeline that is being saved, if it exists.
 
     spaCy writes that file before the components. It finds by itself that a pipeline needs this package,
     but not that it needs an extra of it.
@@ -52,7 +52,7 @@ def require_in_meta(pipeline: Path, extra: Optional[str]) -> None:
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        return  # a file of somebody else
+        return  # the file has another format
     if not isinstance(meta, dict) or "spacy_version" not in meta:
         return
     found = list(meta.get("requirements") or [])

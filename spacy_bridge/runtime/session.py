@@ -1,4 +1,4 @@
-"""An ONNX Runtime session that each process makes for itself."""
+"""An ONNX Runtime session that each process creates for itself."""
 
 import os
 from typing import Any, Dict, List, Optional, Tuple
@@ -10,7 +10,7 @@ from spacy_bridge.runtime.onnx_guard import check_graph
 
 
 class LazySession:
-    """Runs a graph. The session is made at the first call, and anew in a process that was forked.
+    """Runs a graph. The session is created at the first call, and again in a forked process.
 
     A session has threads and locks, which do not survive a fork, and cannot be pickled. So it is never
     handed on: what is pickled is the graph.
@@ -38,7 +38,7 @@ class LazySession:
         self._inherited: List[Any] = []
 
     def __call__(self, **inputs: numpy.ndarray) -> List[numpy.ndarray]:
-        """The graph's outputs, in its order."""
+        """Returns the graph's outputs in order."""
         return self._session().run(None, inputs)
 
     def __getstate__(self) -> Dict[str, Any]:
@@ -50,7 +50,7 @@ class LazySession:
             if self._made is not None and self._made[0][0] != key[0]:
                 self._inherited.append(
                     self._made[1]
-                )  # to destroy it would wait for its lost threads
+                )  # destroying it would wait for threads that no longer exist
             self._made = (key, self._make())
         return self._made[1]
 
@@ -61,11 +61,13 @@ class LazySession:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # An arena would keep the memory of the largest batch for good, and makes nothing faster.
+        # An arena would keep the memory of the largest batch forever without being faster.
         options.enable_cpu_mem_arena = False
         try:
             return onnxruntime.InferenceSession(
                 self.graph, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # its own classes differ between versions, and say what is wrong
+        except (
+            Exception
+        ) as error:  # its exception classes differ between versions, but their messages are clear
             raise PackageError(f"ONNX Runtime cannot open {self._where}: {error}") from error

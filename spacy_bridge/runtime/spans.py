@@ -1,4 +1,4 @@
-"""Spans from tags: BIO, IOB1, BIOUL and BMES."""
+"""Converts tags to spans: BIO, IOB1, BIOUL and BMES."""
 
 from typing import List, NamedTuple, Sequence
 
@@ -6,14 +6,14 @@ ENCODINGS = ("BIO", "IOB1", "BIOUL", "BMES")
 
 
 class LabelledSpan(NamedTuple):
-    """Words `start` up to, not with, `end`."""
+    """A labeled span: words `start` (inclusive) to `end` (exclusive)."""
 
     start: int
     end: int
     label: str
 
 
-# What each prefix says, in the words of BIOUL. IOB1 has a B only where it is needed.
+# The meaning of each prefix in terms of BIOUL. IOB1 uses B only where it is needed.
 _READINGS = {
     "BIO": {"B": "B", "I": "I"},
     "IOB1": {"B": "B", "I": "I"},
@@ -23,7 +23,7 @@ _READINGS = {
 
 
 def spans_of(tags: Sequence[str], encoding: str) -> List[LabelledSpan]:
-    """The spans that tags say. No span is lost where tags break the rules of their encoding.
+    """Returns the spans that tags encode. No span is lost if the tags violate their encoding.
 
     An inside or last tag without a beginning of its own label begins a span; a span that is never
     closed ends before the next tag which does not continue it. Where the rules are kept, this is what

@@ -1,4 +1,4 @@
-"""Arrays in a safetensors file: a JSON header, then raw numbers; no code can hide in it."""
+"""Arrays in a safetensors file: a JSON header and raw numbers, without code."""
 
 from typing import Dict, Mapping
 
@@ -9,11 +9,11 @@ from safetensors.numpy import load, save
 from spacy_bridge.errors import PackageError
 
 TYPES = ("float16", "float32", "int8", "uint8")
-"""The types of number that students have."""
+"""The number types of students."""
 
 
 def dump_tensors(tensors: Mapping[str, numpy.ndarray]) -> bytes:
-    """The content of a safetensors file with these arrays (float32, float16, int8 or uint8).
+    """Returns a safetensors file with these arrays (float32, float16, int8 or uint8).
 
     # Raises
 
@@ -27,21 +27,19 @@ def dump_tensors(tensors: Mapping[str, numpy.ndarray]) -> bytes:
 
 
 def load_tensors(content: bytes, where: str) -> Dict[str, numpy.ndarray]:
-    """The arrays of a safetensors file, read-only.
+    """Reads the arrays of a safetensors file, read-only.
 
     # Raises
 
     PackageError
-        If the content is no such file, or has a type that students do not use.
+        If the content is not such a file, or has a type that students do not use.
     """
     try:
         tensors = load(content)
     except KeyError as error:
         raise PackageError(f"{where} has numbers of the unknown type {error}") from error
     except (SafetensorError, ValueError, TypeError) as error:
-        raise PackageError(
-            f"{where} is not a safetensors file that can be read: {error}"
-        ) from error
+        raise PackageError(f"{where} is not a readable safetensors file: {error}") from error
     for name, array in tensors.items():
         if array.dtype.name not in TYPES:
             raise PackageError(

@@ -1,4 +1,4 @@
-"""Sentences as one array of vectors."""
+"""Encodes sentences as one array of vectors."""
 
 from typing import Dict, List, Mapping, Protocol, Sequence
 
@@ -8,17 +8,17 @@ from spacy_bridge.runtime.words import WordSource, WordTable
 
 
 class SentenceSource(Protocol):
-    """Gives each word of a sentence a vector that depends on the sentence."""
+    """Computes word vectors that depend on the sentence."""
 
     size: int
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> numpy.ndarray:
-        """Shape `(words of all sentences, size)`, sentence after sentence."""
+        """Returns shape `(words of all sentences, size)`, one sentence after the other."""
         ...
 
 
 class TextEncoder:
-    """The inputs of a student's network, side by side in the order of their sorted names.
+    """The inputs of a student's network, side by side, sorted by name.
 
     # Parameters
 

@@ -1,4 +1,4 @@
-"""The best labelled tree of each sentence."""
+"""Finds the best labeled tree of each sentence."""
 
 from typing import List, Tuple
 
@@ -9,12 +9,12 @@ from spacy_bridge.runtime.arc_scores import ArcScores
 
 DECODERS = ("exact", "stock")
 MOST_HEADS = 3
-"""With more possible heads a word, one matrix product for all arcs of the sentence is cheaper."""
+"""With more candidate heads per word than this, one matrix product for all arcs is cheaper."""
 
 NEAR = 1.5
-"""Arcs at most this many nats below the best of their word are likely to be in a tree where that is not."""
+"""Arcs at most this many nats below the best of their word may be in the best tree."""
 MOST_ROUNDS = 4
-"""After this many searches for a tree whose labels are scored, all labels of the sentence are."""
+"""After this many searches for a tree with scored labels, all labels of the sentence are scored."""
 
 
 def log_of_best(label_scores: numpy.ndarray, axis: int = -1) -> numpy.ndarray:
@@ -24,10 +24,10 @@ def log_of_best(label_scores: numpy.ndarray, axis: int = -1) -> numpy.ndarray:
 
 
 def decode(scores: ArcScores, decoder: str) -> Tuple[List[numpy.ndarray], List[numpy.ndarray]]:
-    """Heads and numbers of labels of each sentence.
+    """Returns heads and label indices of each sentence.
 
     `exact`: the tree with one root word that is best in the sum of log p(head) + log p(label). `stock`:
-    as stock's `biaffine_parser` does it, best in the sum of the probabilities p(head) * p(label) where
+    as AllenNLP's `biaffine_parser` does it, best in the sum of the probabilities p(head) * p(label) where
     arcs from ROOT count 0.
 
     # Returns
@@ -55,16 +55,17 @@ class _ExactDecoder:
     def __init__(self, scores: ArcScores) -> None:
         self._scores = scores
         self._lengths = scores.layout.lengths
-        # A constant over the heads of one word changes no tree, so log p(head) need not be normalized.
+        # A constant over the heads of one word changes no tree, so log p(head) is not normalized.
         _, words, nodes = scores.arcs.shape
         place, node = numpy.arange(words), numpy.arange(nodes)
         self._real = place < self._lengths[:, None]
         # Shape: (batch, nodes)
         absent = node > self._lengths[:, None]
-        # Shape: (batch, words, nodes): the bounds, and with their best labels the scores
+        # Shape: (batch, words, nodes): upper bounds, which become scores when the best label is
+        # known
         self._table = numpy.where(absent[:, None, :], -numpy.inf, scores.arcs)
         self._table[:, place, place + 1] = -numpy.inf
-        # The best label of each arc; -1 where the labels are not scored.
+        # The best label of each arc; -1 if its labels are not scored.
         self._labels = numpy.full(scores.arcs.shape, -1, numpy.int32)
 
     def decode(self) -> Tuple[List[numpy.ndarray], List[numpy.ndarray]]:
@@ -75,7 +76,7 @@ class _ExactDecoder:
         return _cut(heads, self._lengths), _cut(labels, self._lengths)
 
     def _greedy(self) -> numpy.ndarray:
-        """The best head of each word: shape `(batch, words)`."""
+        """Returns the best head of each word: shape `(batch, words)`."""
         rows, words = numpy.nonzero(self._real)
         self._score(rows, words, self._table.argmax(axis=2)[rows, words])
         scored = numpy.where(self._labels >= 0, self._table, -numpy.inf).max(axis=2, keepdims=True)
@@ -116,7 +117,7 @@ class _ExactDecoder:
             heads[row, :words] = best_heads(self._table[row, :words, : words + 1])
 
     def _score(self, rows: numpy.ndarray, words: numpy.ndarray, nodes: numpy.ndarray) -> None:
-        """Scores the labels of arcs whose labels are not scored."""
+        """Scores the labels of arcs whose labels are not scored yet."""
         labels = self._scores.labels_of(rows, words, nodes)
         self._table[rows, words, nodes] += log_of_best(labels)
         self._labels[rows, words, nodes] = labels.argmax(axis=1)
@@ -136,7 +137,7 @@ def _cut(values: numpy.ndarray, lengths: numpy.ndarray) -> List[numpy.ndarray]:
 
 
 def _stock_tree(scores: ArcScores, row: int, words: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
-    # In stock's precision and order: where a probability is too small for it, the first label wins.
+    # In AllenNLP's precision and order: if a probability underflows, the first label wins.
     arcs = log_softmax(scores.arcs[row, :words, : words + 1])
     # Shape: (words, labels, nodes)
     labels = log_softmax(scores.labels_of_all(row, words), axis=1)
@@ -149,6 +150,6 @@ def _stock_tree(scores: ArcScores, row: int, words: int) -> Tuple[numpy.ndarray,
 
 
 def log_softmax(scores: numpy.ndarray, axis: int = -1) -> numpy.ndarray:
-    """Over an axis."""
+    """Log softmax over an axis."""
     scores = scores - scores.max(axis=axis, keepdims=True)
     return scores - numpy.log(numpy.exp(scores).sum(axis=axis, keepdims=True))

@@ -1,4 +1,4 @@
-"""The best tag sequences: the numpy twin of `allennlp_kd.structs.chain.viterbi`."""
+"""Viterbi decoding in NumPy, equal to `allennlp_kd.structs.chain.viterbi`."""
 
 from dataclasses import dataclass
 from typing import Tuple
@@ -6,12 +6,12 @@ from typing import Tuple
 import numpy
 
 FORBIDDEN_SCORE = numpy.float32(-10000.0)
-"""What AllenNLP's `viterbi_tags` gives a forbidden move."""
+"""The score that AllenNLP's `viterbi_tags` gives to a forbidden transition."""
 
 
 @dataclass(frozen=True)
 class ChainScores:
-    """The scores of moves, with forbidden ones already penalized.
+    """Transition scores, with forbidden transitions already penalized.
 
     # Parameters
 
@@ -37,14 +37,14 @@ class ChainScores:
 def viterbi(
     emissions: numpy.ndarray, lengths: numpy.ndarray, scores: ChainScores
 ) -> Tuple[numpy.ndarray, numpy.ndarray]:
-    """The best sequence of each row; of equal ones that with the lower tags from the end.
+    """Returns the best sequence of each row; ties go to the lower tags from the end.
 
     # Parameters
 
     emissions : `numpy.ndarray`
         Shape `(batch, length, tags)`.
     lengths : `numpy.ndarray`
-        Shape `(batch,)`, each at least 1, in falling order.
+        Shape `(batch,)`, each at least 1, in descending order.
     scores : `ChainScores`
 
     # Returns
@@ -56,7 +56,9 @@ def viterbi(
     if batch == 0:
         return numpy.zeros((0, length), numpy.int64), numpy.zeros(0, emissions.dtype)
     if (numpy.diff(lengths) > 0).any() or lengths[-1] < 1:
-        raise ValueError(f"lengths must be at least 1 and in falling order, found {list(lengths)}")
+        raise ValueError(
+            f"lengths must be at least 1 and in descending order, found {list(lengths)}"
+        )
     # The best score of a sequence that ends at each position with each tag.
     best = numpy.empty((length, batch, tags), emissions.dtype)
     best[0] = emissions[:, 0] + scores.start

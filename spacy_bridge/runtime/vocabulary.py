@@ -1,4 +1,4 @@
-"""Numbers of words and characters, as AllenNLP's `Vocabulary` gives them."""
+"""Maps words and characters to indices, as AllenNLP's `Vocabulary` does."""
 
 from typing import List, Sequence
 
@@ -8,7 +8,7 @@ PADDING, UNKNOWN = "@@PADDING@@", "@@UNKNOWN@@"
 
 
 class TokenNumbers:
-    """The numbers of a padded namespace: padding is 0, and what is not in it is unknown.
+    """The indices of a padded namespace: padding is 0, and other tokens are unknown.
 
     # Parameters
 

@@ -1,4 +1,4 @@
-"""Orthographic features of a word, and their hashes: the input of a student with hashed embeddings."""
+"""Orthographic features of a word and their hashes, the input of a student with hashed embeddings."""
 
 import re
 from functools import partial
@@ -18,14 +18,15 @@ DEFAULT_FEATURES: Tuple[str, ...] = (
     "shape",
 )
 SEEDS = (0, 1)
-"""The seeds of MurmurHash3; each feature has a hash for each of them."""
+"""The seeds of MurmurHash3; each feature has one hash per seed."""
 
 _AFFIX = re.compile(r"(prefix|suffix)([1-9][0-9]*)")
 _LONGEST_SHAPE = 100
 
 
 def word_shape(word: str) -> str:
-    """spaCy's shape of a word: `Xx` for letters, `d` for digits, at most four equal ones in a row.
+    """Returns spaCy's word shape: `Xx` for letters, `d` for digits, at most four equal symbols in a
+    row.
 
     "Apple" has the shape `Xxxxx`, "C3PO" `XdXX`, "1999-2000" `dddd-dddd`. A word of 100 characters
     or more has the shape `LONG`.
@@ -44,7 +45,7 @@ def word_shape(word: str) -> str:
 
 
 def feature_function(name: str) -> Callable[[str], str]:
-    """The function that computes a feature of a word.
+    """Returns the function that computes a feature of a word.
 
     # Parameters
 
@@ -103,29 +104,30 @@ class WordFeatureHashes:
         self.features = tuple(features)
         if not self.features or len(set(self.features)) < len(self.features):
             raise ValueError(
-                f"word features must be at least one, each named once; found {list(self.features)}"
+                f"expected at least one word feature and no duplicates, found {list(self.features)}"
             )
         self._functions = [feature_function(name) for name in self.features]
 
     @property
     def size(self) -> int:
-        """The number of hashes of a word."""
+        """The number of hashes per word."""
         return len(self.features) * len(SEEDS)
 
     def __call__(self, word: str) -> List[int]:
-        """The hashes of a word, each in [1, 2^32]: both of the first feature, then both of the next.
+        """Returns the hashes of a word in [1, 2^32]: both of the first feature, then both of the
+        next.
 
         0 is left for padding.
         """
         hashes = []
         for function in self._functions:
-            # A lone surrogate, which no UTF-8 has, must not fail.
+            # A lone surrogate, which UTF-8 cannot encode, must not cause an error.
             value = function(word).encode("utf-8", errors="surrogatepass")
             hashes.extend((mrmr.hash(value, seed) & 0xFFFFFFFF) + 1 for seed in SEEDS)
         return hashes
 
     def many(self, words: Sequence[str]) -> numpy.ndarray:
-        """The hashes of words: shape `(words, size)`, int64."""
+        """Returns the hashes of words: shape `(words, size)`, int64."""
         found = numpy.empty((len(words), self.size), numpy.int64)
         for row, word in enumerate(words):
             found[row] = self(word)

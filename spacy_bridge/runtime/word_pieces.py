@@ -1,4 +1,4 @@
-"""Vectors of words from a transformer over word pieces."""
+"""Word vectors from a transformer over word pieces."""
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -10,17 +10,19 @@ from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.tokenizer_guard import TokenizerError, check_tokenizer
 
 MAX_PIECES = 512
-"""The pieces of a batch: more do not fit into a processor's cache together with what is made of them."""
+"""The maximum number of pieces in a batch; more do not fit into a processor's cache."""
 
 MANY_PIECES = 12
-"""With a word of more pieces, pieces are summed by one call that is slower for words of few."""
+"""If a word has more pieces than this, pieces are summed by one call, which is slower for short
+words.
+"""
 
 LONGEST_KEPT = 200
-"""The pieces of longer words are not kept: they come once, and take memory for good."""
+"""The pieces of longer words are not cached: they occur once, and would keep memory forever."""
 
 
 class WordPieces:
-    """A transformer: AllenNLP's `pretrained_transformer_mismatched`.
+    """Runs a transformer as AllenNLP's `pretrained_transformer_mismatched` does.
 
     Each word is split on its own, and its vector made of those of its pieces; a word without pieces gets
     zeros. Longer sentences are folded into segments of `max_length` pieces, each with its own start and end.
@@ -75,7 +77,7 @@ class WordPieces:
             self._tokenizer = Tokenizer.from_str(tokenizer.decode("utf-8"))
         except TokenizerError as error:
             raise PackageError(str(error)) from error
-        except Exception as error:  # the library raises its base class alone
+        except Exception as error:  # the library raises only its base class
             raise PackageError(f"the tokenizer cannot be read: {error}") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -90,7 +92,7 @@ class WordPieces:
         self._known: Dict[str, List[int]] = {}
 
     def pieces_of(self, word: str) -> List[int]:
-        """The numbers of a word's pieces."""
+        """Returns the piece indices of a word."""
         if self._unknown_piece is not None:
             piece = self._tokenizer.token_to_id(word)
             return [self._unknown_piece if piece is None else piece]
@@ -106,7 +108,9 @@ class WordPieces:
     def __call__(self, sentences: Sequence[Sequence[str]]) -> numpy.ndarray:
         """See `SentenceSource`."""
         split = [[self.pieces_of(word) for word in sentence] for sentence in sentences]
-        segments: List[Tuple[int, List[int]]] = []  # where its pieces stand among all, and they
+        segments: List[
+            Tuple[int, List[int]]
+        ] = []  # their positions among all pieces, and the pieces
         place = 0
         for words in split:
             pieces = [piece for word in words for piece in word]
@@ -152,7 +156,7 @@ class WordPieces:
     def _positions(
         self, pieces: numpy.ndarray, starts: numpy.ndarray, counts: numpy.ndarray
     ) -> numpy.ndarray:
-        """The position of each piece in its segment: shape `(pieces,)`."""
+        """Returns the position of each piece in its segment: shape `(pieces,)`."""
         if self._skipped_piece is None:
             return numpy.arange(len(pieces)) - numpy.repeat(starts, counts)
         counted = pieces != self._skipped_piece
@@ -175,7 +179,7 @@ class WordPieces:
 
 
 def _pool(vectors: numpy.ndarray, counts: numpy.ndarray, mode: str) -> numpy.ndarray:
-    """One vector a word, of `counts` successive pieces each: shape `(words, size)`."""
+    """Returns one vector per word from `counts` successive pieces each: shape `(words, size)`."""
     words = numpy.zeros((len(counts), vectors.shape[1]), numpy.float32)
     some = counts > 0
     if not some.any():

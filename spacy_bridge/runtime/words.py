@@ -1,4 +1,4 @@
-"""Vectors of words that depend on the word alone."""
+"""Word vectors that depend only on the word."""
 
 import os
 import threading
@@ -10,17 +10,17 @@ from spacy_bridge.runtime.session import LazySession
 from spacy_bridge.runtime.vocabulary import TokenNumbers
 
 LONGEST_WORD = 4096
-"""The characters of a word, or of a part of one, that are computed at once."""
+"""The maximum number of characters of a word, or of a part of one, computed at once."""
 PARTS_AT_ONCE = 4
 
 
 class WordSource(Protocol):
-    """Gives each word a vector of `size` numbers."""
+    """Computes a vector of `size` numbers for each word."""
 
     size: int
 
     def __call__(self, words: Sequence[str]) -> numpy.ndarray:
-        """Shape `(words, size)`."""
+        """Returns shape `(words, size)`."""
         ...
 
 
@@ -104,11 +104,11 @@ class SpelledWords:
         self._overlap = overlap
 
     def numbers_of(self, word: str) -> List[int]:
-        """The numbers of a word's characters, as AllenNLP's `TokenCharactersIndexer` gives them."""
+        """Returns the indices of a word's characters, as AllenNLP's `TokenCharactersIndexer` does."""
         if self._lowercase:
             word = word.lower()
         if self._byte_encoding is not None:
-            # A lone surrogate has no bytes in UTF-8, and AllenNLP fails on it.
+            # A lone surrogate has no UTF-8 bytes; AllenNLP fails on it.
             inner = [byte + 1 for byte in word.encode(self._byte_encoding, errors="replace")]
         else:
             inner = self._numbers.many(word)
@@ -134,11 +134,11 @@ class SpelledWords:
         return result
 
     def _vectors(self, spelled: List[List[int]]) -> numpy.ndarray:
-        """The vectors of words of these characters: shape `(words, size)`."""
+        """Returns the vectors of words with these characters: shape `(words, size)`."""
         result = numpy.zeros((len(spelled), self.size), numpy.float32)
         lengths = numpy.fromiter(map(len, spelled), numpy.int32, len(spelled))
         order = numpy.argsort(-lengths, kind="stable")
-        order = order[lengths[order] > 0]  # the network of an empty word gives zeros in AllenNLP
+        order = order[lengths[order] > 0]  # for an empty word, AllenNLP's network gives zeros
         for rows in _rows_by_cells(order, lengths):
             # Shape: (rows, characters)
             characters = numpy.zeros(
@@ -151,7 +151,7 @@ class SpelledWords:
 
 
 def _rows_by_cells(order: numpy.ndarray, lengths: numpy.ndarray, most: int = 16384) -> List:
-    """The rows, longest first, in blocks of at most this many cells (or of one row)."""
+    """Splits the rows, longest first, into blocks of at most this many cells (or of one row)."""
     blocks, start = [], 0
     while start < len(order):
         count = max(1, most // int(lengths[order[start]]))
@@ -161,7 +161,7 @@ def _rows_by_cells(order: numpy.ndarray, lengths: numpy.ndarray, most: int = 163
 
 
 class WordTable:
-    """The vectors of all sources side by side, computed once for each different word and kept.
+    """The vectors of all sources side by side, computed once per distinct word and cached.
 
     Several threads may ask at once: one after the other, since each moves the places of the others' words.
 
@@ -187,7 +187,8 @@ class WordTable:
         self._characters = 0
         self._rows: Dict[str, int] = {}
         self._vectors = numpy.zeros((0, self.size), numpy.float32)
-        # By process: one that another thread held at a fork would never be free in the child.
+        # One per process: a lock held by another thread at a fork would never be released in the
+        # child.
         self._locks: Dict[int, threading.Lock] = {}
 
     def __getstate__(self) -> Dict[str, object]:
@@ -200,7 +201,7 @@ class WordTable:
         }
 
     def __call__(self, words: Sequence[str]) -> numpy.ndarray:
-        """The vectors of words, which may repeat: shape `(words, size)`."""
+        """Returns the vectors of words, which may repeat: shape `(words, size)`."""
         with self._locks.setdefault(os.getpid(), threading.Lock()):
             return self._look_up(words)
 
@@ -213,7 +214,7 @@ class WordTable:
         if new:
             self._add(new)
         result = self._vectors[[rows[word] for word in words]]
-        # One call may have more different words, or longer ones, than are kept.
+        # A call may have more distinct words, or longer ones, than the cache holds.
         if len(rows) > self._capacity or self._characters > self._most_characters:
             self._forget()
             self._vectors = self._vectors[:0].copy()

@@ -58,8 +58,8 @@ class Attack(NamedTuple):
 INDEXER = "dataset_reader.token_indexers.tokens"
 MISMATCHED = {"type": "pretrained_transformer_mismatched", "model_name": "some/model"}
 LAYERS = {"type": "pretrained_transformer_layers", "model_name": "gone"}
-INSIDE = "not a plain file inside of it"
-DAMAGED = "are damaged, or hold more than tensors"
+INSIDE = "not a plain file inside it"
+DAMAGED = "are damaged, or contain more than tensors"
 JSON = "is not JSON"
 
 
@@ -82,14 +82,14 @@ ATTACKS = [
     Attack("tar", "sparse file", sparse, INSIDE),
     Attack("tar", "a file twice", file_named("config.json"), "the member 'config.json' twice"),
     Attack("tar", "a file that is a folder", file_and_folder, "both a file and a folder"),
-    Attack("tar", "size", large, "is more than 0.002 GiB large"),
+    Attack("tar", "size", large, "is larger than 0.002 GiB"),
     Attack("tar", "size of a header", large_header, "has a header of 157"),
     Attack("tar", "number of members", many, "more than 10,000 members"),
     Attack("tar", "a vocabulary to unpack", packed_vocabulary, "lacks vocabulary|no namespace"),
-    Attack("folder", "linked weights", linked("weights.th"), "which is a link to .*, outside of it"),
-    Attack("folder", "linked configuration", linked("config.json"), "which is a link to .*, outside"),
-    Attack("folder", "linked vocabulary", linked("vocabulary"), "which is a link to .*, outside of it"),
-    Attack("folder", "linked labels", linked("vocabulary/labels.txt"), "which is a link to .*, outside"),
+    Attack("folder", "linked weights", linked("weights.th"), "which is a link to .* outside it"),
+    Attack("folder", "linked configuration", linked("config.json"), "which is a link to .* outside"),
+    Attack("folder", "linked vocabulary", linked("vocabulary"), "which is a link to .* outside it"),
+    Attack("folder", "linked labels", linked("vocabulary/labels.txt"), "which is a link to .* outside"),
     Attack("folder", "pipe", piped, INSIDE),
     Attack("weights", "pickle", weights(lambda outside: {"w": Runs(outside)}), DAMAGED),
     Attack("weights", "older pickle", weights(lambda outside: {"w": Runs(outside)},
@@ -104,7 +104,7 @@ ATTACKS = [
     Attack("weights", "storage beyond its bytes", storage_beyond_its_bytes, DAMAGED),
     Attack("weights", "tensor beyond its storage",
            weights(lambda outside: {"w": torch.zeros(1).expand(1 << 40)}), DAMAGED),
-    Attack("weights", "no tensor", weights(lambda outside: {"w": 1}), "which is no tensor"),
+    Attack("weights", "no tensor", weights(lambda outside: {"w": 1}), "which is not a tensor"),
     Attack("weights", "no state", weights(lambda outside: [torch.zeros(1)]), "expected a dict"),
     Attack("jsonnet", "file", configured(
            lambda c, o: '{"model": importstr "%s"}' % (o / "secret.txt")), JSON),
@@ -113,7 +113,7 @@ ATTACKS = [
     Attack("jsonnet", "computation", configured(lambda c, o: '{"model": std.repeat("x", 1e9)}'), JSON),
     Attack("json", "depth", configured(lambda c, o: nested(100_000)), JSON),
     Attack("json", "a name twice", configured(
-           lambda c, o: '{"model": {}, "model": {"type": "from_archive"}}'), "'model' is there twice"),
+           lambda c, o: '{"model": {}, "model": {"type": "from_archive"}}'), "'model' occurs twice"),
     Attack("json", "no number", configured(lambda c, o: '{"model": NaN}'), JSON),
     Attack("class", "encoder", at("model.encoder.type", "hostile_module.Canary"), "the class"),
     Attack("class", "encoder as a string", at("model.encoder", "hostile_module.Canary"), "the class"),
@@ -190,13 +190,13 @@ ATTACKS = [
            b"J" + number.to_bytes(4, "little") + b"Ns" for number in range(100_001))), "100,001 tensors"),
     Attack("weights", "one storage shown often", weights(lambda outside: dict.fromkeys(
            map(str, range(40)), torch.zeros(1 << 16))), "its tensors show 10,485,760 bytes"),
-    Attack("json", "lists 900 deep", configured(lambda c, o: nested(900)), "nested more than 64 deep"),
+    Attack("json", "lists 900 deep", configured(lambda c, o: nested(900)), "nested more than 64 levels deep"),
     Attack("json", "100,000 names, one twice", configured(lambda c, o: "{" + ", ".join(
-           f'"{number}": 0' for number in range(100_000)) + ', "99999": 0}'), "'99999' is there twice"),
+           f'"{number}": 0' for number in range(100_000)) + ', "99999": 0}'), "'99999' occurs twice"),
     Attack("size", "encoder", at("model.encoder", {"type": "lstm", "input_size": 4, "hidden_size": 20_000}),
-           "larger model than its weights are|must be of shape"),
+           "model larger than its weights|must have the shape"),
     Attack("size", "layers", at("model.encoder", {"type": "lstm", "input_size": 4, "hidden_size": 4,
-           "num_layers": 10**9}), "num_layers = 1,000,000,000, and 1,000,000 is the most"),
+           "num_layers": 10**9}), "num_layers = 1,000,000,000, but its weights allow at most 1,000,000"),
     Attack("size", "embedding", at(f"{EMBEDDER}.embedding_dim", 10**12), "embedding_dim = 1,000,000,000,000"),
     Attack("fetching", "tokenizer as a string", at("dataset_reader.tokenizer", "spacy"), "is downloaded"),
     Attack("fetching", "tokenizer of an indexer", at(f"{INDEXER}.character_tokenizer", "spacy"),
@@ -226,5 +226,5 @@ ATTACKS = [
     Attack("carried", "huge layers", carrying(
            config__json='{"model_type": "bert", "hidden_size": 1000000000000}'),
            "hidden_size = 1,000,000,000,000"),
-    Attack("carried", "settings 900 deep", carrying(config__json=nested(900)), "nested more than 64 deep"),
+    Attack("carried", "settings 900 deep", carrying(config__json=nested(900)), "nested more than 64 levels deep"),
 ]  # fmt: skip

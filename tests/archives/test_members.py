@@ -50,7 +50,7 @@ def test_a_bomb_of_zeros(place: Path) -> None:
     (place / "files" / "extra").write_bytes(bytes(4 * MIB))
     path = packed(place / "files")
     assert sizes(path)["extra"] == 4 * MIB
-    with pytest.raises(ArchiveError, match="is over 20 times larger when it is unpacked"):
+    with pytest.raises(ArchiveError, match="is more than 20 times larger when unpacked"):
         sizes(path, small=MIB, ratio=20)
 
 
@@ -60,7 +60,7 @@ def test_a_bomb_behind_the_last_member(place: Path) -> None:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(member("config.json", size=1), io.BytesIO(b"x"))
     path.write_bytes(gzip.compress(buffer.getvalue() + bytes(8 * MIB)))
-    with pytest.raises(ArchiveError, match="is over 20 times larger"):
+    with pytest.raises(ArchiveError, match="is more than 20 times larger"):
         sizes(path, small=MIB, ratio=20)
 
 
@@ -70,9 +70,7 @@ def test_declared_and_real_sizes_count(place: Path) -> None:
         if path.name == "extra":
             path.rename(place / "files" / "vocabulary" / "extra.txt")
             path = place / "files"
-        with pytest.raises(
-            ArchiveError, match="is more than 0.000.* GiB large.*set ALLENNLP_KD_MAX"
-        ):
+        with pytest.raises(ArchiveError, match="is larger than 0.000.* GiB.*set ALLENNLP_KD_MAX"):
             sizes(path, total=MIB // 2)
     with pytest.raises(ArchiveError, match="has more than 2 (members|files)"):
         sizes(place / "files", members=2)
@@ -82,7 +80,7 @@ def test_headers_count_although_no_member_declares_them() -> None:
     reader = GuardedReader(
         io.BytesIO(bytes(9 * MIB)), io.BytesIO(), Limits(total=1, members=1), "x"
     )
-    with pytest.raises(ArchiveError, match="x is more than .* GiB large"):
+    with pytest.raises(ArchiveError, match="x is larger than .* GiB"):
         reader.read(4 * MIB)
     for size in (-1, 5 * MIB):
         with pytest.raises(ArchiveError, match=f"x has a header of {size} bytes"):
@@ -108,7 +106,7 @@ def test_a_limit_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_no_room(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10}))
-    with pytest.raises(ArchiveError, match="bytes, for which .* has no room; set TMPDIR"):
+    with pytest.raises(ArchiveError, match="bytes, for which .* has too little space; set TMPDIR"):
         with extracted(place / "files"):
             pass
 
@@ -129,8 +127,6 @@ def test_links_inside_of_a_folder_and_trusted_ones(place: Path) -> None:
     (folder / "model_state.th").rename(place / "outside" / "w.th")
     (folder / "weights.th").unlink()
     (folder / "weights.th").symlink_to(place / "outside" / "w.th")
-    with pytest.raises(
-        ArchiveError, match="'weights.th', which is a link to .*w.th, outside of it"
-    ):
+    with pytest.raises(ArchiveError, match="'weights.th', which is a link to .*w.th outside it"):
         sizes(folder)
     assert {each.name for each in members(folder, links=True)} == set(inside)

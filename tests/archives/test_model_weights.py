@@ -51,7 +51,7 @@ def test_a_constant_buffer_may_be_there_or_not(persistent, there):
         ({"words.bias": torch.zeros(1)}, "words.bias is unexpected"),
         (
             {"words.weight": torch.zeros(3, 3)},
-            "words.weight is of shape (3, 3), expected (2, 3)",
+            "words.weight has shape (3, 3), expected (2, 3)",
         ),
         ({f"w{i}": torch.zeros(1) for i in range(7)}, "w4 is unexpected; and 2 more"),
     ],

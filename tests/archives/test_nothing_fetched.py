@@ -34,8 +34,8 @@ class Connects(DatasetReader):
 
 
 @pytest.mark.parametrize("kind, message", [
-    ("test_fetches_by_default", "needs spaCy's pipeline 'en_core_web_sm', which is not inside of it"),
-    ("test_connects", "needs the network, which is not inside of it"),
+    ("test_fetches_by_default", "needs the spaCy pipeline 'en_core_web_sm', which it does not contain"),
+    ("test_connects", "needs the network, which it does not contain"),
 ])  # fmt: skip
 def test_defaults_that_fetch(kind: str, message: str, place: Path) -> None:
     config = json.loads((place / "files" / "config.json").read_text())

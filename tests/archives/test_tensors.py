@@ -117,12 +117,12 @@ NESTED = b"}K\x01\x94" + b"".join(
     (pickled(b"]" * 6_000_000, b"."), "takes more than 0.25 GiB of memory|more than 2 seconds"),
     (pickled(NESTED, b"K\x02s."), "takes more than 2 seconds"),
     (pickled(b"]\x94" + b"h\x00h\x00\x86\x94" * 3, b"c__builtin__\nexec\n."),
-     "__builtin__'.'exec' is no part of a tensor"),
+     "__builtin__'.'exec' is not part of a tensor"),
     (pickled(b"]" * 900 + b"a" * 899, b"."), "are a list, expected a dict"),
-    (pickled(b"}X\x01\x00\x00\x00w" + b"]" * 900 + b"a" * 899, b"s."), "which is no tensor"),
+    (pickled(b"}X\x01\x00\x00\x00w" + b"]" * 900 + b"a" * 899, b"s."), "which is not a tensor"),
     (pickled(b"}" + b"".join(b"J" + struct.pack("<i", n) + b"Ns" for n in range(100_001)), b"."),
      "there are 100,001 tensors"),
-    (views(40), "its tensors show 41,943,040 bytes of"),
+    (views(40), "its tensors show 41,943,040 bytes, but the file has"),
     (saved({"w": torch.zeros(4)})[:-30], "damaged"),
     (b"", "damaged"),
 ])  # fmt: skip
@@ -165,7 +165,7 @@ def test_limits_that_are_none(name: str, value: str, monkeypatch: pytest.MonkeyP
 def test_storages_that_are_none(saved_id) -> None:
     import pickle
 
-    with pytest.raises(pickle.UnpicklingError, match="is no storage"):
+    with pytest.raises(pickle.UnpicklingError, match="is not a storage"):
         TensorOutlines(io.BytesIO()).persistent_load(saved_id)
 
 
@@ -174,7 +174,7 @@ def test_one_storage_of_two_sizes() -> None:
 
     outlines = TensorOutlines(io.BytesIO())
     outlines.persistent_load(("storage", "FloatStorage", "0", "cpu", 1))
-    with pytest.raises(pickle.UnpicklingError, match="'0' is there with two sizes"):
+    with pytest.raises(pickle.UnpicklingError, match="'0' occurs with two sizes"):
         outlines.persistent_load(("storage", "FloatStorage", "0", "cpu", 2))
 
 

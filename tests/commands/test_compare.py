@@ -106,23 +106,32 @@ def test_what_cannot_be_compared(tagger, parser, tmp_path):
         (options(archive, ["one"], data, out), "--student must be NAME=PATH, found 'one'"),
         (options(archive, ["=x"], data, out), "--student must be NAME=PATH, found '=x'"),
         (options(archive, [*one, *one], data, out), "two students have the name 'one'"),
-        (options(archive, [f"teacher={archive}"], data, out), "a name other than 'teacher'"),
+        (
+            options(archive, [f"teacher={archive}"], data, out),
+            "'teacher' cannot be the name of a student",
+        ),
         (options(archive, one, data, out, "--plain", "two"), "must be one of one, found 'two'"),
         (options(archive, one, data, out, "--sentences", "-1"), "must be at least 0, found -1"),
         (
             options(archive, one, data, tmp_path / "file"),
             "--output must be a folder, found the file",
         ),
-        (options(tmp_path / "no", one, data, out), "no archive and no run of 'teacher' at .*no"),
-        (options(archive, ["one=/no"], data, out), "no archive and no run of 'one' at /no"),
+        (
+            options(tmp_path / "no", one, data, out),
+            "archive or training run of 'teacher' does not exist: .*no",
+        ),
+        (
+            options(archive, ["one=/no"], data, out),
+            "archive or training run of 'one' does not exist: /no",
+        ),
         (options(archive, [f"one={unfinished}"], data, out), "'one' has no model.tar.gz"),
         (options(archive, [f"one={damaged}"], data, out), "damaged.tar.gz is damaged"),
-        (options(archive, one, tmp_path / "no", out), "there is no file .*no to compare on"),
+        (options(archive, one, tmp_path / "no", out), "the file .*no to compare on does not exist"),
         (options(archive, one, ragged, out), "line 1: expected 3 columns, found 2"),
-        (options(archive, one, unlabelled, out), "has no labelled sentence: of 0"),
+        (options(archive, one, unlabelled, out), "has no labeled sentence: none of the 0"),
         (
             options(archive, [f"tree={parser[0]}"], data, out),
-            "the teacher's structure is chain, that of the student 'tree' is tree",
+            "the teacher's structure is chain, but the structure of the student 'tree' is tree",
         ),
     ]
     for arguments, message in refused:

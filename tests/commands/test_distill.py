@@ -39,7 +39,7 @@ def test_from_an_archive_to_a_pipeline(tmp_path, short, capsys):
     init(train_tagger(tmp_path / "tagger"), *chunks(corpora), "--no-estimate")
     run("distill.jsonnet", "-s", "runs/distill", "--package", "chunks", *short)
     said = capsys.readouterr().out
-    assert "[1/4] score: every sentence has its scores" in said
+    assert "[1/4] score: the scores of all sentences are in the store" in said
     assert "[2/4] train: trained, f1-measure-overall on the dev set" in said
     assert "[3/4] compare: f1: teacher" in said and "report/index.html" in said
     folder = said.split('spacy.load("')[1].split('"')[0]
@@ -48,7 +48,7 @@ def test_from_an_archive_to_a_pipeline(tmp_path, short, capsys):
     # Again: what is done is not done again.
     before = (tmp_path / "runs/distill/model.tar.gz").stat().st_mtime_ns
     run("distill.jsonnet", "-s", "runs/distill", "--package", "chunks", *short)
-    assert "[2/4] train: there already" in capsys.readouterr().out
+    assert "[2/4] train: already trained" in capsys.readouterr().out
     assert (tmp_path / "runs/distill/model.tar.gz").stat().st_mtime_ns == before
 
 

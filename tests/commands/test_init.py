@@ -88,7 +88,7 @@ def test_of_a_parser_with_text(corpora, parser, tmp_path, capsys):
     assert config["dataset_reader"]["unlabelled_reader"]["type"] == "plain_text"
     assert config["trainer"]["validation_metric"] == "+LAS"
     said = capsys.readouterr().out
-    assert "text: about 7 words" in said and "labelled_fraction 0.1: --tenth" in said
+    assert "text: about 7 words" in said and "labelled_fraction 0.1: because of --tenth" in said
     assert "On this machine" not in said
 
 
@@ -134,25 +134,27 @@ def test_of_annotations(corpora, tmp_path):
 def test_it_replaces_nothing_unasked(corpora, tagger, tmp_path):
     output = tmp_path / "distill.jsonnet"
     output.write_text("mine")
-    with pytest.raises(ConfigurationError, match="is there already: say --force to replace it"):
+    with pytest.raises(ConfigurationError, match="already exists: give --force to replace it"):
         run(tagger, *chunks(corpora), "--output", output)
     assert output.read_text() == "mine"
 
 
 def test_missing_files(tagger, tmp_path):
-    with pytest.raises(ConfigurationError, match="the file .*nowhere is missing"):
+    with pytest.raises(ConfigurationError, match="the file .*nowhere does not exist"):
         run(tagger, "--train", tmp_path / "nowhere", "--dev", tmp_path / "nowhere")
 
 
 def test_what_is_no_teacher():
     with pytest.raises(
-        ConfigurationError, match="nothing is no teacher: expected an AllenNLP archive"
+        ConfigurationError, match="nothing is not a teacher: expected an AllenNLP archive"
     ):
         profile_teacher("nothing")
 
 
 def test_a_large_student_needs_layers(corpora, tagger, tmp_path):
-    with pytest.raises(ConfigurationError, match="the teacher has none: choose --student medium"):
+    with pytest.raises(
+        ConfigurationError, match="the teacher has no transformer: choose --student medium"
+    ):
         run(tagger, *chunks(corpora), "--output", tmp_path / "x.jsonnet", "--student", "large")
     assert not (tmp_path / "x.jsonnet").exists()
 
@@ -161,7 +163,7 @@ def test_an_unknown_reader_is_marked():
     teacher = TeacherProfile("archive", {}, "chain", CHUNKS, "BIO", {"type": "my_reader"}, None)
     corpus = CorpusProfile({"type": "my_reader"}, 1, 1, set(), 0, "tokens")
     text = configuration(teacher, corpus, Choices("train", "dev"))
-    assert "// CHECK: the teacher's reader 'my_reader' is not one that kd-init knows" in text
+    assert "// CHECK: the teacher's reader 'my_reader' is unknown to kd-init" in text
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_formats(tmp_path, name, content, expected):
 @pytest.mark.parametrize(
     "content, structure, message",
     [
-        ("a b c d e\n", "chain", "no reader is known for lines of 5 columns"),
+        ("a b c d e\n", "chain", "no reader is known for lines with 5 columns"),
         ("a DT B-NP\n", "tree", "a parser needs CoNLL-U with 10 columns"),
         ("", "chain", "is empty: expected an annotated file"),
     ],
@@ -219,7 +221,7 @@ def test_iob1_is_noticed(corpora, tagger, tmp_path, capsys):
     train.write_text((folder / "train-first-7936.txt").read_text().replace(" B-", " I-"))
     run(tagger, "--train", train, "--dev", folder / "dev-last-1000.txt",
         "--output", tmp_path / "x.jsonnet", "--no-estimate")  # fmt: skip
-    assert "are I-X without a B-X or I-X before them, as in IOB1" in capsys.readouterr().out
+    assert "are I-X without a preceding B-X or I-X, as in IOB1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("size", ["small", "medium"])

@@ -86,7 +86,7 @@ class TestValidationReader:
         run(str(config))
         store = StoreTeacher(str(tmp_path / "store"))
         assert Sentence(("the", "walrus")).key in store._open()
-        assert f"{len(store._open())} sentences of " in caplog.text
+        assert f"{len(store._open())} sentences with " in caplog.text
 
     def test_may_have_another_store(self, config, other, tmp_path, caplog):
         caplog.set_level("INFO")
@@ -97,7 +97,7 @@ class TestValidationReader:
         run(str(config))
         assert len(StoreTeacher(str(tmp_path / "validation"))._open()) == 1
         assert Sentence(("the", "walrus")).key not in StoreTeacher(str(tmp_path / "store"))._open()
-        assert "1 sentences of 2 words" in caplog.text
+        assert "1 sentences with 2 words" in caplog.text
 
     def test_may_have_none(self, config, other, tmp_path):
         other["validation_dataset_reader"] = {"type": "sequence_tagging"}
@@ -140,8 +140,8 @@ def test_scores_trees(config, tmp_path):
 def test_says_what_it_will_take(config, tmp_path, caplog):
     caplog.set_level("INFO")
     run(str(config), "--dry-run")
-    assert f"{len(SENTENCES)} sentences of " in caplog.text
-    assert re.search("their scores take about .*[KMB] on disk, where .* are free", caplog.text)
+    assert f"{len(SENTENCES)} sentences with " in caplog.text
+    assert re.search("their scores need about .*[KMB] on disk, where .* are free", caplog.text)
     assert not (tmp_path / "store").exists()  # so another dtype may follow
     teacher = "dataset_reader.teacher"
     smaller = json.dumps({f"{teacher}.dtype": "float16", f"{teacher}.marginals": True})
@@ -149,7 +149,7 @@ def test_says_what_it_will_take(config, tmp_path, caplog):
     assert not (tmp_path / "store").exists()
     run(str(config))
     run(str(config), "--dry-run")
-    assert "0 sentences of 0 words are to be scored" in caplog.text
+    assert "0 sentences with 0 words must be scored" in caplog.text
 
 
 def test_no_store(config):
@@ -188,7 +188,7 @@ def test_two_at_once(config, tmp_path):
     for each in started:
         output, _ = each.communicate(timeout=300)
         assert each.returncode == 0, output
-        assert f"has the scores of all {len(SENTENCES)} sentences" in output
+        assert f"contains the scores of all {len(SENTENCES)} sentences" in output
     assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
 
 
@@ -212,7 +212,7 @@ def test_as_a_command(config, tmp_path):
     )
     assert found.returncode == 0, found.stderr
     assert "scoring: 100%" in found.stderr
-    assert f"has the scores of all {len(SENTENCES)} sentences" in found.stdout + found.stderr
+    assert f"contains the scores of all {len(SENTENCES)} sentences" in found.stdout + found.stderr
     assert len(StoreTeacher(str(tmp_path / "store"))._open()) == len(SENTENCES)
 
 

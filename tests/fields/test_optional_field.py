@@ -31,7 +31,7 @@ def test_a_model_that_takes_plain_batches_is_explained(kind, task, gold, make):
     found = task.instances()
     for instance in found:
         instance.fields[gold] = wrapped(instance.fields[gold])
-    message = "from a dataset reader of type 'distillation', and the model .* must be of type"
+    message = "from a dataset reader of type 'distillation', but the model .* use a model of type"
     with pytest.raises(AttributeError, match=message):
         make(kind, vocab)(**tagging.tensors(vocab, found))
 

@@ -76,7 +76,7 @@ def test_tags_are_given_where_they_are_demanded():
     assert trees.instance_of(TAGGED)["pos_tags"].labels == ["D", "N"]
     assert trees.instance_of(TAGGED, needed=())["pos_tags"].labels == ["_", "_"]
     assert trees.instance_of(Sentence(WORDS))["pos_tags"].labels == ["_", "_"]
-    expected = "the reader UniversalDependenciesDatasetReader needs upos_tags, and the sentence 'the cat' has no part"
+    expected = "the reader UniversalDependenciesDatasetReader needs upos_tags, but the sentence 'the cat' has no part"
     with pytest.raises(ConfigurationError, match=expected):
         trees.instance_of(Sentence(WORDS), needed=["upos_tags"])
 
@@ -96,7 +96,7 @@ def test_features_are_given_where_they_are_demanded():
     assert made["pos_tags"].labels == ["D", "N"]
     assert made["chunk_tags"].labels == ["B-NP", "L-NP"]
     assert made["ner_tags"].labels == ["O", "O"]
-    with pytest.raises(ConfigurationError, match="needs ner_tags, and the sentence .* has none"):
+    with pytest.raises(ConfigurationError, match="needs ner_tags, but the sentence .* has none"):
         inputs.instance_of(sentence, needed=["ner_tags"])
 
 
@@ -128,15 +128,18 @@ def test_keys():
     [
         (
             TextClassificationJsonReader(tokenizer=WhitespaceTokenizer()),
-            "of the reader TextClassificationJsonReader takes text that it splits itself (text), and "
+            "of the reader TextClassificationJsonReader takes text that it splits itself (text), but "
             "must take the words",
         ),
         (
             InterleavingDatasetReader({"a": Conll2000DatasetReader()}),
             "of the reader InterleavingDatasetReader takes text that it splits itself (dataset_key)",
         ),
-        (SrlReader(), "of the reader SrlReader needs verb_label; a sentence has words and"),
-        (Nothing(), "of the reader Nothing takes no named words (any arguments), and must take"),
+        (
+            SrlReader(),
+            "of the reader SrlReader needs verb_label, but a sentence has only words and",
+        ),
+        (Nothing(), "of the reader Nothing takes no named words (any arguments), but must take"),
         (
             Failing(),
             "the reader Failing cannot make an instance of the sentence 'the cat': KeyError: 'no such",

@@ -27,14 +27,14 @@ def test_a_stock_tagger_is_no_student():
 @pytest.mark.parametrize("kind", ["crf_tagger_student", "simple_tagger_student"])
 def test_a_tagger_without_tags(kind):
     with pytest.raises(
-        ConfigurationError, match="no tags in the namespace 'labels', .* `with_teacher_labels`"
+        ConfigurationError, match="no tags in the namespace 'labels' .* `with_teacher_labels`"
     ):
         tagger(kind, Vocabulary())
 
 
 def test_structures_must_go_together():
     teacher = FakeTeacher(["a"], structure="tree")
-    with pytest.raises(ConfigurationError, match="structure is chain, the teacher's tree"):
+    with pytest.raises(ConfigurationError, match="structure is chain, the teacher's is tree"):
         model(teacher=teacher)
     plain = model()
     objective = Substructured(parts="arcs")
@@ -43,13 +43,15 @@ def test_structures_must_go_together():
 
 
 def test_a_chain_has_nothing_but_labels():
-    with pytest.raises(ConfigurationError, match='policy "none" is for trees .* structure chain'):
+    with pytest.raises(
+        ConfigurationError, match='policy "none" is only for trees .* structure chain'
+    ):
         model(labels_policy="none")
 
 
 def test_an_objective_is_asked_whether_it_can_be_of_so_many_labels():
     plain = model()
-    with pytest.raises(ConfigurationError, match="k is 3, but with 1 label a sentence has 1"):
+    with pytest.raises(ConfigurationError, match="k is 3, but with 1 label a sentence has only 1"):
         Distillation(
             plain.vocab,
             plain.student,
@@ -93,11 +95,11 @@ def test_a_teacher_that_has_scored_other_words_is_refused():
     found = model()
     inputs = batch(found)
     inputs["teacher"]["value"]["words"][1] = 1
-    with pytest.raises(ValueError, match="scored 1 words of a sentence of 2 .number 1 of"):
+    with pytest.raises(ValueError, match="scored 1 words, but sentence 1 .* has 2"):
         found(**inputs)
     inputs = batch(found)
     inputs["teacher"] = {"rows": torch.tensor([0]), "value": inputs["teacher"]["value"]}
-    with pytest.raises(ValueError, match="1 sentences have teacher inputs, .* has scored 4"):
+    with pytest.raises(ValueError, match="1 sentences have teacher inputs, .* scored 4"):
         found(**inputs)
 
 
@@ -110,5 +112,5 @@ def test_scores_that_are_no_numbers_are_refused(side):
     else:
         found.student.tag_projection_layer._module.bias.data[0] = float("nan")
     row = 1 if side == "teacher" else 0
-    with pytest.raises(ValueError, match=f"the {side}'s scores of sentence {row} .* hold NaN"):
+    with pytest.raises(ValueError, match=f"the {side}'s scores of sentence {row} .* contain NaN"):
         found(**inputs)

@@ -126,7 +126,7 @@ def test_a_store_is_refused(teacher_run, tmp_path):
     shutil.copytree(teacher_run, tmp_path / "data")
     match = (
         r"WeightedSum needs hidden, which the teacher StoreTeacher does not provide "
-        r"\(it provides potentials alone\)\. A live archive provides hidden\."
+        r"\(it provides only potentials\)\. A live archive provides hidden vectors\."
     )
     with pytest.raises(Exception, match=match):
         train(config(tmp_path / "data", "store"), tmp_path / "run")
@@ -216,10 +216,10 @@ def test_a_trainer_that_does_not_keep_it_is_told_once(teacher_run, caplog):
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             found(**inputs)
-    messages = [each.message for each in caplog.records if "starts them anew" in each.message]
+    messages = [each.message for each in caplog.records if "they start again" in each.message]
     assert len(messages) == 1 and "'resumable'" in messages[0]
     caplog.clear()
     found = model(teacher_run, objective=Hidden())
     found.learned_is_kept = True
     found(**inputs)
-    assert not any("starts them anew" in each.message for each in caplog.records)
+    assert not any("they start again" in each.message for each in caplog.records)

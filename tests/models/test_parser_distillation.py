@@ -266,5 +266,5 @@ def pair(model: Distillation) -> tuple:
 
 
 def test_a_tagger_is_no_teacher_of_a_parser(tmp_path):
-    with pytest.raises(ConfigurationError, match="structure is tree, the teacher's chain"):
+    with pytest.raises(ConfigurationError, match="structure is tree, the teacher's is chain"):
         build(train_tagger(tmp_path))

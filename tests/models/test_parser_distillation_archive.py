@@ -171,5 +171,5 @@ def test_a_student_without_tags_cannot_feed_a_teacher_that_embeds_them(tmp_path)
     prepare(tmp_path, with_tags=True)
     config = config_of(tmp_path, "live, tags")
     config["dataset_reader"]["reader"] = {"type": "conllu_tagging", "column": "xpos"}
-    with pytest.raises(ConfigurationError, match="needs upos_tags, and the sentence .* has no"):
+    with pytest.raises(ConfigurationError, match="needs upos_tags, but the sentence .* has no"):
         train_model(Params(config), str(tmp_path / "run"))

@@ -123,7 +123,7 @@ def test_a_parser_that_embeds_tags_needs_them(parsers):
     tags = ["DET", "ADJ", "NOUN", "AUX", "PART", "VERB"]
     found = predictor.predict_json({"words": WORDS, "pos": tags})
     assert found["pos"] == tags
-    message = "the reader UniversalDependenciesDatasetReader needs upos_tags, and the sentence 'dogs bark' has no"
+    message = "the reader UniversalDependenciesDatasetReader needs upos_tags, but the sentence 'dogs bark' has no"
     for given in ({"sentence": "dogs bark"}, {"words": ["dogs", "bark"]}):
         with pytest.raises(ConfigurationError, match=message):
             predictor.predict_json(given)
@@ -161,7 +161,7 @@ def test_an_unknown_language(taggers):
         str(taggers / "crf_tagger_student" / "model.tar.gz"), language="zz"
     )
     with pytest.raises(
-        ConfigurationError, match="spaCy has no rules for the language 'zz', and no"
+        ConfigurationError, match="spaCy has no tokenizer for the language 'zz', and no"
     ):
         predictor.predict_json({"sentence": "a"})
 

@@ -127,7 +127,7 @@ def test_dimensions():
         ({"dilations": []}, r"dilations .* at least 1, found \[\]"),
         ({"dilations": [1, 0]}, r"dilations .* at least 1, found \[1, 0\]"),
         ({"activation": "relu"}, "must be one of maxout, glu, found 'relu'"),
-        ({"activation": "glu", "pieces": 3}, "pieces is an option of maxout alone, found 3"),
+        ({"activation": "glu", "pieces": 3}, "pieces is an option of maxout only, found 3"),
         ({"pieces": 0}, "pieces must be at least 1, found 0"),
         ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), found 1.0"),
     ],

@@ -77,7 +77,7 @@ class TestLayeredWeights:
         del state["layer.0.bias"]
         with pytest.raises(ConfigurationError) as error:
             self.weights(state).load_into(Lists(layer=1), [0])
-        for part in ("here", "no layer.0.bias", "extra", "(2, 1) where (1, 1) is expected"):
+        for part in ("here", "no layer.0.bias", "extra", "(2, 1) instead of (1, 1)"):
             assert part in str(error.value)
 
     def test_ignores_buffers_and_the_pooler(self):

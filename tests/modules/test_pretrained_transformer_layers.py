@@ -177,7 +177,9 @@ class TestOptions:
             PretrainedTransformerLayersEmbedder(checkpoint(), 1, sub_token_mode="last")
 
     def test_a_prefix_without_an_archive(self, checkpoint):
-        with pytest.raises(ConfigurationError, match="archive_prefix.*found 'x.'"):
+        with pytest.raises(
+            ConfigurationError, match="archive_prefix needs from_archive, found archive_prefix 'x.'"
+        ):
             PretrainedTransformerLayersEmbedder(checkpoint(), 1, archive_prefix="x.")
 
     def test_a_missing_checkpoint(self, tmp_path):

@@ -175,7 +175,8 @@ def test_options_out_of_range_are_named(options, message):
 
 def test_features_that_differ_are_named():
     with pytest.raises(
-        ConfigurationError, match="3 features and the indexer word_features 8: give both the same"
+        ConfigurationError,
+        match="3 features, but the indexer word_features has 8: give both the same",
     ):
         embedder()(**batch_of("cat", tokens=indexer())["tokens"])
     with pytest.raises(ConfigurationError, match="unknown word feature 'stem'"):

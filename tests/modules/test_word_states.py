@@ -108,10 +108,10 @@ class TestRefuses:
     @pytest.mark.parametrize("index", [-1, 2])
     def test_a_layer_that_is_not_there(self, checkpoint, index):
         model = Tagger(PretrainedTransformerLayersEmbedder(checkpoint(), 2))
-        self.refused(model, index, f"has the layers 0 to 1 of a transformer, found {index}")
+        self.refused(model, index, f"has the transformer layers 0 to 1, found {index}")
 
     def test_gradient_checkpointing(self, checkpoint):
         model = Tagger(PretrainedTransformerLayersEmbedder(checkpoint(), 2))
         transformer = model.text_field_embedder.token_embedder_t._matched_embedder.transformer_model
         transformer.gradient_checkpointing_enable()
-        self.refused(model, 0, "gradient_checkpointing on, which computes layer 0 anew")
+        self.refused(model, 0, "gradient_checkpointing, which recomputes layer 0")

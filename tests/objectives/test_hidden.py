@@ -131,7 +131,10 @@ def test_the_encoders_are_the_default():
     "options, message",
     [
         ({"layers": []}, "at least one pair, found none"),
-        ({"layers": [{"student": 0}]}, r"no other, found \['student'\]"),
+        (
+            {"layers": [{"student": 0}]},
+            r"exactly the keys 'student' and 'teacher', found \['student'\]",
+        ),
         ({"distance": "l1"}, "distance must be one of mse, cosine, found 'l1'"),
         ({"projection": "mlp"}, "projection must be one of linear, identity, found 'mlp'"),
     ],
@@ -142,6 +145,6 @@ def test_refuses(options, message):
 
 
 def test_identity_needs_one_width():
-    match = "one width, but the student's encoder has 3 and the teacher's 5 4: take 'linear'"
+    match = "of the same width, but the student's encoder has 3 and the teacher's 5 4: use 'linear'"
     with pytest.raises(ConfigurationError, match=match):
         built(projection="identity")

@@ -189,7 +189,7 @@ def test_what_is_learned():
 
 
 def test_predictions_have_none():
-    match = "learned_scale true is of scores, but match is 'predictions'"
+    match = "learned_scale true is for scores, but match is 'predictions'"
     with pytest.raises(ConfigurationError, match=match):
         Substructured(learned_scale=True)
     assert Substructured(learned_scale=False).learned is None

@@ -228,7 +228,7 @@ class TestOptions:
         [
             ({"match": "labels"}, "match must be one of predictions, scores, both, found 'labels'"),
             ({"match": "scores", "form": "rough"}, "form must be one of .*, found 'rough'"),
-            ({"form": "raw"}, "form 'raw' is of scores"),
+            ({"form": "raw"}, "form 'raw' is for scores"),
             ({"scale": 0.0}, "scale must be greater than 0, found 0.0"),
         ],
     )

@@ -302,9 +302,9 @@ def test_huber_of_trees():
     "options,message",
     [
         ({"window": 0}, "window must be at least 1, found 0"),
-        ({"window": 3, "match": "scores"}, "window 3 is of predictions, but match is 'scores'"),
-        ({"window": 3, "parts": "arcs"}, "window 3 is of chains, but parts"),
-        ({"mix": 0.5}, "mix and mix_with are of the form 'weighted', found 0.5 and 'None'"),
+        ({"window": 3, "match": "scores"}, "window 3 is for predictions, but match is 'scores'"),
+        ({"window": 3, "parts": "arcs"}, "window 3 is for chains, but parts"),
+        ({"mix": 0.5}, "mix and mix_with are for form 'weighted', found 0.5 and 'None'"),
         (
             {"match": "scores", "mix_with": "student"},
             "found None and 'student' with match 'scores'",
@@ -313,10 +313,10 @@ def test_huber_of_trees():
         ({"match": "scores", "form": "weighted", "mix_with": "me"}, "uniform, student, found 'me'"),
         (
             {"match": "scores", "form": "weighted", "heads": "all"},
-            "heads 'all' goes with the forms",
+            "heads 'all' is for the forms",
         ),
         ({"match": "scores", "huber": 0.0}, "huber must be greater than 0, found 0.0"),
-        ({"huber": 1.0}, "huber 1.0 is for the forms centred and emissions .* 'predictions'"),
+        ({"huber": 1.0}, "huber 1.0 is for the forms centered and emissions .* 'predictions'"),
         ({"match": "scores", "form": "raw", "huber": 1.0}, "found match 'scores', form 'raw'"),
     ],
 )

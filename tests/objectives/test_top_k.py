@@ -141,10 +141,10 @@ def test_weights_from_a_configuration():
         ({"k": 0}, "k must be at least 1, found 0"),
         ({"weights": "equal"}, "'probability' or a list of numbers, found 'equal'"),
         ({"k": 2, "weights": [1.0, 0.1, 0.1]}, "k is 2, but weights has 3"),
-        ({"weights": [1.0, -0.1]}, "at least 0, and one of them more, found .*-0.1"),
-        ({"weights": [0.0]}, "one of them more, found \\[0.0\\]"),
-        ({"weights": []}, "one of them more, found \\[\\]"),
-        ({"weights": [1.0, 0.5], "temperature": 2.0}, "temperature 2.0 is for weights 'prob"),
+        ({"weights": [1.0, -0.1]}, "at least 0 and at least one of them greater, found .*-0.1"),
+        ({"weights": [0.0]}, "at least one of them greater, found \\[0.0\\]"),
+        ({"weights": []}, "at least one of them greater, found \\[\\]"),
+        ({"weights": [1.0, 0.5], "temperature": 2.0}, "temperature 2.0 needs weights 'prob"),
     ],
 )
 def test_errors(options, message):
@@ -153,7 +153,9 @@ def test_errors(options, message):
 
 
 def test_structures_that_k_does_not_fit_are_refused():
-    with pytest.raises(ConfigurationError, match="k is 3, but with 1 label a sentence has 1 seq"):
+    with pytest.raises(
+        ConfigurationError, match="k is 3, but with 1 label a sentence has only 1 seq"
+    ):
         TopK().check("chain", 1)
     TopK(k=1).check("chain", 1)
     TopK().check("chain", 2)

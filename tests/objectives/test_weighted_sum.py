@@ -80,7 +80,7 @@ def test_accepts_what_all_members_accept():
         (({"a": Substructured()}, {"b": 1.0}), "weights are given for b, but the objectives are a"),
         (({"a": Substructured()}, {"a": 0.0}), "must be greater than 0, found 0.0 for a"),
         (({"a": Substructured()}, {"a": float("nan")}), "must be greater than 0, found nan for a"),
-        (({"a/b": Substructured()},), "must not be empty or hold a '/', found 'a/b'"),
+        (({"a/b": Substructured()},), "must not be empty or contain a '/', found 'a/b'"),
     ],
 )
 def test_refuses(arguments, message):
@@ -132,7 +132,7 @@ def test_what_the_teacher_does_not_provide_is_refused():
     with pytest.raises(
         ConfigurationError,
         match="WeightedSum needs hidden, marginals, which the teacher FakeTeacher does not provide "
-        r"\(it provides potentials alone\)",
+        r"\(it provides only potentials\)",
     ):
         Distillation(vocab, student, teacher, objective=found)
     chains = random_chains([2, 1], 2, seed=0)
@@ -148,5 +148,5 @@ def test_members_are_asked_what_they_can_be_of():
     found = WeightedSum({"local": Substructured(), "best": TopK(k=2)})
     found.check("chain", 2)
     found.check("tree", 1)
-    with pytest.raises(ConfigurationError, match="k is 2, but with 1 label a sentence has 1"):
+    with pytest.raises(ConfigurationError, match="k is 2, but with 1 label a sentence has only 1"):
         found.check("chain", 1)

@@ -56,11 +56,12 @@ class TestErrors:
 
     def test_a_column_that_is_not_there(self, path):
         with pytest.raises(
-            ConfigurationError, match="line 1: there is no column 3 among 2, counted from 0"
+            ConfigurationError,
+            match=r"line 1: column 3 \(counted from 0\) does not exist; the line has 2 columns",
         ):
             sentences(path, "a B\n", tag_column=3)
 
     @pytest.mark.parametrize("options", [{"word_column": -1}, {"tag_column": -2}])
     def test_negative_columns(self, options, path):
-        with pytest.raises(ConfigurationError, match="columns are counted from 0, found .*-[12]"):
+        with pytest.raises(ConfigurationError, match="columns are counted from 0, but .*-[12]"):
             sentences(path, "a\n", **options)

@@ -50,7 +50,7 @@ def test_split_into_sentences(tokenize, expected, path):
 def test_longer_sentences_are_left_out(path, caplog):
     caplog.set_level("INFO")
     assert words(path, "a b c\na b\na b c d\n", max_words=3) == ["a b c", "a b"]
-    assert "1 sentences of more than 3 words are left out" in caplog.text
+    assert "1 sentences with more than 3 words are left out" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["conll2000", "conll2003", "sequence_tagging", "conllu_tagging"])
@@ -74,7 +74,7 @@ class TestErrors:
         built = reader(language="qq")  # an archive that names it is opened without it
         path.write_text("a\n")
         with pytest.raises(
-            ConfigurationError, match="spaCy cannot tell the words of the language 'qq': "
+            ConfigurationError, match="spaCy has no tokenizer for the language 'qq': "
         ):
             list(built.sentences(str(path)))
 
@@ -88,7 +88,7 @@ class TestErrors:
     def test_no_reader(self, path):
         path.write_text("a\n")
         with pytest.raises(
-            ConfigurationError, match="PlainTextReader gives words: it needs a reader"
+            ConfigurationError, match="PlainTextReader reads only words: it must wrap a reader"
         ):
             list(reader().read(str(path)))
 
@@ -100,7 +100,7 @@ class TestErrors:
         path.write_text("a cat\n")
         built = reader(reader={"type": "conll2000", "feature_labels": ["pos"]})
         with pytest.raises(
-            ConfigurationError, match="gives pos_tags as features, .* 'a cat' has none"
+            ConfigurationError, match="needs pos_tags as features, .* 'a cat' lacks"
         ):
             list(built.read(str(path)))
 

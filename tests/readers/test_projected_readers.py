@@ -198,12 +198,12 @@ def test_options_and_files_that_are_refused(path, tmp_path):
             ({"tokens": "letters"}, f"{kind}: tokens must be one of words, spacy, found 'letters'"),
             (
                 {"tokens": "spacy", "surface_tokens": True},
-                "surface_tokens is of no use with tokens",
+                "surface_tokens has no effect with tokens",
             ),
         ):
             with pytest.raises(ConfigurationError, match=message):
                 read(kind, path, **options)
-        with pytest.raises(ConfigurationError, match="the words of the language 'qq'"):
+        with pytest.raises(ConfigurationError, match="no tokenizer for the language 'qq'"):
             read(kind, path, tokens="spacy", language="qq")
     bare = tmp_path / "bare.conllu"
     bare.write_text("1\tx\t_\t_\t_\t_\t_\t_\t_\t_\n")

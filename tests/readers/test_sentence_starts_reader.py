@@ -48,5 +48,5 @@ def test_options_that_are_none(tmp_path):
         with pytest.raises(ConfigurationError, match=message):
             SentenceStartsReader(**options)
     (tmp_path / "text.txt").write_text("A cat.\n")
-    with pytest.raises(ConfigurationError, match="the words of the language 'qq'"):
+    with pytest.raises(ConfigurationError, match="no tokenizer for the language 'qq'"):
         read(tmp_path / "text.txt", format="lines", language="qq")

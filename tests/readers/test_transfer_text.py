@@ -101,7 +101,7 @@ class TestRatio:
     def test_more_than_there_are(self, paths):
         with pytest.raises(
             ConfigurationError,
-            match="unlabelled_ratio 5 asks for 50 unlabelled sentences beside 10 labelled ones, "
+            match="unlabelled_ratio 5 asks for 50 unlabeled sentences for 10 labeled ones, "
             "but .*raw.txt have 40: lower it",
         ):
             list(reader(unlabelled_ratio=5).read(paths))
@@ -237,7 +237,7 @@ class TestErrors:
         ],
     )
     def test_keys(self, path, found):
-        message = f"has the keys labelled and unlabelled, found {found}"
+        message = f"must have the keys `labelled` and `unlabelled`, found {found}"
         with pytest.raises(ConfigurationError, match=message):
             list(reader().read(path))
 
@@ -254,8 +254,8 @@ class TestErrors:
         monkeypatch.setattr(built.wrapped, "text_to_instance", with_more)
         with pytest.raises(
             ConfigurationError,
-            match="makes the fields metadata, more, tags, tokens of text with gold, and metadata, "
-            "tokens of text without",
+            match="makes the fields metadata, more, tags, tokens for labeled text but metadata, "
+            "tokens for unlabeled text",
         ):
             list(built.read(paths))
 
@@ -271,13 +271,19 @@ def test_paths():
 def test_a_file_without_sentences_is_named(paths, tmp_path, which, content):
     (tmp_path / "empty.txt").write_text(content)
     both = {**paths, which: [paths[which], str(tmp_path / "empty.txt")]}
-    with pytest.raises(ConfigurationError, match="empty.txt has no sentences to train or valid"):
+    with pytest.raises(
+        ConfigurationError,
+        match="empty.txt has no sentences: expected at least one to train or valid",
+    ):
         list(reader().read(both))
 
 
 def test_a_training_file_without_sentences_is_named(tmp_path):
     (tmp_path / "empty.txt").write_text("")
-    with pytest.raises(ConfigurationError, match="empty.txt has no sentences to train or valid"):
+    with pytest.raises(
+        ConfigurationError,
+        match="empty.txt has no sentences: expected at least one to train or valid",
+    ):
         list(reader().read(tmp_path / "empty.txt"))
     assert list(reader(teacher_inputs=False).read(tmp_path / "empty.txt")) == []
 
@@ -297,7 +303,7 @@ class TestAttributesOfTokens:
         assert sorted(each["tokens"].tokens[1].lemma_ for each in found) == ["cat", "dog"]
 
     def test_must_be_there(self, lemma_paths):
-        message = "LemmaReader indexes lemma_ of each token .*other.txt has none: read it with an"
+        message = "LemmaReader indexes lemma_ of each token .*other.txt lacks: read it with an"
         built = reader(reader={"type": "tests_lemmas"})
         with pytest.raises(ConfigurationError, match=message):
             list(built.read(lemma_paths))

@@ -83,7 +83,9 @@ def test_agreement_of_trees_is_of_heads_and_labels():
 
 def test_no_label_in_common(monkeypatch):
     monkeypatch.setitem(SPANS, "good", ["B-Z I-Z B-Z", "B-Z B-Z I-Z"])
-    expected = r"the student 'good' shares no label with the teacher: \['B-Z', 'I-Z'\] and .*'O'"
+    expected = (
+        r"the student 'good' has no label in common with the teacher: \['B-Z', 'I-Z'\] and .*'O'"
+    )
     with pytest.raises(ConfigurationError, match=expected):
         report(monkeypatch, "chain", always_known=())
 
@@ -188,7 +190,9 @@ def test_models_that_encode_spans_differently(monkeypatch):
     models = [
         SimpleNamespace(name=n, encoding=e) for n, e in (("a", "BIO"), ("b", None), ("c", "BIOUL"))
     ]
-    with pytest.raises(ConfigurationError, match="encode spans alike, found a: BIO, c: BIOUL"):
+    with pytest.raises(
+        ConfigurationError, match="use the same span encoding, found a: BIO, c: BIOUL"
+    ):
         _encoding(models)
     assert _encoding(models[:2]) == "BIO" and _encoding(models[1:2]) is None
     with pytest.raises(ConfigurationError, match="at least one student, found none"):
@@ -218,9 +222,7 @@ def test_a_sentence_without_words(tmp_path):
 
     path = tmp_path / "some.conllu"
     path.write_text("1\ta\t_\tX\tX\t_\t0\troot\t_\t_\n\n# nothing\n\n")
-    with pytest.raises(
-        ConfigurationError, match="some.conllu, labelled sentence 2: .* found an em"
-    ):
+    with pytest.raises(ConfigurationError, match="some.conllu, labeled sentence 2: .* found an em"):
         read_labelled(str(path), UniversalDependenciesDatasetReader(), "tree")
 
 

@@ -94,7 +94,7 @@ def test_tags_that_the_encoding_does_not_have(encoding, wrong, monkeypatch):
     check_tags(right, encoding, "data.txt")
     found = [*right, DecodedSentence(("O", wrong))]
     check_tags(found, None, "data.txt")
-    expected = f"told that tags are {encoding}; found '{wrong}' of data.txt, labelled sentence 2"
+    expected = f"configured for {encoding} tags; found '{wrong}' in data.txt, labeled sentence 2"
     with pytest.raises(ConfigurationError, match=expected):
         check_tags(found, encoding, "data.txt")
     for side, source in (("gold", "data.txt"), ("plain", "'plain'")):

@@ -52,28 +52,36 @@ def test_package(command: List[str], tmp_path: Path, capsys: Any) -> None:
     assert doc.has_annotation("DEP") and "chunks" in doc.spans
 
     assert main([*command, "--lang", "de"]) == 1
-    assert "exists already; replace it with --force" in capsys.readouterr().err
+    assert "already exists; replace it with --force" in capsys.readouterr().err
     assert main([*command, "--lang", "de", "--force"]) == 0
 
 
 @pytest.mark.parametrize(
     "option,value,message",
     [
-        ("--name", "a b", "name must be of letters, digits and underscores, found 'a b'"),
-        ("--version", "one", "version must be one of Python's, such as 1.0.0, found 'one'"),
-        ("--name", "a\n", "name must be of letters, digits and underscores, found"),
-        ("--version", "1.0\n", "version must be one of Python's, such as 1.0.0, found '1.0\\n'"),
-        ("--version", " 1.0", "version must be one of Python's, such as 1.0.0, found ' 1.0'"),
-        ("--lang", "qq", "lang must be a language of spaCy's, found 'qq'"),
+        ("--name", "a b", "name must consist of letters, digits and underscores, found 'a b'"),
+        ("--version", "one", "version must be a Python version number, such as 1.0.0, found 'one'"),
+        ("--name", "a\n", "name must consist of letters, digits and underscores, found"),
+        (
+            "--version",
+            "1.0\n",
+            "version must be a Python version number, such as 1.0.0, found '1.0\\n'",
+        ),
+        (
+            "--version",
+            " 1.0",
+            "version must be a Python version number, such as 1.0.0, found ' 1.0'",
+        ),
+        ("--lang", "qq", "lang must be a language that spaCy supports, found 'qq'"),
         (
             "--lang",
             "en.lex_attrs",
-            "lang must be a language's code of two or three letters, such as en, found 'en.lex_attrs'",
+            "lang must be a language code of two or three letters, such as en, found 'en.lex_attrs'",
         ),
         (
             "--lang",
             "../x",
-            "lang must be a language's code of two or three letters, such as en, found '../x'",
+            "lang must be a language code of two or three letters, such as en, found '../x'",
         ),
     ],
 )
@@ -98,7 +106,7 @@ def test_scores_go_into_the_meta(command: List[str], tmp_path: Path, capsys: Any
     DocBin().to_disk(tmp_path / "gold.spacy")
     capsys.readouterr()
     assert main(scored) == 1
-    assert "holds no docs to measure scores on" in capsys.readouterr().err
+    assert "contains no docs to measure scores on" in capsys.readouterr().err
 
 
 def test_spacy_evaluates_a_packaged_pipeline(
@@ -133,30 +141,30 @@ def test_faults_are_said_in_one_line(archive_of: Any, tmp_path: Path, capsys: An
     for arguments, message in (
         ([], "a pipeline needs at least one student: give --ner"),
         (["--ner", str(tmp_path / "gone")], "cannot be opened as an archive"),
-        (["--parser", str(archive_of(tagger()))], "a tagger has no decoder|'parser' runs a parser"),
+        (["--parser", str(archive_of(tagger()))], "decoder is for parsers|'parser' runs a parser"),
         (["--ner", str(archive_of(tagger())), "--ner", str(archive_of(tagger()))],
-         "has a component 'ner' already"),
+         "already has a component 'ner'"),
         (["--ner", str(archive_of(tagger(label_encoding=None)))], "package it with an encoding"),
-        (["--ner", str(archive_of(tagger())), "--encoding", "X"], "found 'X' as well"),
-        (["--ner", "x", "--decoder", "exact"], "--decoder exact is of no use without a parser"),
-        (["--tagger", "x", "--encoding", "BIO"], "--encoding BIO is of no use without a chunker or ner"),
+        (["--ner", str(archive_of(tagger())), "--encoding", "X"], "the encoding 'X' is given"),
+        (["--ner", "x", "--decoder", "exact"], "--decoder exact needs a parser, and there is none"),
+        (["--tagger", "x", "--encoding", "BIO"], "--encoding BIO needs a chunker or ner, and there is none"),
         (["--ner", "x", "--set", "ner.existing"], "must have the form NAME.OPTION=VALUE, found 'ner.existing'"),
         (["--ner", "x", "--set", "names.existing=keep"], "names no component of the pipeline: expected one of ner"),
-        (["--ner", "x", "--gold-tokens"], "--gold-tokens is of no use without --scores"),
+        (["--ner", "x", "--gold-tokens"], "--gold-tokens needs --scores"),
         (["--parser", parsers, "--decoder", "exact", "--sentences", "splitter"],
-         "or a factory that spaCy knows, such as sentencizer, found 'splitter'"),
+         "or a spaCy factory such as sentencizer, found 'splitter'"),
         (["--parser", parsers, "--decoder", "exact", "--sentences", "senter"],
          "sentences must be a factory whose component needs no training, found 'senter'"),
         (["--component", "parser", "sentencizer", parsers, "--decoder", "exact"],
-         "has a component 'sentencizer' already"),
-        (["--ner", str(archive_of(tagger())), "--sources", str(broken)], "broken.spacy must hold JSON: "),
+         "already has a component 'sentencizer'"),
+        (["--ner", str(archive_of(tagger())), "--sources", str(broken)], "broken.spacy must contain JSON: "),
         (["--ner", str(archive_of(tagger())), "--sources", str(listed)],
-         "must hold a list of objects with name and, where known, url, author and license; found {'x': 1}"),
+         "must contain a list of objects with name and, if known, url, author and license; found {'x': 1}"),
         (["--ner", str(archive_of(tagger())), "--license-file", str(tmp_path / "gone")], "No such file"),
         (["--ner", str(archive_of(tagger())), "--scores", str(broken)],
-         f"{broken} cannot be read to measure scores on: "),
+         f"{broken} cannot be read to measure scores: "),
         *((["--component", "ner", name, str(archive_of(tagger()))],
-           f"none of vocab, tokenizer, which are spaCy's; found {name!r}")
+           f"must not be one of spaCy's names vocab, tokenizer; found {name!r}")
           for name in ("vocab", "tokenizer", "a.b", "../up", "meta.json", "")),
     ):  # fmt: skip
         assert main(["package", out, *arguments]) == 1
@@ -228,7 +236,7 @@ def test_demo_writes_a_page(command: List[str], tmp_path: Path, capsys: Any) -> 
     (tmp_path / "text").write_bytes(b"caf\xe9")
     capsys.readouterr()
     assert main(["demo", folder, str(tmp_path / "text"), "--output", str(page)]) == 1
-    assert "text is not text in UTF-8" in capsys.readouterr().err
+    assert "text is not UTF-8 text" in capsys.readouterr().err
 
 
 def test_load_student(archive_of: Any, tmp_path: Path) -> None:
@@ -270,7 +278,9 @@ def test_load_student_opens_packaged_pipelines_and_wheels(
         load_student(source, "phrases", nlp=nlp)
         assert nlp.pipe_names[-1] == "phrases"
         assert type(nlp.get_pipe("phrases")).__name__ == "StudentChunker"
-        with pytest.raises(BridgeError, match="holds the students parser, ner, phrases: name one"):
+        with pytest.raises(
+            BridgeError, match="contains the students parser, ner, phrases: set component to one"
+        ):
             load_student(source)
     plain = spacy.blank("en")
     plain.add_pipe("sentencizer")
@@ -282,7 +292,7 @@ def test_load_student_opens_packaged_pipelines_and_wheels(
     for source, message in (
         (tmp_path / "plain", "is a pipeline without a packaged student"),
         (tmp_path / "text.whl", "cannot be opened as a wheel"),
-        (tmp_path / "empty.whl", "holds no pipeline of spaCy"),
+        (tmp_path / "empty.whl", "contains no spaCy pipeline"),
         (folder, "ner is incomplete"),
     ):
         with pytest.raises(BridgeError, match=message):
@@ -313,11 +323,11 @@ sys.exit(main(["package", {str(tmp_path)!r}, "--ner", "x"]))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1 and done.stdout.splitlines() == [
         "['sentencizer', 'parser']",
-        f"to package {tmp_path}, torch and onnx must be installed, which serving does not need: "
+        f"packaging {tmp_path} needs torch and onnx, which serving does not need: "
         "pip install 'allennlp-kd[package]'",
     ]
     assert done.stderr.splitlines() == [
-        "error: to package a student, torch and onnx must be installed, which serving does not need: "
+        "error: packaging a student needs torch and onnx, which serving does not need: "
         "pip install 'allennlp-kd[package]'"
     ]
 

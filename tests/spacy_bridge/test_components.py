@@ -154,12 +154,15 @@ def test_a_sentence_setter_of_the_user(tmp_path: Path) -> None:
     assert nlp.pipe_names == ["splitter", "tagger"]
     assert [sentence.text for sentence in nlp("a . b ; c").sents] == ["a . b ;", "c"]
     for wanted, message in (
-        (f"{tmp_path / 'other'}:gone", "has no component 'gone', only splitter, entity_ruler"),
-        (f"{tmp_path / 'other'}:entity_ruler", "'.*:entity_ruler' sets none"),
+        (f"{tmp_path / 'other'}:gone", "has no component 'gone'; it has splitter, entity_ruler"),
+        (f"{tmp_path / 'other'}:entity_ruler", "'.*:entity_ruler' does not"),
         (f"{tmp_path / 'nowhere'}:senter", "nowhere' cannot be opened"),
-        ("merge_entities", "'merge_entities' sets none"),
-        ("splitter", "or a factory that spaCy knows, such as sentencizer, found 'splitter'"),
-        ("senter", "needs no training, found 'senter'; take a trained one from its pipeline"),
+        ("merge_entities", "'merge_entities' does not"),
+        ("splitter", "or a spaCy factory such as sentencizer, found 'splitter'"),
+        (
+            "senter",
+            "needs no training, found 'senter'; use a trained component of another pipeline",
+        ),
     ):
         nlp = spacy.blank("en")
         with pytest.raises(BridgeError, match=message):
@@ -461,7 +464,7 @@ def test_students_that_do_not_fit_a_component() -> None:
     nlp = spacy.blank("en")
     with pytest.raises(PackageError, match="'a' runs a parser, found a tagger"):
         nlp.add_pipe("kd_parser", name="a").from_disk(packaged("tagger"))
-    with pytest.raises(PackageError, match="tags that are none: O, B-PER.*set attribute to 'tag'"):
+    with pytest.raises(PackageError, match="other tags: O, B-PER.*set attribute to 'tag'"):
         nlp.add_pipe("kd_tagger", name="b", config={"attribute": "pos"}).from_disk(
             packaged("tagger")
         )

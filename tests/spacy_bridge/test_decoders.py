@@ -51,7 +51,7 @@ def test_viterbi(lengths: list, tags: int, seed: int) -> None:
 def test_viterbi_refuses_lengths_that_rise_or_are_zero() -> None:
     scores = chain(numpy.random.default_rng(0), 2)
     for lengths in ([1, 2], [2, 0]):
-        with pytest.raises(ValueError, match="falling order, found"):
+        with pytest.raises(ValueError, match="descending order, found"):
             viterbi(numpy.zeros((2, 2, 2)), numpy.array(lengths), scores)
 
 

@@ -64,9 +64,9 @@ def test_each_gets_what_it_names(
     "names, given, message",
     [
         (["a", "none", "b"], ["F"],
-         r"F cannot take the place of different transformers \(a: a; b: b\): give NAME=FOLDER"),
-        (["none", "c"], ["F"], "F is of no use: .*none names a transformer that it does not carry"),
-        (["a"], ["F", "G"], "2 folders for all archives, F, G: give NAME=FOLDER to .*, of a"),
+         r"F cannot replace different transformers \(a: a; b: b\): use NAME=FOLDER"),
+        (["none", "c"], ["F"], "F is not needed: none of .* names a transformer outside itself"),
+        (["a"], ["F", "G"], "2 folders for all archives, F, G: use NAME=FOLDER for each component of a"),
         (["a", "b"], ["a=F", "a=G"], "gives 'a' two transformers: F and G"),
     ],
 )  # fmt: skip
@@ -80,7 +80,7 @@ def test_one_that_cannot_be_meant_is_refused(
 def test_archives_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("nothing")
     for name, message in (
-        ("gone", "it is not there"), ("file", "damaged, or no archive"), ("", "has no config.json")
+        ("gone", "it does not exist"), ("file", "damaged or not an archive"), ("", "has no config.json")
     ):  # fmt: skip
         with pytest.raises(BridgeError, match=message):
             given_transformers({"ner": tmp_path / name}, ["F"])

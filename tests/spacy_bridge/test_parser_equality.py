@@ -149,7 +149,7 @@ def test_a_parser_that_reads_tags(tagged_archive: Any, sentences: Any) -> None:
         assert parsed.labels == output["predicted_dependencies"]
     others = student(sentences, [["X"] * len(words) for words in sentences])
     assert others != found  # the tags count
-    with pytest.raises(BridgeError, match="reads a pos for each word, and none are given"):
+    with pytest.raises(BridgeError, match="reads a pos for each word, but none are given"):
         student(sentences)
 
 
@@ -166,10 +166,10 @@ def test_which_tags_a_parser_reads(tagged_archive: Any, tmp_path: Any) -> None:
 
 
 def test_a_component_that_reads_tags(tagged_archive: Any) -> None:
-    with pytest.warns(UserWarning, match="'parser' reads token.pos_, and no component before it"):
+    with pytest.warns(UserWarning, match="'parser' reads token.pos_, but no component before it"):
         nlp = load_student(tagged_archive)
     assert nlp.analyze_pipes()["problems"]["parser"] == ["token.pos"]
-    with pytest.raises(BridgeError, match="'parser' reads token.pos_, and the doc has none"):
+    with pytest.raises(BridgeError, match="'parser' reads token.pos_, but the doc has none"):
         nlp("a fox")
     assert len(nlp("")) == 0
     words, tags = ["The", "\n", "fox", "runs"], ["X", "SPACE", "NOUN", "VERB"]

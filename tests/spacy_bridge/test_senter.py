@@ -115,7 +115,7 @@ def test_packaged_first(archive_of: Any, tmp_path: Path, capsys: Any) -> None:
     assert nlp.pipe_names == ["senter", "parser"] and not nlp.analyze_pipes()["problems"]["parser"]
     assert nlp(TEXTS[0]).has_annotation("DEP")
     assert main([*command, "--sentences", "sentencizer"]) == 1
-    assert "--sentences sentencizer is of no use beside --senter" in capsys.readouterr().err
+    assert "--sentences sentencizer cannot be combined with --senter" in capsys.readouterr().err
 
 
 def test_what_does_not_fit(archive_of: Any) -> None:

@@ -97,13 +97,13 @@ def test_unigrams() -> None:
 
 def test_what_cannot_be_trimmed(tmp_path: Path, archive_of: Any, capsys: Any) -> None:
     with pytest.raises(
-        UnsupportedError, match="of the type BPE cannot be trimmed; supported: WordPiece"
+        UnsupportedError, match="of type BPE cannot be trimmed; supported: WordPiece"
     ):
         student_files(archive("roberta", tmp_path), trust=True, trim_to=["a"])
     (tmp_path / "text.txt").write_text("a", encoding="utf-8")
     arguments = ["package", str(tmp_path / "out"), "--ner", str(archive_of(tagger()))]
     assert main([*arguments, "--trim-vocabulary", str(tmp_path / "text.txt")]) == 1
-    assert "--trim-vocabulary is of no use: no student reads word pieces" in capsys.readouterr().err
+    assert "--trim-vocabulary needs a student that reads word pieces" in capsys.readouterr().err
 
 
 def test_words_of_files(tmp_path: Path) -> None:
@@ -114,10 +114,10 @@ def test_words_of_files(tmp_path: Path) -> None:
     words = {"The", "cat", "is", "n't", "here", ".", "Yes", "!"}
     assert words_of_files([text], "en") == words
     assert words_of_files([text, treebank], "en") == words | {"au", "à", "le"}
-    with pytest.raises(BridgeError, match="c.txt holds no words to trim a vocabulary to"):
+    with pytest.raises(BridgeError, match="c.txt contains no words for trimming the vocabulary"):
         words_of_files([text, empty], "en")
     (tmp_path / "d.txt").write_bytes(b"\xff\xfe")
-    with pytest.raises(BridgeError, match="d.txt is not text in UTF-8"):
+    with pytest.raises(BridgeError, match="d.txt is not UTF-8 text"):
         words_of_files([tmp_path / "d.txt"], "en")
 
 

@@ -99,5 +99,5 @@ def test_an_unknown_feature_is_named(name):
 
 @pytest.mark.parametrize("features", [[], ["form", "form"]])
 def test_features_are_named_once(features):
-    with pytest.raises(ValueError, match="at least one, each named once; found "):
+    with pytest.raises(ValueError, match="at least one word feature and no duplicates, found "):
         WordFeatureHashes(features)

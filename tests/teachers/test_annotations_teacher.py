@@ -145,7 +145,7 @@ def test_objectives_over_scores_are_refused(tmp_path):
     scores = Substructured(match="scores")
     for objective in (scores, Substructured(match="both"), WeightedSum({"a": scores})):
         with pytest.raises(
-            ConfigurationError, match="compares scores, and the annotations in .* have none"
+            ConfigurationError, match="compares scores, but the annotations in .* have none"
         ):
             Pairing(student, teacher, objective)
     Pairing(student, teacher, Substructured())
@@ -182,7 +182,7 @@ def test_a_sentence_without_annotation(tmp_path):
 
     assert len(attached(["Ann", "sleeps"])) == 2
     with pytest.raises(
-        ConfigurationError, match="have no sentence 'Ann walks'. Annotate it, or say"
+        ConfigurationError, match="have no sentence 'Ann walks'. Annotate it, or set"
     ):
         attached(["Ann", "walks"])
     with pytest.raises(
@@ -246,7 +246,7 @@ def test_wrong_options(options, message):
             "must be 1 numbers from 0 to 1",
         ),
         ("a.jsonl", '{"words": ["a"], "tags": ["x"], "weight": "y"}', "above 0, found 'y'"),
-        ("a.txt", "", "must hold tags alone or trees alone, found nothing"),
+        ("a.txt", "", "must contain either tags or trees, found nothing"),
     ],
 )
 def test_malformed_files(tmp_path, name, content, message):

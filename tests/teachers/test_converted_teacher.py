@@ -140,5 +140,5 @@ def test_refuses():
         ConfigurationError, match="one of independent, relative_heads, found 'maxent'"
     ):
         ConvertedTeacher(FakeParser(), "maxent")
-    with pytest.raises(ConfigurationError, match="none of the student's tags B-NP, O, ... stands"):
+    with pytest.raises(ConfigurationError, match="none of the student's tags B-NP, O, ... encodes"):
         ConvertedTeacher(FakeParser(), "relative_heads").introduce(["B-NP", "O"])

@@ -24,10 +24,10 @@ def test_mapped_labels():
     [
         (["O", "B"], ["O", "I"], {}, r"Only the student has \['B'\]; only the teacher has \['I'\]"),
         (["O", "B"], ["O"], {}, r"Only the student has \['B'\]; only the teacher has none"),
-        (["O"], ["X"], {"policy": "shared"}, r"share no label: \['O'\] and \['X'\]"),
+        (["O"], ["X"], {"policy": "shared"}, r"have no label in common: \['O'\] and \['X'\]"),
         (["O"], ["O"], {"policy": "any"}, "labels must be one of same, shared, found 'any'"),
         (["O"], ["O"], {"policy": "any", "merge": True}, "same, shared, none, found 'any'"),
-        ([], ["O"], {}, r"the student has no labels.*Those of the teacher are \['O'\]"),
+        ([], ["O"], {}, r"the student has no labels.*The teacher has \['O'\]"),
         (
             ["O"],
             ["O"],
@@ -38,7 +38,7 @@ def test_mapped_labels():
             ["O"],
             ["O", "X"],
             {"label_map": {"X": "O"}},
-            r"several of the teacher's labels one name: \['O'\]",
+            r"several of the teacher's labels to one name, which only trees allow: \['O'\]",
         ),
     ],
 )

@@ -112,7 +112,7 @@ def test_a_store_holds_its_scores(models, tmp_path, processor):
 def test_unknown_options():
     with pytest.raises(ConfigurationError, match="must be one of ner, pos, depparse, found 'x'"):
         StanzaTeacher("folder", "x")
-    with pytest.raises(ConfigurationError, match="is for pos alone; found 'xpos' for ner"):
+    with pytest.raises(ConfigurationError, match="needs processor pos; found 'xpos' for ner"):
         StanzaTeacher("folder", "ner", column="xpos")
 
 

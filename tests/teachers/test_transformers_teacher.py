@@ -117,7 +117,9 @@ def test_long_sentences_are_scored_in_windows(checkpoints):
             each.append((context, -start, logits[word - start + 1]))
         expected = max(each, key=lambda entry: entry[:2])[2]
         assert torch.allclose(found[word], expected, atol=1e-5), word
-    with pytest.raises(ConfigurationError, match="overlap must be below the 8 word pieces"):
+    with pytest.raises(
+        ConfigurationError, match="overlap must be less than 8, the number of word pieces"
+    ):
         scored(TransformersTeacher(folder, max_length=10, overlap=8))
 
 
@@ -197,7 +199,7 @@ class TestRefusals:
 
     def test_no_token_classifier(self, tmp_path):
         teacher = self.changed(tmp_path, architectures=["BertForMaskedLM"])
-        with pytest.raises(ConfigurationError, match="is no token classifier.*BertForMaskedLM"):
+        with pytest.raises(ConfigurationError, match="is not a token classifier.*BertForMaskedLM"):
             _ = teacher.labels
 
     def test_code_of_its_own(self, tmp_path):
@@ -207,11 +209,11 @@ class TestRefusals:
 
     def test_labels_without_names(self, tmp_path):
         teacher = self.changed(tmp_path, id2label={str(n): f"LABEL_{n}" for n in range(5)})
-        with pytest.raises(ConfigurationError, match="labels without names.*say label_names"):
+        with pytest.raises(ConfigurationError, match="labels without names.*set label_names"):
             _ = teacher.labels
         named = TransformersTeacher(teacher.model_name, label_names=LABELS)
         assert named.labels == LABELS
-        with pytest.raises(ConfigurationError, match="has 5 labels, and label_names has 1"):
+        with pytest.raises(ConfigurationError, match="has 5 labels, but label_names has 1"):
             _ = TransformersTeacher(teacher.model_name, label_names=["O"]).labels
 
     def test_missing_files(self, tmp_path):
@@ -246,7 +248,9 @@ class TestRefusals:
 
     def test_a_pickle_needs_trust(self, tmp_path):
         folder = write_checkpoint(tmp_path / "checkpoint", "bert", pickled=True)
-        with pytest.raises(ConfigurationError, match="pytorch_model.bin alone. Say `trust: true`"):
+        with pytest.raises(
+            ConfigurationError, match="only in pytorch_model.bin. Set `trust: true`"
+        ):
             scored(TransformersTeacher(str(folder)))
         same = write_checkpoint(tmp_path / "same", "bert")
         trusted = scored(TransformersTeacher(str(folder), trust=True))
@@ -259,7 +263,7 @@ class TestRefusals:
         index.write_text(json.dumps({"weight_map": {"a": "part.safetensors"}}))
         assert scored(TransformersTeacher(str(folder))).emissions.any()
         index.write_text(json.dumps({"weight_map": {"a": "../part.safetensors"}}))
-        with pytest.raises(ConfigurationError, match="must name files beside it"):
+        with pytest.raises(ConfigurationError, match="must name files in the same folder"):
             scored(TransformersTeacher(str(folder)))
 
     @pytest.mark.attack("checkpoint", "teacher")
@@ -292,11 +296,13 @@ class TestRefusals:
         (folder / "vocab.json").write_text('{"<unk>": 0, "a": 1}')
         (folder / "merges.txt").write_text("#version: 0.2\n")
         (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CTRLTokenizer"}')
-        with pytest.raises(ConfigurationError, match="does not say which word a word piece"):
+        with pytest.raises(ConfigurationError, match="does not report which word a word piece"):
             scored(TransformersTeacher(str(folder), trust=True))
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(ConfigurationError, match="neither a folder nor a checkpoint"):
             scored(TransformersTeacher("nobody/has-this-checkpoint"))
-        with pytest.raises(ConfigurationError, match="revision is for a name on the hub"):
+        with pytest.raises(
+            ConfigurationError, match="revision needs a name on the Hugging Face Hub"
+        ):
             scored(TransformersTeacher(str(tmp_path), revision="main"))

@@ -216,7 +216,7 @@ class TestCallbacks:
             )
             train(changed, tmp_path / "run", recover=True)
         assert found == [2]
-        assert "there is no callback remembers any more" in log(tmp_path / "run")
+        assert "the callback remembers no longer exists" in log(tmp_path / "run")
         assert "the callback track_epoch_callback is new" in log(tmp_path / "run")
 
     def test_of_one_name_are_numbered(self):
@@ -263,8 +263,8 @@ def test_frozen_parameters_stay_so(data, tmp_path):
 class TestInterruption:
     def test_says_how_to_go_on_and_marks_the_archive(self, data, tmp_path):
         train(config(data), tmp_path / "run", stop_at=(2, 1))
-        assert "2 of 4 epochs (and 0 batches) are kept in" in log(tmp_path / "run")
-        assert "--recover goes on from there" in log(tmp_path / "run")
+        assert "2 of 4 epochs (and 0 batches) are saved in" in log(tmp_path / "run")
+        assert "--recover continues from there" in log(tmp_path / "run")
         shutil.unpack_archive(tmp_path / "run" / "model.tar.gz", tmp_path / "unpacked")
         assert interruption(tmp_path / "unpacked") == {
             "epochs_completed": 2,
@@ -291,7 +291,7 @@ class TestInterruption:
 
     def test_in_the_first_epoch(self, data, tmp_path):
         train(config(data), tmp_path / "run", stop_at=(0, 1))
-        assert "0 of 4 epochs (and 0 batches) are kept" in log(tmp_path / "run")
+        assert "0 of 4 epochs (and 0 batches) are saved" in log(tmp_path / "run")
         assert not (tmp_path / "run" / "model.tar.gz").exists()
 
     def test_between_the_checkpoint_and_best(self, data, tmp_path, monkeypatch):
@@ -317,7 +317,7 @@ def test_other_states_are_the_trainer_s_own(data, tmp_path):
     train(config(data, type="gradient_descent"), tmp_path / "run", stop_at=(1, 1))
     changed = config(data)
     (tmp_path / "run" / "config.json").write_text(json.dumps(changed))
-    with pytest.raises(ConfigurationError, match="was not left by a resumable trainer"):
+    with pytest.raises(ConfigurationError, match="was not written by a resumable trainer"):
         train(changed, tmp_path / "run", recover=True)
 
 

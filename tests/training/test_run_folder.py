@@ -27,7 +27,7 @@ def test_without_a_checkpoint_the_training_starts_anew(
         (tmp_path / "config.json").write_text(content)
     with caplog.at_level(logging.WARNING):
         recover(tmp_path)
-    assert "no checkpoint was saved yet, so the training starts anew" in caplog.text
+    assert "no checkpoint was saved yet, so the training starts from the beginning" in caplog.text
     assert json.loads((tmp_path / "config.json").read_text()) == PARAMS.as_dict()
 
 

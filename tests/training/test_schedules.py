@@ -50,7 +50,7 @@ def test_a_schedule_counts_epochs_or_steps():
         ({"start": 1, "end": 0}, "needs an end and a length of at least 1.*end 0 and length None"),
         ({"start": 1, "end": 0, "length": 0}, "length 0"),
         ({"start": 1, "shape": "cosine", "length": 3}, "end None and length 3"),
-        ({"start": 1, "length": 3}, "takes a start alone, found start 1, end None and length 3"),
+        ({"start": 1, "length": 3}, "takes only a start, found start 1, end None and length 3"),
     ],
 )
 def test_a_schedule_names_what_is_wrong(params, message):

@@ -134,13 +134,15 @@ class TestDamage:
         saved(tmp_path, Trained(1), Trained(2))
         flip(tmp_path / "model_state_e2_b0.th")
         WholeCheckpointer(str(tmp_path)).load_checkpoint()
-        assert "model_state_e2_b0.th is damaged: its digest is another" in caplog.text
-        assert "Going on from (1, 0)" in caplog.text
+        assert (
+            "model_state_e2_b0.th is damaged: its digest does not match the manifest" in caplog.text
+        )
+        assert "Continuing from (1, 0)" in caplog.text
 
     def test_refuses_where_none_is_whole(self, tmp_path):
         saved(tmp_path, Trained(1))
         flip(tmp_path / "training_state_e1_b0.th")
-        expected = "no checkpoint .* is whole: .*training_state_e1_b0.th is damaged"
+        expected = "no checkpoint .* is complete: .*training_state_e1_b0.th is damaged"
         with pytest.raises(ConfigurationError, match=expected):
             WholeCheckpointer(str(tmp_path)).load_checkpoint()
         assert (tmp_path / "training_state_e1_b0.th").exists()
@@ -163,7 +165,7 @@ def test_a_full_disk_leaves_the_one_before(tmp_path, monkeypatch, error):
 
     with monkeypatch.context() as patch:
         patch.setattr("torch.save", full)
-        with pytest.raises(OSError, match="e2_b0.th cannot be written: .*make room"):
+        with pytest.raises(OSError, match="e2_b0.th cannot be written: .*free some disk space"):
             checkpointer.save_checkpoint(Trained(2))
     assert names(tmp_path) == before
     assert WholeCheckpointer(str(tmp_path)).load_checkpoint() is not None
@@ -198,6 +200,6 @@ class TestKill:
         assert "model_state_e2_b0.th" in names(tmp_path)
         checkpointer = WholeCheckpointer(str(tmp_path))
         assert checkpointer.load_checkpoint() is None
-        assert "was not finished; starting anew" in caplog.text
+        assert "is incomplete; training starts from the beginning" in caplog.text
         checkpointer.save_checkpoint(Trained(1))
         assert "model_state_e2_b0.th" not in names(tmp_path)

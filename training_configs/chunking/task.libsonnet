@@ -1,5 +1,5 @@
-// Chunking of Wall Street Journal text, CoNLL-2000. Its published files have no dev part: the last 1,000 sentences
-// of train are kept for it.
+// Chunking of Wall Street Journal text, CoNLL-2000. The published files have no dev set, so the last 1,000
+// sentences of train are used.
 local environment = import "../lib/environment.libsonnet";
 local sizes = import "../lib/sizes.libsonnet";
 

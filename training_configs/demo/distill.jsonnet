@@ -1,4 +1,4 @@
-// The same student, from gold tags and the teacher.
+// The same student, trained on gold tags and the teacher.
 local tagging = import "../lib/tagging.libsonnet";
 local task = import "task.libsonnet";
 

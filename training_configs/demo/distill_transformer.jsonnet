@@ -2,5 +2,5 @@
 local tagging = import "../lib/tagging.libsonnet";
 local task = import "task.libsonnet";
 
-// Word pieces are no namespace of the vocabulary, so there is nothing to count.
+// Word pieces are not in the vocabulary, so there is nothing to count.
 tagging.distill_transformer(task { hidden: 384, vocabulary:: null })

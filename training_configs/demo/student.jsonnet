@@ -1,4 +1,4 @@
-// The small student, from gold tags alone.
+// The small student, trained on gold tags only.
 local tagging = import "../lib/tagging.libsonnet";
 local task = import "task.libsonnet";
 

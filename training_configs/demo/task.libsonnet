@@ -5,7 +5,7 @@ local environment = import "../lib/environment.libsonnet";
 {
   reader: { type: "conllu_tagging", column: "xpos" },
   tagger: {},
-  // Rare words are unknown words, so that what is learnt of them is to look at their characters.
+  // Rare words are unknown words, so that the model learns to use their characters.
   vocabulary: { min_count: { tokens: 3 } },
   train: environment.data("turkish/train.conllu"),
   dev: environment.data("turkish/dev.conllu"),

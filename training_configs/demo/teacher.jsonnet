@@ -1,4 +1,4 @@
-// Stock's crf_tagger, large.
+// AllenNLP's crf_tagger, large.
 local tagging = import "../lib/tagging.libsonnet";
 local task = import "task.libsonnet";
 

@@ -1,17 +1,17 @@
 // What makes of a student's experiment its distillation.
 {
-  // task: {run: the folder of the task's runs, in which `teacher` is the teacher's}
-  // plain: the experiment of the student alone
-  // objective: what is distilled by
-  // marginals: whether the objective needs the teacher's marginals, which another store holds
+  // task: {run: the folder of the task's runs; `teacher` in it is the teacher's run}
+  // plain: the configuration of the plain student
+  // objective: the distillation objective
+  // marginals: whether the objective needs the teacher's marginals, for which there is a separate store
   distilled(task, plain, objective={ type: "substructured" }, marginals=false)::
-    // Scored once into the store, which is then read; a run that finds it incomplete fills it.
+    // The teacher scores each sentence once into the store; a run that finds it incomplete fills it.
     local teacher = {
       type: "store",
       directory: task.run + (if marginals then "/store_with_marginals" else "/store"),
       [if marginals then "marginals"]: true,
-      // It is trusted, for it was trained here: one with a transformer names the transformer's folder. Of an archive
-      // from elsewhere, say in place of it `transformer: "the folder"`.
+      // Trusted because it was trained here; with a transformer, it names the transformer's folder. For an archive
+      // from elsewhere, use `transformer: "the folder"` instead.
       teacher: { type: "archive", archive_file: task.run + "/teacher/model.tar.gz", trust: true },
     };
     plain {
@@ -25,19 +25,19 @@
       },
     },
 
-  // The same with the gold of a tenth of the sentences; the teacher annotates all of them. Which ones keep their gold
-  // depends on their words alone, so each run has the same.
+  // The same with the gold of a tenth of the sentences; the teacher scores all of them. The choice depends only on the
+  // words, so it is the same in each run.
   tenth(distilled):: distilled { dataset_reader+: { labelled_fraction: 0.1 } },
 
-  // The same with what a student can hold that scores less than its teacher: `to` as in the teacher `converted`. The
-  // store has the scores as they were.
+  // The same with the teacher converted to the student's coarser factorization; `to` as in the teacher `converted`. The
+  // store contains the scores before conversion.
   converted(distilled, to):: distilled {
     local teacher = { type: "converted", to: to, teacher: distilled.model.teacher },
     dataset_reader+: { teacher: teacher },
     model+: { teacher: teacher },
   },
 
-  // The same with another run of the task as the teacher, and its own store.
+  // The same with another run of the task as the teacher, and a separate store.
   taught_by(distilled, task, run):: distilled {
     local teacher = distilled.model.teacher {
       directory: task.run + "/store_" + run,
@@ -47,8 +47,8 @@
     model+: { teacher: teacher },
   },
 
-  // The same with raw text, a sentence a line, beside the labelled: `ratio` of its sentences for each labelled one,
-  // null for all. language: spaCy's code.
+  // The same with raw text in addition, one sentence per line. ratio: its sentences per labeled one, null for all.
+  // language: spaCy's code.
   with_text(distilled, text, language, ratio=null):: distilled {
     dataset_reader+: {
       unlabelled_reader: { type: "plain_text", language: language, max_words: 100 },
@@ -57,7 +57,7 @@
     train_data_path: { labelled: distilled.train_data_path, unlabelled: text },
   },
 
-  // The same with the words of a treebank in CoNLL-U beside the labelled text; its gold is not looked at.
+  // The same with the words of a CoNLL-U treebank in addition; its gold is ignored.
   with_treebank(distilled, treebank):: distilled {
     dataset_reader+: { unlabelled_reader: { type: "column_text", conllu: true, max_words: 100 } },
     train_data_path: { labelled: distilled.train_data_path, unlabelled: treebank },

@@ -12,7 +12,7 @@ local lstm(input, size) = {
 
 {
   // Words, and characters where size.characters is set, under a bidirectional LSTM.
-  // size: {words, vectors: a file of so wide ones, if any, characters: null or {dim, filters, widths}, hidden, layers,
+  // size: {words, vectors: a file of vectors of that width, if any, characters: null or {dim, filters, widths}, hidden, layers,
   // dropout}
   bilstm(size):: {
     local characters = size.characters,
@@ -33,7 +33,7 @@ local lstm(input, size) = {
           },
           [if has_characters then "token_characters"]: {
             type: "character_encoding",
-            // Its default is the namespace of the words.
+            // The default is the namespace of the words.
             embedding: { embedding_dim: characters.dim, vocab_namespace: "token_characters" },
             encoder: {
               type: "cnn",
@@ -52,9 +52,9 @@ local lstm(input, size) = {
     },
   },
 
-  // Hashed features of words, beside vectors of words where there are any, under residual convolutions.
+  // Hashed word features, and word vectors if there are any, under residual convolutions.
   // size: {features: {width, rows by feature}, hidden, dilations, dropout}
-  // words: {vectors: a file, if any, words: how wide they are}
+  // words: {vectors: a file, if any, words: their width}
   convolutions(size, words={}):: {
     local has_vectors = std.objectHas(words, "vectors"),
     local features = std.objectFields(size.features.rows),
@@ -92,7 +92,7 @@ local lstm(input, size) = {
     },
   },
 
-  // All of a transformer's layers, by stock's classes: what a teacher is.
+  // All layers of a transformer, with AllenNLP's own classes: a teacher.
   transformer(hidden):: {
     local piece = { type: "pretrained_transformer_mismatched", model_name: environment.transformer(), max_length: 510 },
     indexers: { tokens: piece },
@@ -103,7 +103,7 @@ local lstm(input, size) = {
     },
   },
 
-  // Some of a transformer's layers: the first so many, or those of a list such as [0, 2, 4]; of an archive's, where one
+  // Some layers of a transformer: a number of layers from the bottom, or a list such as [0, 2, 4]; from an archive, if one
   // is given.
   layers(hidden, layers, archive=null):: {
     local piece = { type: "pretrained_transformer_layers", model_name: environment.transformer(), max_length: 510 },

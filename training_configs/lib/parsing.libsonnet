@@ -71,7 +71,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   student(task):: experiment(
     task, inputs.bilstm(task.size), "biaffine_parser_student", task.forms, training.adam(20, task.metric)
   ),
-  // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
+  // Students by size: see sizes.libsonnet. Small and medium ones are convolutional; large ones are the first layers of the
   // teacher. use: "task" or "text", for the number of epochs.
   student_convolutions(task, size, use):: from_zero(experiment(
     task,
@@ -84,7 +84,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "biaffine_parser_student", task.forms, training.adamw(10, task.metric)
   ),
-  // A tagger that parses: its tags say where a word's head is and what the arc's label is.
+  // A tagger that parses: its tags encode the position of a word's head and the label of the arc.
   distill_tagger(task):: distillation.converted(
     distilled(
       task,
@@ -108,7 +108,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
     sizes.large.forms,
     training.adamw(sizes.large.epochs[use], task.metric)
   ))),
-  // The same two layers as the teacher's own training has left them.
+  // The same two layers with the teacher's fine-tuned weights.
   distill_teacher_layers(task)::
     distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),
 }

@@ -2,7 +2,7 @@
 local convolutional(hidden, dilations, lr) = {
   features: {
     width: 64,
-    // Of the table of each feature.
+    // The rows of each feature's table.
     rows: {
       lower: 8000,
       form: 8000,
@@ -19,7 +19,7 @@ local convolutional(hidden, dilations, lr) = {
   dropout: 0.1,
   lr: lr,
   batch_size: 128,
-  // On the text of a task, and with a lot of raw text beside it.
+  // Epochs on the text of a task, and with a lot of raw text in addition.
   epochs: { task: 20, text: 8 },
   alpha: 0.8,
 };
@@ -32,7 +32,7 @@ local convolutional(hidden, dilations, lr) = {
     layers: 2,
     dropout: 0.3,
   },
-  // Of a student that splits sentences: it reads whole documents before all others do, so it must be fast.
+  // A student that splits sentences. It reads whole documents before all other students, so it must be fast.
   splitter: {
     features: {
       width: 32,
@@ -43,11 +43,11 @@ local convolutional(hidden, dilations, lr) = {
     dilations: [1, 1, 2],
     dropout: 0.2,
     lr: 0.004,
-    // A window has as many words as several sentences.
+    // A window contains several sentences.
     batch_size: 8,
     epochs: { task: 15 },
   },
-  // Of a teacher without a transformer.
+  // A teacher without a transformer.
   bilstm_teacher: {
     words: 100,
     characters: { dim: 32, filters: 100, widths: [2, 3, 4] },
@@ -57,8 +57,8 @@ local convolutional(hidden, dilations, lr) = {
   },
   minilm_hidden: 384,
 
-  // Convolutional students by size. Width and dilations of the layers; and of a parser, the widths of the representations
-  // that arcs and labels are scored from.
+  // Convolutional students by size: width and dilations of the layers; for parsers, the widths of the representations from
+  // which arcs and labels are scored.
   small: {
     tagging: convolutional(96, [1, 1, 2, 4], 0.003) { batch_size: 64 },
     parsing: convolutional(192, [1, 1, 2, 2, 4, 8], 0.003) { forms: { arcs: 100, labels: 50 } },

@@ -49,7 +49,7 @@ local independent(task, type) =
   student(task):: experiment(
     task, inputs.bilstm(task.size), "crf_tagger_student", training.adam(20, task.metric)
   ),
-  // Students by size: see sizes.libsonnet. Small and medium ones are convolutional, large ones the first layers of the
+  // Students by size: see sizes.libsonnet. Small and medium ones are convolutional; large ones are the first layers of the
   // teacher. use: "task" or "text", for the number of epochs.
   student_convolutions(task, size, use):: experiment(
     task,
@@ -61,7 +61,7 @@ local independent(task, type) =
   student_transformer(task, archive=null):: experiment(
     task, inputs.layers(task.hidden, 2, archive), "crf_tagger_student", training.adamw(10, task.metric)
   ),
-  // Factorisations that differ: a CRF teaches a tagger of words on their own, and such a one teaches a CRF.
+  // Different factorizations: a CRF teaches a tagger with independent tags, and such a tagger teaches a CRF.
   teacher_independent(task):: independent(task, "simple_tagger"),
   distill_independent(task):: distillation.converted(
     distilled(task, independent(task, "simple_tagger_student")), "independent"
@@ -82,7 +82,7 @@ local independent(task, type) =
     "crf_tagger_student",
     training.adamw(sizes.large.epochs[use], task.metric)
   )),
-  // The same two layers as the teacher's own training has left them.
+  // The same two layers with the teacher's fine-tuned weights.
   distill_teacher_layers(task)::
     distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),
 }

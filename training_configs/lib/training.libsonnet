@@ -3,7 +3,7 @@
 local batches(size, text) = { batch_sampler: { type: "bucket", batch_size: size, sorting_keys: [text] } };
 
 {
-  // Loaders and seeds, the same for all; text is the name of the field with the words.
+  // Data loaders and seeds, the same for all; text is the name of the field with the words.
   common(batch_size, text="tokens"):: {
     random_seed: 13,
     numpy_seed: 13,
@@ -22,12 +22,12 @@ local batches(size, text) = { batch_sampler: { type: "bucket", batch_size: size,
     optimizer: { type: "adam", lr: lr },
   },
 
-  // Convolutions: a learning rate that rises and falls.
+  // Convolutions: a slanted triangular learning rate.
   triangular(epochs, metric, lr):: $.adam(epochs, metric, lr) {
     learning_rate_scheduler: { type: "slanted_triangular", cut_frac: 0.1 },
   },
 
-  // A transformer, slowly, under layers that are new and learn fast.
+  // A transformer with a low learning rate, under new layers with a high one.
   adamw(epochs, metric):: {
     type: "resumable",
     num_epochs: epochs,

@@ -2,7 +2,7 @@
 // the frequent words first.
 local environment = import "environment.libsonnet";
 
-// width: how many numbers a word has; most: how many of the file's words are known to the student, whether or not the
+// width: the width of a vector; most: how many of the file's words are in the student's vocabulary, whether or not the
 // training text has them.
 function(task, width=50, most=30000) task {
   size+: { words: width, vectors: environment.vectors() },

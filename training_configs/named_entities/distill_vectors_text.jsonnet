@@ -1,4 +1,4 @@
-// The same student, and the teacher on more text: the words of a treebank.
+// The same student, which also learns from the teacher on the words of a treebank.
 local environment = import "../lib/environment.libsonnet";
 local tagging = import "../lib/tagging.libsonnet";
 

@@ -1,4 +1,4 @@
-// Emerging entities in user text, WNUT-17, in the four columns (word X X tag) of stock's conll2003 reader.
+// Emerging entities in user text, WNUT-17, in the four columns (word X X tag) of AllenNLP's conll2003 reader.
 local environment = import "../lib/environment.libsonnet";
 local sizes = import "../lib/sizes.libsonnet";
 

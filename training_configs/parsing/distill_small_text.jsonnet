@@ -1,4 +1,5 @@
-// The same student, and the teacher on raw text: the file raw/en.txt of ALLENNLP_KD_DATA, a sentence a line.
+// The same student, which also learns from the teacher on raw text: the file raw/en.txt of ALLENNLP_KD_DATA, one
+// sentence per line.
 local environment = import "../lib/environment.libsonnet";
 local parsing = import "../lib/parsing.libsonnet";
 

@@ -1,4 +1,4 @@
-// The student. It decides each word on its own, for transitions between two tags say little and Viterbi takes time.
+// The student. It tags each word independently, because transitions add little and Viterbi decoding takes time.
 local task = import "task.libsonnet";
 local plain = (import "../lib/tagging.libsonnet").student_convolutions(task, task.size, "task");
 

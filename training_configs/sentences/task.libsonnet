@@ -1,4 +1,4 @@
-// Sentence boundaries of English web text, UD English EWT: each word of a document starts a sentence or does not.
+// Sentence boundaries of English web text, UD English EWT: each word of a document either starts a sentence or not.
 local environment = import "../lib/environment.libsonnet";
 local sizes = import "../lib/sizes.libsonnet";
 

@@ -1,4 +1,4 @@
-"""Functions of chain potentials that objectives are made of."""
+"""Functions of chain potentials that the objectives are built from."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -12,7 +12,7 @@ from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 
 
 class AllowedTags:
-    """The forms of `scores` over the tags that the teacher allows.
+    """Computes the forms of `scores` over the tags that the teacher allows.
 
     Each word has its own set of tags, so the means are under q = q_1 x .. x q_L with q_i uniform over
     these (or other weights, restricted to them). Where the student forbids a tag of a weight, the
@@ -43,7 +43,7 @@ class AllowedTags:
         if ends and bool((teacher.transitions == NOTHING).any()):
             raise ValueError(
                 "match 'scores' can leave out forbidden tags, but the teacher has -inf in its "
-                "transitions: take match 'predictions'"
+                "transitions: use match 'predictions'"
             )
         of_teacher, of_student = folded_nodes(teacher, ends), folded_nodes(student, ends)
         self._mask = student.mask
@@ -75,11 +75,11 @@ class AllowedTags:
         return losses.masked_fill(self._infinite, float("inf"))
 
     def emission_scores(self, huber: Optional[float] = None) -> Tensor:
-        """See `emission_scores`; shape `(batch,)`."""
+        """Like `emission_scores`; shape `(batch,)`."""
         return self._finished((self.weights * huber_loss(self.nodes, huber)).sum((1, 2)))
 
     def raw_scores(self) -> Tensor:
-        """See `raw_scores`: E(n + t)^2 = E n^2 + 2 E(n E t) + E t^2 for each edge."""
+        """Like `raw_scores`: E(n + t)^2 = E n^2 + 2 E(n E t) + E t^2 for each edge."""
         losses = (self.weights * self.nodes.square()).sum((1, 2))
         before, after = self._neighbors(self.weights)
         both = 2 * (before @ self.edges) * self.nodes[:, 1:] + before @ self.edges.square()
@@ -94,7 +94,7 @@ class AllowedTags:
         it is sum_i Var_{q_i}(f_i) + sum_{i>1} E[r_i^2]. O(length * tags^2), in matrix products.
         """
         edges = self.edges
-        # The rest does not depend on these means, and is small without them.
+        # The remainder does not depend on these means, and is numerically small without them.
         rest = edges - edges.mean(1, keepdim=True) - edges.mean(0) + edges.mean()
         before, after = self._neighbors(self.weights)
         nodes = self.nodes.clone()
@@ -117,7 +117,7 @@ class AllowedTags:
     def _huber_of_rests(
         self, rest: Tensor, columns: Tensor, rows: Tensor, means: Tensor, huber: float
     ) -> Tensor:
-        """The Huber loss of all r_i, table by table; shape `(batch,)`."""
+        """The Huber loss of all r_i, one table at a time; shape `(batch,)`."""
         losses = self.weights.new_zeros(self._mask.shape[0])
         for step in range(self._mask.shape[1] - 1):
             table = rest - rows[:, step].unsqueeze(2) - columns[:, step].unsqueeze(1)

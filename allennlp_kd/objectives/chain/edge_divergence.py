@@ -60,14 +60,14 @@ class EdgeDivergence(torch.autograd.Function):
         ends[:, 0, 0] = mask[:, 0].to(dtype)
         ends[..., 1] = (mask & ~later).to(dtype)
         ends = ends.view(-1, 2)
-        # Which word has a table with the next one. Shape: (batch * length - 1, 1)
+        # Words that have a table with the next word. Shape: (batch * length - 1, 1)
         weights = later.reshape(-1, 1)[:-1].to(dtype)
-        # Sentences of one word have a table of its tags. Shape: (batch,)
+        # A sentence of one word has a table of its tags. Shape: (batch,)
         alone = (mask[:, 0] & ~later[:, 0]).to(dtype)
 
         student = emissions, transitions, start, end
         with torch.autocast(mask.device.type, enabled=False):
-            # Both sides at once; a constant over a table changes no distribution.
+            # Both models at once. A constant over a table does not change its distribution.
             # Shapes: (2, batch * length, tags) and (2, tags, tags)
             nodes = torch.stack([_dense(side[0], mask, dtype) for side in (teacher, student)])
             borders = torch.stack([torch.stack(side[2:]).to(dtype) for side in (teacher, student)])
@@ -79,13 +79,13 @@ class EdgeDivergence(torch.autograd.Function):
             left, right = scaled[:, :-1], scaled[:, 1:]
             after = left @ factors
             mass = (after * right).sum(2, keepdim=True)
-            # Each side's marginals of both words of the tables, added up by word.
+            # The marginals of both words of each table, per model, summed by word.
             scales = weights / mass
             marginals = torch.zeros_like(nodes)
             torch.mul(left, (right @ factors.transpose(1, 2)) * scales, out=marginals[:, :-1])
             marginals[:, 1:] += right * after * scales
 
-            # What has no probability counts as nothing, even where its score is -inf.
+            # A probability of 0 contributes nothing, even if its score is -inf.
             of_nodes = nodes[TEACHER] - nodes[STUDENT]
             of_nodes.masked_fill_(marginals[TEACHER] == 0, 0.0)
             per_word = (marginals[TEACHER] * of_nodes).sum(1)
@@ -130,6 +130,8 @@ class EdgeDivergence(torch.autograd.Function):
 
 
 def _dense(emissions: Tensor, mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """One row a word, 0 in padding, where anything may stand; shape `(batch * length, tags)`."""
+    """Flattens to one row per word, 0 in padding, whose input may be any value; shape `(batch *
+    length, tags)`.
+    """
     filled = emissions.masked_fill(~mask.unsqueeze(-1), 0.0)
     return filled.to(dtype).reshape(-1, emissions.shape[2])

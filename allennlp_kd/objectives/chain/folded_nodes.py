@@ -1,4 +1,4 @@
-"""Node scores of a chain, with start and end scores added."""
+"""A chain's node scores with start and end scores added."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from allennlp_kd.structs.chain import ChainPotentials
 
 
 def folded_nodes(potentials: ChainPotentials, ends: bool = True) -> Tensor:
-    """The emissions, with start and end, 0 in padded cells; shape `(batch, length, tags)`."""
+    """Adds start and end scores to the emissions, 0 in padded cells; shape `(batch, length, tags)`."""
     mask = potentials.mask
     nodes = potentials.emissions.masked_fill(~mask.unsqueeze(-1), 0.0)
     if not ends:

@@ -1,4 +1,4 @@
-"""Options of `substructured` for chains."""
+"""The options of `substructured` for chains."""
 
 from typing import Optional
 
@@ -12,7 +12,7 @@ from allennlp_kd.structs.chain import ChainPotentials
 
 
 class ChainMatching:
-    """The options of `Substructured` for chains, and what they compute; see there.
+    """The options of `Substructured` for chains and the loss that they select; see there.
 
     # Parameters
 

@@ -16,7 +16,7 @@ class OrthogonalSquares(torch.autograd.Function):
 
         h_i = n_i + [i = 1] s + [i = words] e + [i > 1] c,           r = t - c,
 
-    and, where all is centred, each of these with its mean over the tags taken out,
+    and, where all is centered, each of these with its mean over the tags taken out,
 
         h_i = n_i + [i = 1] s + [i = words] e + [i > 1] c + [i < words] w,    r = t - c - w + mean(t).
 
@@ -58,7 +58,7 @@ class OrthogonalSquares(torch.autograd.Function):
         columns, rows = edges.mean(0), edges.mean(1)
         nodes = emissions - teacher[0]
         dtype = torch.promote_types(nodes.dtype, edges.dtype)
-        # What stands in padding may be anything. Shape: (batch * length, tags)
+        # Padding may contain any value. Shape: (batch * length, tags)
         parts = nodes.masked_fill(~mask.unsqueeze(-1), 0.0).to(dtype).reshape(-1, tags)
 
         later = mask[:, 1:]
@@ -78,7 +78,7 @@ class OrthogonalSquares(torch.autograd.Function):
             parts = parts - parts.mean(1, keepdim=True)
         else:
             table = torch.stack(added)
-        # In place (`parts` is nobody else's), which autocast does not narrow.
+        # In place (nothing else uses `parts`), which autocast does not narrow.
         parts.addmm_(where, table.to(dtype))
         steps = later.sum(1)
         ctx.shape = emissions.shape
@@ -98,7 +98,7 @@ class OrthogonalSquares(torch.autograd.Function):
         parts, rest, where, steps = ctx.saved_tensors
         tags = rest.shape[0]
         of_nodes = parts.view(*ctx.shape) * (gradient * (2 / tags)).view(-1, 1, 1)
-        # Shape: (3 or 4, tags): of start, end, the column means and the row means.
+        # Shape: (3 or 4, tags): start, end, column means and row means.
         vectors = where.t() @ of_nodes.reshape(-1, tags)
         means = vectors[2] if len(vectors) == 3 else vectors[2] + vectors[3].unsqueeze(1)
         of_edges = rest * ((steps * gradient).sum() * (2 / tags**2)) + means / tags

@@ -13,8 +13,8 @@ from allennlp_kd.structs.chain.precision import in_full_precision
 from allennlp_kd.structs.numerics.log_probabilities import divergence, log_normalized
 from allennlp_kd.structs.numerics.pairs import compares
 
-# A table's largest cell is at least exp(-spread of the transitions) of the product of the largest factors,
-# so below this spread nothing that counts underflows in float32 (exp(-87)).
+# A table's largest cell is at least exp(-spread of the transitions) times the product of the
+# largest factors, so below this spread nothing relevant underflows in float32 (exp(-87)).
 MAX_SPREAD = 60.0
 
 
@@ -42,7 +42,7 @@ def edge_predictions(student: ChainPotentials, teacher: ChainPotentials) -> Tens
     if not narrow:
         return _by_cells(student, teacher)
     losses: Tensor = EdgeDivergence.apply(*scores_of(student), scores_of(teacher), student.mask)
-    # NaN where a side forbids all cells of a table, and where a score is NaN.
+    # NaN if one side forbids all cells of a table, or if a score is NaN.
     return _by_cells(student, teacher) if bool(losses.detach().isnan().any()) else losses
 
 
@@ -64,7 +64,9 @@ def local_kl(teacher: Tensor, student: Tensor, check: Callable[[], None]) -> Ten
 
 
 def _by_cells(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
-    """The same in log space, table by table: for forbidden transitions and far-apart scores."""
+    """Computes the same in log space, one table at a time, for forbidden transitions and distant
+    scores.
+    """
     student, teacher = in_full_precision(student), in_full_precision(teacher)
     mask, nodes = student.mask, (folded_nodes(teacher), folded_nodes(student))
     check_tags_exist(nodes[0], mask)
@@ -80,7 +82,7 @@ def _by_cells(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
             nothing = torch.isneginf(table).all(1) & mask[:, step]
             if bool(nothing.any()):
                 raise ValueError(
-                    f"the teacher forbids all pairs of tags of words {step} and {step + 1} of "
+                    f"the teacher forbids all pairs of tags for words {step} and {step + 1} of "
                     f"sentence {int(nothing.nonzero()[0])} of the batch"
                 )
 

@@ -15,7 +15,7 @@ from allennlp_kd.structs.numerics.pairs import compares
 
 
 class Difference(NamedTuple):
-    """Student minus teacher, start and end folded into the emissions.
+    """Student minus teacher scores, with start and end added to the emissions.
 
     # Parameters
 
@@ -30,9 +30,9 @@ class Difference(NamedTuple):
 
 
 def difference(student: ChainPotentials, teacher: ChainPotentials, ends: bool = True) -> Difference:
-    """What an objective over scores is a function of."""
+    """Computes the score differences that objectives over scores use."""
     padding = ~student.mask.unsqueeze(-1)
-    # Padding is filled before it is computed with: what stands there may be anything.
+    # Padding is filled first, because it may contain any value.
     nodes = student.emissions.masked_fill(padding, 0.0) - teacher.emissions.masked_fill(
         padding, 0.0
     )
@@ -87,15 +87,15 @@ def raw_scores(student: ChainPotentials, teacher: ChainPotentials) -> Tensor:
 def centred_scores(
     student: ChainPotentials, teacher: ChainPotentials, huber: Optional[float] = None
 ) -> Tensor:
-    """The variance, over all tag sequences, of the difference of the two scores; shape `(batch,)`.
+    """The variance, over all tag sequences, of the score difference; shape `(batch,)`.
 
     The transitions' difference is split into mean + row part + column part + remainder. The row part
     belongs to the emissions of all words but the last, the column part to those of all but the first. Each
-    word's emissions are then centred over the tags. These parts are orthogonal, so
+    word's emissions are then centered over the tags. These parts are orthogonal, so
 
         Var = sum_i mean_y(node[i, y]^2) + (words - 1) mean(remainder^2).
 
-    With `huber` each of these centred cells has a `huber_loss` in place of its square. Where the
+    With `huber` each of these centered cells has a `huber_loss` in place of its square. Where the
     teacher forbids tags, it is the variance over the sequences of the others, in
     O(length * tags^2); see `AllowedTags`.
     """
@@ -128,5 +128,5 @@ def _squares(student: ChainPotentials, teacher: ChainPotentials, centred: bool) 
 
 
 def scores_of(potentials: ChainPotentials) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Emissions, transitions, start and end."""
+    """Returns emissions, transitions, start and end."""
     return potentials.emissions, potentials.transitions, potentials.start, potentials.end

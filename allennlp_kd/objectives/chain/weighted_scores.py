@@ -1,4 +1,4 @@
-"""Squared differences of a chain's scores, weighted by a product of distributions."""
+"""Squared differences of a chain's scores, weighted by a product distribution."""
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -14,7 +14,8 @@ from allennlp_kd.structs.numerics.pairs import compares
 
 @compares
 def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights: Tensor) -> Tensor:
-    """The variance of the difference of the two scores, tags drawn word by word from `weights`.
+    """The variance of the score difference for tags drawn independently for each word from
+    `weights`.
 
     With q = q_1 x .. x q_L the weights, n the difference of the nodes and t that of the edges, the
     main effect of a word's tag and the rest of an edge are
@@ -49,9 +50,9 @@ def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights:
     def over_allowed() -> Tensor:
         return AllowedTags(student, teacher, weights=weights).centred_scores()
 
-    if student.mask.shape[1] < 2:  # no edges: even forbidden ones have no gradient
+    if student.mask.shape[1] < 2:  # there are no edges: even forbidden ones have no gradient
         edges = torch.zeros_like(edges)
-    # The rest does not depend on these means, and is small without them.
+    # The remainder does not depend on these means, and is numerically small without them.
     rest = edges - edges.mean(1, keepdim=True) - edges.mean(0) + edges.mean()
     before, after = weights[:, :-1], weights[:, 1:]
     nodes = nodes.clone()
@@ -73,7 +74,7 @@ def weighted_scores(student: ChainPotentials, teacher: ChainPotentials, weights:
 def product_weights(
     student: ChainPotentials, teacher: ChainPotentials, mix: float, mix_with: str
 ) -> Tensor:
-    """(1 - mix) * the teacher's node marginals + mix * another distribution of each word's tags.
+    """(1 - mix) * the teacher's node marginals + mix * another distribution over each word's tags.
 
     # Parameters
 
@@ -102,7 +103,7 @@ def product_weights(
         return other
     if teacher.marginals is None:
         raise ConfigurationError(
-            f"form 'weighted' with mix {mix} needs the teacher's marginals, and its potentials "
-            "come without"
+            f"form 'weighted' with mix {mix} needs the teacher's marginals, but the potentials "
+            "have none: use a live archive, or a store with `marginals: true`"
         )
     return torch.lerp(teacher.marginals.to(other.dtype), other, mix)

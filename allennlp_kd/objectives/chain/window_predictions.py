@@ -1,4 +1,4 @@
-"""KL divergence between the local distributions over a chain's windows of several tags."""
+"""KL divergence between the local distributions over windows of several tags."""
 
 import torch
 from torch import Tensor
@@ -42,7 +42,7 @@ def window_predictions(student: ChainPotentials, teacher: ChainPotentials, windo
     window = min(window, length)
     if window == 0:
         return student.emissions.sum((1, 2))
-    # Shape: (batch, length - window + 1), the windows that lie in a sentence or begin it.
+    # Shape: (batch, length - window + 1): the windows inside a sentence, or at its start.
     there = mask[:, window - 1 :].clone()
     there[:, 0] = mask[:, 0]
     rows, starts = there.nonzero(as_tuple=True)
@@ -59,7 +59,7 @@ def window_predictions(student: ChainPotentials, teacher: ChainPotentials, windo
             raise
         place = int(impossible.nonzero()[0])
         raise ValueError(
-            f"the teacher forbids all tags of the {window} words from word {int(starts[place]) + 1} "
-            f"of sentence {int(rows[place])} of the batch"
+            f"the teacher forbids all tags of the {window} words from word "
+            f"{int(starts[place]) + 1} of sentence {int(rows[place])} of the batch"
         ) from None
     return losses.new_zeros(batch).index_add(0, rows, losses)

@@ -1,4 +1,4 @@
-"""Penalties and checks that losses on chains and on trees share."""
+"""Penalties and checks for losses on both chains and trees."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -1,4 +1,4 @@
-"""Handles scores that are not finite: leaves out what is forbidden, refuses NaN and inf."""
+"""Handles scores that are not finite: excludes forbidden parts, refuses NaN and inf."""
 
 from typing import Callable, Dict, Union
 
@@ -17,7 +17,8 @@ def unless_forbidden(
     teacher: Union[ChainPotentials, TreePotentials],
     over_allowed: Callable[[], Tensor],
 ) -> Tensor:
-    """`losses`, or where they are not finite since scores are -inf, those over what is allowed.
+    """Returns `losses`; where forbidden parts (-inf) make them non-finite, the losses over the
+    allowed parts.
 
     # Parameters
 
@@ -39,7 +40,7 @@ def unless_forbidden(
 
 
 def are_finite(losses: Tensor) -> bool:
-    """Whether all are."""
+    """Whether all values are finite."""
     return bool(torch.isfinite(losses.detach()).all())
 
 
@@ -55,17 +56,17 @@ def check_scores(teacher: Union[ChainPotentials, TreePotentials]) -> None:
     if found is not None:
         name, wrong = found
         raise ValueError(
-            f"the teacher has {wrong} in its {name}: a score must be a number, or -inf for what is "
-            "forbidden"
+            f"the teacher has {wrong} in its {name}: a score must be a number, or -inf for a "
+            "forbidden part"
         )
 
 
 def _scores(potentials: Union[ChainPotentials, TreePotentials]) -> Dict[str, Tensor]:
-    """What is no padding."""
+    """Returns the scores outside padding."""
     if isinstance(potentials, TreePotentials):
         scores = {"arcs": potentials.arcs[potentials.arc_mask]}
         if potentials.labels is not None:
-            # Their sum of each arc, which is as little a number as one of them.
+            # The sum for each arc is not finite if any of its scores is not.
             sums = over_label_scores(_sum_of_numbers, potentials)
             scores["labels"] = sums[potentials.arc_mask]
         return scores

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def huber_loss(differences: Tensor, huber: Optional[float] = None) -> Tensor:
-    """x^2, or beyond `huber` the line 2 * huber * |x| - huber^2 that touches it there.
+    """x^2, and beyond `huber` the tangent line 2 * huber * |x| - huber^2.
 
     Twice the loss of Huber, "Robust estimation of a location parameter" (1964), so that for small
     differences it is the square.

@@ -4,7 +4,7 @@ import torch
 
 
 def refuse_second_derivative(what: str) -> None:
-    """To be called on the way back.
+    """Raises an error for second derivatives; call it in the backward pass.
 
     # Raises
 
@@ -12,4 +12,4 @@ def refuse_second_derivative(what: str) -> None:
         If the gradient is to be differentiated again (`create_graph`), which it cannot be.
     """
     if torch.is_grad_enabled():
-        raise RuntimeError(f"{what} have a first derivative only, found create_graph=True")
+        raise RuntimeError(f"{what} have only a first derivative, found create_graph=True")

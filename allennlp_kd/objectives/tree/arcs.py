@@ -1,4 +1,4 @@
-"""Weighted sums over arcs, and the check that each word has a possible head."""
+"""Weighted sums over arcs, and a check that each word has a possible head."""
 
 from torch import Tensor
 
@@ -6,12 +6,12 @@ from allennlp_kd.structs.tree.distribution import check_labels
 
 
 def weighted_sum_of_arcs(weights: Tensor, per_arc: Tensor) -> Tensor:
-    """The sum of weight times value over the arcs of a sentence, where a weight of 0 counts as nothing.
+    """Sums weight times value over the arcs of a sentence; an arc with weight 0 is ignored.
 
     # Parameters
 
     weights : `Tensor`
-        Shape `(batch, length, length + 1)`, 0 in cells which are no arc.
+        Shape `(batch, length, length + 1)`, 0 in cells that are not arcs.
     per_arc : `Tensor`
         The same shape; NaN for arcs all of whose labels are forbidden.
 

@@ -1,4 +1,4 @@
-"""KL divergences between distributions over the labels of arcs, with their gradient in closed form."""
+"""KL divergences between label distributions of arcs, with their gradient in closed form."""
 
 from typing import Any, Tuple
 
@@ -38,7 +38,7 @@ class LabelDivergence(torch.autograd.Function):
         p, p_mass = _normalized(log_p.exp(), none)
         log_q, none_of_student = _shifted(student.to(dtype))
         differences = log_p.sub_(log_q).masked_fill_(p == 0, 0)
-        # In place: the memory of one more table costs more than its arithmetic.
+        # In place, because the memory of another table costs more than its arithmetic.
         q, q_mass = _normalized(log_q.exp_(), none_of_student)
         losses = differences.mul_(p).sum(-1) + (q_mass / p_mass).log_().squeeze(-1)
         ctx.save_for_backward(q.sub_(p).masked_fill_(none, 0))
@@ -58,13 +58,15 @@ class LabelDivergence(torch.autograd.Function):
 
 
 def _shifted(scores: Tensor) -> Tuple[Tensor, Tensor]:
-    """Scores less the greatest of their arc, and which arcs have none, shape `(..., 1)`."""
+    """Subtracts each arc's maximum, and marks the arcs without one, shape `(..., 1)`."""
     greatest = scores.amax(-1, keepdim=True)
     none = greatest == float("-inf")
     return scores - greatest.masked_fill_(none, 0), none
 
 
 def _normalized(weights: Tensor, none: Tensor) -> Tuple[Tensor, Tensor]:
-    """Divides by the sum, in place; the sum has the shape `(..., 1)`, and is 1 of an arc of none."""
+    """Divides by the sum, in place; the sum has shape `(..., 1)` and is 1 for an arc without
+    labels.
+    """
     mass = weights.sum(-1, keepdim=True).masked_fill_(none, 1)
     return weights.div_(mass), mass

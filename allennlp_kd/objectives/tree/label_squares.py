@@ -1,4 +1,4 @@
-"""Mean squares of the score differences of arcs' labels, with their gradient in closed form."""
+"""Mean squares of label score differences, with their gradient in closed form."""
 
 from typing import Any, Optional, Tuple
 
@@ -10,7 +10,7 @@ from allennlp_kd.structs.numerics.execution import at_least_single
 
 
 class LabelSquares(torch.autograd.Function):
-    """The mean, or the variance, over the last dimension of the squares of s_S - s_T; and their mean.
+    """The mean square or the variance of s_S - s_T over the last dimension, and their mean.
 
     With d the difference, less its mean over an arc's labels where it is `centred`, the gradient by
     the student's scores is 2 d / labels, and that of the mean 1 / labels. So d is all that is kept,

@@ -1,4 +1,4 @@
-"""Options of `substructured` for trees."""
+"""The options of `substructured` for trees."""
 
 from typing import Optional
 
@@ -26,7 +26,7 @@ HEADS = ("all", "best", "probable")
 
 
 class TreeMatching:
-    """The options of `Substructured` that are of trees, and what they compute; see there.
+    """The options of `Substructured` for trees and the loss that they select; see there.
 
     # Parameters
 
@@ -62,16 +62,15 @@ class TreeMatching:
             raise ConfigurationError(f"heads must be one of {', '.join(HEADS)}, found '{heads}'")
         if heads is not None and (match == "predictions" or parts == "arcs"):
             raise ConfigurationError(
-                f"heads '{heads}' is for the scores of labels, "
-                f"found match '{match}', parts '{parts}'"
+                f"heads '{heads}' is for label scores, found match '{match}', parts '{parts}'"
             )
         if heads is not None and form == "weighted":
             raise ConfigurationError(
-                f"heads '{heads}' goes with the forms raw and centred; 'weighted' has its own"
+                f"heads '{heads}' is for the forms raw and centered; 'weighted' has its own weights"
             )
         if (best is not None) != (heads == "best"):
             raise ConfigurationError(
-                f"best goes with heads 'best', and with them alone, found {best} and '{heads}'"
+                f"best needs heads 'best', and heads 'best' needs best: found {best} and '{heads}'"
             )
         if best is not None and best < 1:
             raise ConfigurationError(f"best must be at least 1, found {best}")
@@ -96,7 +95,8 @@ class TreeMatching:
         labelled = student.labels is not None and teacher.labels is not None
         if self._parts in ("labels", "both") and not labelled:
             raise ConfigurationError(
-                f"parts is '{self._parts}', but student and teacher are compared without labels"
+                f"parts is '{self._parts}', but student and teacher are compared without labels: "
+                "set parts to 'arcs'"
             )
         if labelled and self._parts in (None, "both") and self._is_joint:
             return self._of_both(student, teacher, temperature) / temperature**2
@@ -109,7 +109,7 @@ class TreeMatching:
 
     @property
     def _is_joint(self) -> bool:
-        """Whether arcs and labels are parts of one variance over assignments of heads and labels."""
+        """Whether arcs and labels contribute to one variance over assignments of heads and labels."""
         if self._match != "scores":
             return False
         return self._form == "weighted" or (self._form == "centred" and self._heads == "all")
@@ -157,5 +157,7 @@ class TreeMatching:
         return mixed_heads(student, teacher, self._mix, self._mix_with)
 
     def _tempered_huber(self, temperature: float) -> Optional[float]:
-        """Of differences that are divided by the temperature once they are squared."""
+        """Adapts the Huber threshold to differences that are divided by the temperature after
+        squaring.
+        """
         return None if self._huber is None else self._huber * temperature

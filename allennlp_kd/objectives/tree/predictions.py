@@ -14,9 +14,9 @@ from allennlp_kd.structs.tree.blocks import over_label_scores
 def arc_predictions(
     student: TreePotentials, teacher: TreePotentials, temperature: float = 1.0
 ) -> Tensor:
-    """Sum over words of KL(P_T || P_S) over the heads that a word can have; shape `(batch,)`.
+    """Sum over words of KL(P_T || P_S) over the possible heads of a word; shape `(batch,)`.
 
-    Each P is a softmax over a word's arcs. The word itself and padding are no heads. Infinite where
+    Each P is a softmax over a word's arcs. The word itself and padding are not heads. Infinite where
     the student forbids a head that has a probability under the teacher.
 
     # Raises

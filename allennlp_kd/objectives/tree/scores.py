@@ -45,7 +45,7 @@ def centred_arc_scores(
     weights : `Tensor`, optional (default = `all_heads(teacher)`)
         Shape `(batch, length, length + 1)`, the distribution that heads are drawn from.
     huber : `float`, optional
-        Each centred difference has a `huber_loss` in place of its square.
+        Each centered difference has a `huber_loss` in place of its square.
     """
     weights = all_heads(teacher) if weights is None else weights
     return _of_arcs(student, teacher, weights, _centred(huber))
@@ -55,8 +55,7 @@ def centred_arc_scores(
 def raw_label_scores(
     student: TreePotentials, teacher: TreePotentials, weights: Optional[Tensor] = None
 ) -> Tensor:
-    """Sum over words of the weighted mean over heads of the mean over labels of the squared
-    difference.
+    """Sum over words of the weighted mean over heads of the mean squared label score difference.
 
     Labels that the teacher forbids are left out of the mean.
 
@@ -81,7 +80,8 @@ def centred_label_scores(
     weights: Optional[Tensor] = None,
     huber: Optional[float] = None,
 ) -> Tensor:
-    """As `raw_label_scores`, with the variance over an arc's labels in place of the mean square.
+    """Like `raw_label_scores`, but with the variance over an arc's labels instead of the mean
+    square.
 
     Zero exactly when both give each arc (of a weight) the same distribution over labels. `huber`: as
     in `centred_arc_scores`.
@@ -94,7 +94,7 @@ def centred_label_scores(
 def weighted_label_scores(
     student: TreePotentials, teacher: TreePotentials, weights: Tensor, mix: float, mix_with: str
 ) -> Tensor:
-    """As `centred_label_scores`, with the variance under a mixed distribution over an arc's labels.
+    """Like `centred_label_scores`, but with the variance under a mixed distribution over labels.
 
     (1 - mix) * the teacher's distribution + mix * the uniform, or the student's.
     """
@@ -108,7 +108,7 @@ def centred_labelled_scores(
     teacher: TreePotentials,
     huber: Optional[float] = None,
 ) -> Tensor:
-    """The variance, over all assignments of heads and labels, of the difference of the two scores.
+    """The variance, over all assignments of heads and labels, of the score difference.
 
     The score of an assignment is the sum over words of s[d, h] and s[d, h, l], arc and label scores
     as they are given. With m[d, h] the mean over labels of the difference of the latter, it is by
@@ -122,7 +122,7 @@ def centred_labelled_scores(
     # Parameters
 
     huber : `float`, optional
-        Each centred difference, of an arc (with m) and of a label, has a `huber_loss` in place of
+        Each centered difference, of an arc (with m) and of a label, has a `huber_loss` in place of
         its square.
 
     # Returns
@@ -139,8 +139,8 @@ def centred_labelled_scores(
 def weighted_labelled_scores(
     student: TreePotentials, teacher: TreePotentials, weights: Tensor, mix: float, mix_with: str
 ) -> Tensor:
-    """As `centred_labelled_scores`, with heads drawn from `weights`, and labels as for
-    `weighted_label_scores`; means over labels are under that distribution too.
+    """Like `centred_labelled_scores`, with heads drawn from `weights` and labels as in
+    `weighted_label_scores`.
     """
     functions = _mixed(mix, mix_with), _mixed_allowed(mix, mix_with)
     losses, means = _of_labels(student, teacher, weights, *functions)
@@ -148,7 +148,7 @@ def weighted_labelled_scores(
 
 
 def all_heads(potentials: TreePotentials) -> Tensor:
-    """The same weight for each head of a word that is not forbidden, 0 where no arc is.
+    """Equal weights for all allowed heads of a word, 0 elsewhere.
 
     Shape `(batch, length, length + 1)`.
 
@@ -167,7 +167,7 @@ def all_heads(potentials: TreePotentials) -> Tensor:
 
 @exact
 def best_heads(teacher: TreePotentials, k: int) -> Tensor:
-    """The same weight for the k best heads of a word, 0 for the rest; shape as `all_heads`."""
+    """Equal weights for the k best heads of a word, 0 for the others; shape as in `all_heads`."""
     heads, log_probabilities = k_best_heads(teacher, k)
     check_heads_exist(log_probabilities, teacher.mask)
     found = torch.isfinite(log_probabilities).to(log_probabilities.dtype)
@@ -177,7 +177,7 @@ def best_heads(teacher: TreePotentials, k: int) -> Tensor:
 
 @exact
 def probable_heads(teacher: TreePotentials) -> Tensor:
-    """The teacher's probabilities of the heads of a word; shape as `all_heads`."""
+    """The teacher's probabilities of the heads of a word; shape as in `all_heads`."""
     log_probabilities = log_head_probabilities(teacher)
     check_heads_exist(log_probabilities, teacher.mask)
     return log_probabilities.exp()
@@ -188,7 +188,7 @@ def probable_heads(teacher: TreePotentials) -> Tensor:
 def mixed_heads(
     student: TreePotentials, teacher: TreePotentials, mix: float, mix_with: str
 ) -> Tensor:
-    """(1 - mix) * `probable_heads(teacher)` + mix * `all_heads`, or the student's likewise.
+    """(1 - mix) * `probable_heads(teacher)` + mix * `all_heads`, or the student's probabilities.
 
     What the teacher forbids has no weight.
     """
@@ -214,14 +214,14 @@ def _of_arcs(
     function: Callable[[Tensor, Tensor], Tensor],
     means: Optional[Tensor] = None,
 ) -> Tensor:
-    """The weighted sum over arcs of a function of weights and differences; shape `(batch,)`.
+    """Sums a function of weights and differences over arcs; shape `(batch,)`.
 
     # Parameters
 
     means : `Tensor`, optional
         Shape `(batch, length, length + 1)`, what is added to the differences.
     """
-    # What has no weight is not computed with: cells which are no arc, forbidden arcs.
+    # Cells without weight are not computed: cells that are not arcs, and forbidden arcs.
     nothing = weights == 0
     of_student, of_teacher = (
         raised(side.arcs).masked_fill(nothing, 0) for side in (student, teacher)
@@ -249,7 +249,7 @@ def _of_labels(
     function: OfLabels,
     over_allowed: OfLabels,
 ) -> Tuple[Tensor, Tensor]:
-    """The weighted sum over arcs of the first value of a function of label scores, and the second.
+    """Sums the first value of a function of label scores over arcs with weights, and the second.
 
     # Parameters
 
@@ -263,7 +263,7 @@ def _of_labels(
         Shapes `(batch,)` and `(batch, length, length + 1)`.
     """
     per_arc, means = several_over_label_scores(function, student, teacher)
-    # Of arcs without a weight too: a gradient of 0 times inf is NaN.
+    # Also for arcs without weight, because a gradient of 0 times inf is NaN.
     if not are_finite(per_arc):
         check_scores(teacher)
         per_arc, means = several_over_label_scores(over_allowed, student, teacher)
@@ -271,7 +271,7 @@ def _of_labels(
 
 
 def _squares(huber: Optional[float], centred: bool = True) -> OfLabels:
-    """Mean squares, variances or Huber losses under the uniform distribution, of finite scores."""
+    """Mean squares, variances or Huber losses of finite scores under the uniform distribution."""
 
     def of_labels(student: Tensor, teacher: Tensor) -> Tuple[Tensor, Tensor]:
         if huber is None:
@@ -285,7 +285,7 @@ def _squares(huber: Optional[float], centred: bool = True) -> OfLabels:
 
 
 def _uniform(huber: Optional[float] = None, centred: bool = True) -> OfLabels:
-    """The same over the labels that the teacher allows."""
+    """Like `_squares`, but over the labels that the teacher allows."""
 
     def of_labels(student: Tensor, teacher: Tensor) -> Tuple[Tensor, Tensor]:
         allowed = (teacher != NOTHING).to(student.dtype)
@@ -296,8 +296,9 @@ def _uniform(huber: Optional[float] = None, centred: bool = True) -> OfLabels:
 
 
 def _mixed(mix: float, mix_with: str) -> OfLabels:
-    """Variances under (1 - mix) * the teacher's distribution + mix * the uniform or the student's, of
-    finite scores."""
+    """Variances of finite scores under (1 - mix) * the teacher's distribution + mix * the uniform
+    or the student's.
+    """
 
     def of_labels(student: Tensor, teacher: Tensor) -> Tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -313,7 +314,7 @@ def _mixed(mix: float, mix_with: str) -> OfLabels:
 
 
 def _mixed_allowed(mix: float, mix_with: str) -> OfLabels:
-    """The same over the labels that the teacher allows."""
+    """Like `_mixed`, but over the labels that the teacher allows."""
 
     def of_labels(student: Tensor, teacher: Tensor) -> Tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -336,7 +337,9 @@ def _mixed_allowed(mix: float, mix_with: str) -> OfLabels:
 def _under(
     drawn: Tensor, student: Tensor, teacher: Tensor, huber: Optional[float], centred: bool
 ) -> Tuple[Tensor, Tensor]:
-    """Under a distribution over labels: NaN where there is none, inf where the student forbids one."""
+    """The expectation under a label distribution: NaN if there is none, inf if the student forbids
+    a label.
+    """
     nothing = drawn == 0
     lacking = (student == NOTHING) & ~nothing
     differences = student.masked_fill(nothing | lacking, 0) - teacher.masked_fill(nothing, 0)

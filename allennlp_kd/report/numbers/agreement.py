@@ -1,4 +1,4 @@
-"""Where a student deviates from its teacher."""
+"""The agreement of a student with its teacher."""
 
 from collections import Counter
 from typing import Any, Dict, List, Sequence
@@ -72,7 +72,7 @@ def agreement(
 
 
 def _tensors(decoded: DecodedSentence, names: List[str]) -> Dict[str, torch.Tensor]:
-    """Each of shape `(1, words)`."""
+    """Returns tensors of shape `(1, words)`."""
     found = {"labels": torch.tensor([[names.index(label) for label in decoded.labels]])}
     if decoded.heads is not None:
         found["heads"] = torch.tensor([decoded.heads])

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it says."""
+"""Calibration: reliability bins and expected calibration error."""
 
 from typing import Any, Dict, Sequence
 
@@ -10,7 +10,7 @@ BINS = 10
 def calibration(
     decoded: Sequence[DecodedSentence], gold: Sequence[DecodedSentence]
 ) -> Dict[str, Any]:
-    """The reliability of the decisions' probabilities.
+    """Computes reliability bins and calibration errors from the probabilities of decisions.
 
     The expected calibration error, over bins of equal width (Naeini et al., "Obtaining well
     calibrated probabilities using Bayesian binning", 2015):
@@ -28,7 +28,7 @@ def calibration(
     for ours, theirs in zip(decoded, gold):
         wrong = set(ours.differing(theirs))
         for word, sure in enumerate(ours.confidence):
-            # Rounding leaves some slightly above 1.
+            # Rounding can give values slightly above 1.
             place = min(max(-int(-sure * BINS // 1) - 1, 0), BINS - 1)
             totals[place][0] += 1
             totals[place][1] += min(sure, 1.0)

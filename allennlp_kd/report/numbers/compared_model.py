@@ -1,4 +1,4 @@
-"""A model that is compared: where it is, and what it decides."""
+"""A model in a comparison: its files, its settings and its decisions."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 
 ARCHIVE = "model.tar.gz"
 REQUIRED = ("config.json", "weights.th", "vocabulary")  # in a folder that is an archive
-WARM_UP = 1  # batches that are decoded before the clock counts
+WARM_UP = 1  # batches to decode before timing starts
 
 
 class Contender:
@@ -67,7 +67,7 @@ class Contender:
 
     @property
     def encoding(self) -> Optional[str]:
-        """How its tags encode spans, as it was configured; `None` where they encode none."""
+        """The span encoding in the configuration; `None` if the tags encode no spans."""
         return getattr(self._opened.model, "label_encoding", None)
 
     @property
@@ -76,7 +76,7 @@ class Contender:
 
     @property
     def size(self) -> int:
-        """The bytes that the archive takes on disk."""
+        """The size of the archive on disk, in bytes."""
         path = Path(self.archive)
         if path.is_file():
             return path.stat().st_size
@@ -85,7 +85,7 @@ class Contender:
 
     @property
     def words_per_second(self) -> float:
-        """Of all batches that were decoded, but the first where there are more.
+        """The speed over all decoded batches, without the first if there are more.
 
         From words to decisions: the reader's indexing, the network, the decoding.
         """
@@ -93,16 +93,16 @@ class Contender:
         return sum(words for words, _ in counted) / sum(seconds for _, seconds in counted)
 
     def packaged(self, sentences: Sequence[Sentence]) -> Dict[str, Any]:
-        """Size and speed as it is packaged for spaCy; see `packaged`."""
+        """The size and speed when packaged for spaCy; see `packaged`."""
         tagged = getattr(self._opened.model, "_pos_tag_embedding", None) is not None
         return packaged(self.archive, sentences, tagged, self._trust)
 
     def check(self, sentences: Sequence[Sentence]) -> None:
-        """Refuses sentences that lack what its scores depend on."""
+        """Refuses sentences that lack what the model's scores depend on."""
         self._opened.check(sentences)
 
     def decode(self, sentences: Sequence[Sentence]) -> List[DecodedSentence]:
-        """One batch."""
+        """Decodes one batch."""
         started = time.perf_counter()
         batch = Batch([self._opened.read(sentence) for sentence in sentences])
         inputs = batch.as_tensor_dict()
@@ -125,10 +125,10 @@ class Contender:
 
 
 def _located(name: str, path: str) -> Tuple[str, Optional[Path]]:
-    """The archive, and the folder of its run where it has one."""
+    """Returns the archive, and the folder of its training run if there is one."""
     found = Path(path)
     if not found.exists():
-        raise ConfigurationError(f"there is no archive and no run of '{name}' at {path}")
+        raise ConfigurationError(f"the archive or training run of '{name}' does not exist: {path}")
     if found.is_file():
         return path, None
     if (found / ARCHIVE).is_file():
@@ -136,6 +136,6 @@ def _located(name: str, path: str) -> Tuple[str, Optional[Path]]:
     if all((found / required).exists() for required in REQUIRED):
         return path, None
     raise ConfigurationError(
-        f"the folder {path} of '{name}' has no {ARCHIVE}: it is no run of `allennlp train`, or the "
-        "run has not finished"
+        f"the folder {path} of '{name}' has no {ARCHIVE}: it is not a training run, or the "
+        "training has not finished"
     )

@@ -1,4 +1,4 @@
-"""All numbers of a report."""
+"""Computes all numbers of a report."""
 
 import os
 import platform
@@ -41,11 +41,11 @@ def compare(
     # Parameters
 
     teacher : `str`
-        An archive (or the folder of a run), stock's or a student's.
+        An archive (or the folder of a run), AllenNLP's or a student's.
     students : `Dict[str, str]`
         By their names the archives or the folders of runs, of which there are training curves too.
     data : `str`
-        A labelled file, which the first student's reader reads.
+        A labeled file, which the first student's reader reads.
     plain : `str`, optional
         Which of the students has had no teacher.
     most_sentences : `int`, optional (default = `20`)
@@ -64,7 +64,7 @@ def compare(
     # Raises
 
     ConfigurationError
-        If a name is not usable, a file is missing, no sentence is labelled, or the models do not go
+        If a name is not usable, a file is missing, no sentence is labeled, or the models do not go
         together.
     """
     _check_names(students, plain)
@@ -118,7 +118,7 @@ def _check_names(students: Dict[str, str], plain: Optional[str]) -> None:
         raise ConfigurationError("a comparison needs at least one student, found none")
     if TEACHER in students or "" in students:
         wrong = TEACHER if TEACHER in students else ""
-        raise ConfigurationError(f"a student must have a name other than '{wrong}'")
+        raise ConfigurationError(f"'{wrong}' cannot be the name of a student: choose another name")
     if plain is not None and plain not in students:
         raise ConfigurationError(
             f"the plain student must be one of {', '.join(students)}, found '{plain}'"
@@ -130,8 +130,8 @@ def _structure(contenders: Sequence[Contender]) -> str:
     for contender in contenders[1:]:
         if contender.structure != expected:
             raise ConfigurationError(
-                f"the teacher's structure is {expected}, that of the student '{contender.name}' is "
-                f"{contender.structure}: they cannot be compared"
+                f"the teacher's structure is {expected}, but the structure of the student "
+                f"'{contender.name}' is {contender.structure}: they cannot be compared"
             )
     return expected
 
@@ -141,17 +141,17 @@ def _check_labels(contenders: Sequence[Contender]) -> None:
     for contender in contenders[1:]:
         if not set(contender.labels) & set(theirs):
             raise ConfigurationError(
-                f"the student '{contender.name}' shares no label with the teacher: "
+                f"the student '{contender.name}' has no label in common with the teacher: "
                 f"{contender.labels} and {theirs}"
             )
 
 
 def _encoding(contenders: Sequence[Contender]) -> Optional[str]:
-    """What the tags encode spans by; a model that was not told so does not count."""
+    """Returns the common span encoding; models without one are ignored."""
     named = {each.name: each.encoding for each in contenders if each.encoding is not None}
     if len(set(named.values())) > 1:
         listed = ", ".join(f"{name}: {encoding}" for name, encoding in named.items())
-        raise ConfigurationError(f"the models must encode spans alike, found {listed}")
+        raise ConfigurationError(f"the models must use the same span encoding, found {listed}")
     return next(iter(named.values()), None)
 
 
@@ -190,7 +190,7 @@ def _found(
 
 
 def _metric(scores: Dict[str, float]) -> str:
-    """The score that the gap is of."""
+    """Returns the score on which the gap is computed."""
     order = ("f1", "LAS", "LAS-all-words-subtypes", "accuracy")
     return next(name for name in order if name in scores)
 
@@ -198,7 +198,7 @@ def _metric(scores: Dict[str, float]) -> str:
 def _gap(
     metric: str, models: Sequence[Dict[str, Any]], found: Dict[str, Any], plain: Optional[str]
 ) -> Dict[str, Any]:
-    """What of the gap between teacher and plain student this student has recovered:
+    """The share of the gap between teacher and plain student that this student has recovered:
 
         (student - plain) / (teacher - plain)
 

@@ -1,4 +1,4 @@
-"""What a training has recorded after each epoch."""
+"""Reads training curves: the metrics after each epoch."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from allennlp.common.checks import ConfigurationError
 
 LOSSES = ("loss", "gold_loss", "distillation_loss")
 PART = "distillation_loss/"
-"""Before the name of a member of a `sum`."""
+"""The prefix of the loss of a member of a `sum`."""
 SCHEDULED = ("alpha", "temperature")
 
 
@@ -58,7 +58,9 @@ def curves(run: Optional[Path]) -> Optional[Dict[str, Any]]:
 
 
 def part_names(series: Iterable[str]) -> List[str]:
-    """The parts of the distillation loss among the names of series, each once, in their order."""
+    """Returns the parts of the distillation loss among the names of metrics, without duplicates, in
+    order.
+    """
     found = (re.fullmatch(f"(?:training|validation)_{PART}(.+)", name) for name in series)
     return list(dict.fromkeys(match.group(1) for match in found if match))
 
@@ -68,7 +70,7 @@ def _epoch(path: Path) -> int:
 
 
 def _metric(run: Path) -> Optional[str]:
-    """Of the training's configuration; AllenNLP's default is the loss."""
+    """Returns the validation metric of the training; AllenNLP's default is the loss."""
     path = run / "config.json"
     if not path.is_file():
         return None
@@ -78,12 +80,12 @@ def _metric(run: Path) -> Optional[str]:
 
 
 def _finite(value: Optional[float]) -> Optional[float]:
-    """JSON has neither NaN nor infinities, though AllenNLP writes them."""
+    """Removes NaN and infinities, which AllenNLP writes but JSON does not allow."""
     return value if value is not None and isfinite(value) else None
 
 
 def _read(path: Path) -> Dict[str, Any]:
-    # As JSON, which AllenNLP has written, so that nothing in it is evaluated.
+    # Read as JSON, as AllenNLP wrote it, so that nothing in it is evaluated.
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

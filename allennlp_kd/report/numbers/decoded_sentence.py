@@ -1,4 +1,4 @@
-"""What a model has decided of a sentence."""
+"""A sentence with the decisions of a model."""
 
 from dataclasses import dataclass
 from typing import Optional, Tuple
@@ -6,7 +6,7 @@ from typing import Optional, Tuple
 
 @dataclass(frozen=True)
 class DecodedSentence:
-    """The decisions of a model (or of the annotators), word by word.
+    """The decisions of a model (or of the annotators) for each word.
 
     # Parameters
 
@@ -23,7 +23,7 @@ class DecodedSentence:
     confidence: Optional[Tuple[float, ...]] = None
 
     def differing(self, other: "DecodedSentence") -> Tuple[int, ...]:
-        """The words (from 0) for which the two decide anything differently."""
+        """Returns the words (from 0) on which the two decisions differ."""
         return tuple(
             word
             for word, label in enumerate(self.labels)

@@ -1,4 +1,4 @@
-"""What a model decodes its potentials to, and the probability that it gives to that."""
+"""Decodes potentials, and computes the probability of the decisions."""
 
 from typing import Any, Dict, Optional
 
@@ -22,7 +22,7 @@ def decide(model: Model, potentials: Any) -> Dict[str, Tensor]:
     model : `Model`
         A student decodes as it does always. A stock tagger: the best sequence under its own
         constraints, where it has some (a `simple_tagger` has none). A stock parser: the best tree
-        with one root word, where stock's own search does not always find it.
+        with one root word, where AllenNLP's own search does not always find it.
     potentials : `ChainPotentials` or `TreePotentials`
         The model's.
 
@@ -51,7 +51,7 @@ def _constraints(model: Model, tags: int) -> Optional[Constraints]:
 
 
 def confidence(potentials: Any, decided: Dict[str, Tensor]) -> Tensor:
-    """The probability of each decision: what calibration is about.
+    """The probability of each decision, for calibration.
 
     Of a chain the marginal p(y_i = the tag), a sum over all sequences; constraints bind decoding
     alone, so forbidden sequences are among them. Of a tree p(head) * p(label | head), the local

@@ -1,4 +1,4 @@
-"""The sentences for which teacher and student differ most."""
+"""Finds the sentences on which teacher and student differ most."""
 
 from typing import Any, Dict, List, Sequence
 
@@ -22,7 +22,7 @@ def differences(
 
     `List[Dict[str, Any]]`
         Those with the most words that are decided differently, the shorter of equals first:
-        `number` (from 1, among the labelled sentences of the file), `words`, `differing` (words,
+        `number` (from 1, among the labeled sentences of the file), `words`, `differing` (words,
         from 0), and of `gold`, `teacher` and `student` the `labels` (of trees, `heads` too).
     """
     differing = [theirs.differing(ours) for theirs, ours in zip(teacher, student)]

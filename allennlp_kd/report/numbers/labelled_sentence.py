@@ -1,4 +1,4 @@
-"""The sentences that models are compared on, with their annotation."""
+"""The annotated sentences on which models are compared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,18 +47,18 @@ def read_labelled(
     # Raises
 
     ConfigurationError
-        If there is no such file, the reader cannot read it, no sentence is labelled, or one that is
+        If there is not such a file, the reader cannot read it, no sentence is labeled, or one that is
         has no word.
     """
     if not Path(path).is_file():
-        raise ConfigurationError(f"there is no file {path} to compare on")
+        raise ConfigurationError(f"the file {path} to compare on does not exist")
     reader = unwrapped(reader)
     fault = fault_of(reader, path)
     if fault is not None:
         raise ConfigurationError(fault)
     try:
         instances = list(reader.read(path))
-    except Exception as error:  # of whatever reader the archive names
+    except Exception as error:  # any exception, depending on the archive's reader
         raise ConfigurationError(
             f"{path} cannot be read by the {type(reader).__name__} of the first student: {error}"
         ) from error
@@ -66,15 +66,15 @@ def read_labelled(
     labelled = [each for each in instances if all(name in each.fields for name in fields)]
     if not labelled:
         raise ConfigurationError(
-            f"{path} has no labelled sentence: of {len(instances)} that the "
-            f"{type(reader).__name__} reads none has {' and '.join(fields)}"
+            f"{path} has no labeled sentence: none of the {len(instances)} sentences that the "
+            f"{type(reader).__name__} reads has {' and '.join(fields)}"
         )
     found = []
     for number, each in enumerate(labelled, start=1):
         try:
             found.append(_labelled(each, structure))
         except ConfigurationError as error:
-            raise ConfigurationError(f"{path}, labelled sentence {number}: {error}") from error
+            raise ConfigurationError(f"{path}, labeled sentence {number}: {error}") from error
     return found, len(instances) - len(labelled)
 
 

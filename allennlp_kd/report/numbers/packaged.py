@@ -1,4 +1,4 @@
-"""Size and speed of a student as it is packaged for spaCy."""
+"""Measures the size and speed of a student packaged for spaCy."""
 
 import time
 from typing import Any, Dict, Sequence
@@ -12,7 +12,7 @@ PRECISIONS = {"float": False, "int8": True}
 def packaged(
     archive: str, sentences: Sequence[Sentence], tagged: bool, trust: bool = False
 ) -> Dict[str, Any]:
-    """Packages a student in 32 and in 8 bits and times both, with one thread.
+    """Packages a student in float and in 8 bits, and times both with one thread.
 
     The clock runs from words to decisions, as that of the student under torch. The first batch is
     decoded before the clock starts where there are more.

@@ -1,4 +1,4 @@
-"""The spans that tags encode."""
+"""Extracts spans from tags."""
 
 from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 
@@ -11,12 +11,12 @@ Part = Tuple[str, Tuple[int, int]]  # a type, and the first and the last word
 
 
 def bioul_spans(tags: List[str]) -> List[Part]:
-    """Those of whole sequences are stock's. Stock's function raises an error on others, which models
-    decode that have no constraints; here a span that is cut off counts as one, as in BIO and BMES:
-    left out, it would make a model look better than it is.
+    """Like AllenNLP's function for valid sequences. That function raises an error for invalid ones,
+    which models without constraints decode. Here a truncated span counts as a span, as in BIO and
+    BMES: leaving it out would make a model look better than it is.
     """
     found: List[Part] = []
-    open_ = False  # whether the last span may go on
+    open_ = False  # whether the last span may continue
     for word, tag in enumerate(tags):
         kind, _, name = tag.partition("-")
         if kind in ("I", "L") and open_ and found[-1][0] == name:
@@ -37,7 +37,7 @@ LETTERS = {"BIO": "BIO", "IOB1": "BIO", "BIOUL": "BIOUL", "BMES": "BMESO"}
 
 
 def parts_of(tags: Sequence[str], encoding: Optional[str]) -> Set[Part]:
-    """The spans that tags encode; without an encoding, each word."""
+    """Returns the spans that the tags encode; without an encoding, each word."""
     if encoding is not None:
         return set(SPANS[encoding](list(tags)))
     return {(tag, (word, word)) for word, tag in enumerate(tags)}
@@ -64,6 +64,6 @@ def check_tags(sentences: Sequence[DecodedSentence], encoding: Optional[str], so
         for tag in sentence.labels:
             if tag[:1] not in LETTERS[encoding] or tag[1:2] not in ("", "-"):
                 raise ConfigurationError(
-                    f"the models were told that tags are {encoding}; found '{tag}' of {source}, "
-                    f"labelled sentence {number}"
+                    f"the models are configured for {encoding} tags; found '{tag}' in {source}, "
+                    f"labeled sentence {number}"
                 )

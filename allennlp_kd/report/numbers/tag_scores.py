@@ -1,4 +1,4 @@
-"""How good tags are: accuracy, and precision, recall and F1 of spans or of the tags themselves."""
+"""Scores for tags: accuracy, and precision, recall and F1 of spans or of tags."""
 
 from collections import Counter
 from typing import Any, Dict, Optional, Sequence

@@ -1,4 +1,4 @@
-"""How good trees are: attachment scores in all, by label, and by the distance to the head."""
+"""Scores for trees: attachment scores overall, by label, and by distance to the head."""
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -8,12 +8,14 @@ from allennlp_models.structured_prediction.models.biaffine_dependency_parser imp
 from allennlp_kd.metrics.dependency_scores import DependencyScores
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
-# The last of them has no end.
+# The last one has no upper end.
 DISTANCES = ((1, 1), (2, 2), (3, 4), (5, 8), (9, None))
 
 
 def distance_of(word: int, head: int) -> str:
-    """The name of the distance from a word (from 0) to its head (ROOT is 0, words are from 1)."""
+    """Returns the name of the distance from a word (from 0) to its head (0 is ROOT, words count
+    from 1).
+    """
     if head == 0:
         return "root"
     far = abs(word + 1 - head)
@@ -30,7 +32,7 @@ def tree_scores(
     # Parameters
 
     tags : `Sequence[Optional[Tuple[str, ...]]]`
-        The part-of-speech tags of each sentence, which tell stock's scores what is punctuation.
+        The part-of-speech tags of each sentence, which tell AllenNLP's scores what is punctuation.
 
     # Returns
 
@@ -73,7 +75,7 @@ def _count_all(
     theirs: DecodedSentence,
     tags: Optional[Tuple[str, ...]],
 ) -> None:
-    # Each of shape (1, words)
+    # Tensors of shape (1, words)
     heads, gold_heads = torch.tensor([ours.heads]), torch.tensor([theirs.heads])
     labels = torch.tensor([[names.index(label) for label in ours.labels]])
     gold_labels = torch.tensor([[names.index(label) for label in theirs.labels]])

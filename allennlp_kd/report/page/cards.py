@@ -1,4 +1,4 @@
-"""The cards at the top of the page: each model at a glance."""
+"""The cards at the top of the page, one for each model."""
 
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
@@ -8,7 +8,7 @@ from allennlp_kd.report.plots.plot_style import colour
 
 
 class Card(NamedTuple):
-    """A model's title, its color as CSS has it, and rows of a name and a value, the main one first."""
+    """A model's title, its CSS color, and rows of a name and a value, the most important one first."""
 
     title: str
     colour: str
@@ -16,7 +16,7 @@ class Card(NamedTuple):
 
 
 def cards(report: Dict[str, Any]) -> List[Card]:
-    """A card for the teacher, then one for each student."""
+    """Returns a card for the teacher, then one for each student."""
     teacher, metric = report["models"][0], report["metric"]
     found = []
     for place, model in enumerate(report["models"]):

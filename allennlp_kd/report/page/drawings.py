@@ -1,4 +1,4 @@
-"""Sentences as spaCy's displaCy draws them."""
+"""Draws sentences with spaCy's displaCy."""
 
 import html
 import re
@@ -16,7 +16,7 @@ ROOT = "ROOT"
 
 
 class Drawing(NamedTuple):
-    """What one side decided, drawn. A drawing with a label may be wider than the page."""
+    """A drawing of one model's decisions. If it has a label, it may be wider than the page."""
 
     side: str
     label: Optional[str]
@@ -96,11 +96,12 @@ def _tree(sentence: Dict[str, Any], side: str, name: str) -> Markup:
     options = {
         "compact": True, "distance": DISTANCE, "color": "inherit", "bg": "none", "font": "inherit",
         "arrow_stroke": 1.4, "arrow_width": 6, "word_spacing": 26,
-        # displaCy shortens arcs by it for each level: with more of it deep trees' arcs miss words.
+        # displaCy shortens arcs by this for each level; with more, the arcs of deep trees miss
+        # their words.
         "arrow_spacing": 3,
     }  # fmt: skip
     svg = _slim(cropped_tree(_render(drawing, "dep", options)))
-    # Instead of random ones.
+    # Fixed instead of random ids.
     svg = re.sub(r"[0-9a-f]{32}-0", name, svg)
     return Markup(svg)
 
@@ -111,21 +112,21 @@ def _note(words: Sequence[str], head: int, label: str) -> str:
 
 
 def _render(drawing: Dict[str, Any], style: str, options: Dict[str, Any]) -> str:
-    """displaCy escapes words, but neither labels nor tags: these come to it escaped."""
+    """Renders with labels and tags already escaped, because displaCy escapes only words."""
     return displacy.render(
         drawing, style=style, manual=True, page=False, jupyter=False, minify=True, options=options
     )
 
 
 def _slim_entities(drawing: str) -> str:
-    """Of a mark's style its colour alone; the rest is in the stylesheet."""
+    """Keeps only the color of a mark's style; the stylesheet contains the rest."""
     mark = r'(<mark class="entity" style="background: #\w+);[^"]*"'
     drawing = re.sub(mark, r'\1"', drawing)
     return re.sub(r'(<mark class="entity"[^>]*>[^<]*<span) style="[^"]*"', r"\1", drawing)
 
 
 def _slim(svg: str) -> str:
-    """Without what displaCy repeats for each word and arc, and the stylesheet says once."""
+    """Removes repeated styles of words and arcs, which the stylesheet contains once."""
     svg = re.sub(r'<tspan class="displacy-tag"[^>]*></tspan>', "", svg)
     svg = re.sub(r' (fill="currentColor"|text-anchor="middle"|stroke-width="[^"]*")', "", svg)
     return re.sub(r' (style="font-size: 0\.8em; letter-spacing: 1px"|side="left")', "", svg)

@@ -1,4 +1,4 @@
-"""Puts a plot's SVG into the page."""
+"""Embeds a plot's SVG in the page."""
 
 import re
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from allennlp_kd.report.plots.plot_style import INK, Plot
 
 
 class InlinePlot(NamedTuple):
-    """A plot as the page shows it: `svg` is safe markup, the rest is plain text."""
+    """A plot on the page: `svg` is safe markup, the other fields are plain text."""
 
     name: str
     title: str
@@ -18,7 +18,7 @@ class InlinePlot(NamedTuple):
 
 
 def inline_plot(plot: Plot) -> InlinePlot:
-    """A plot's SVG with the page's text color and with ids that no other plot has."""
+    """Returns a plot's SVG with the page's text color and with ids unique to the plot."""
     svg = re.sub(r"^.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>", "", plot.svg, flags=re.DOTALL)
     svg = svg.replace(INK, "currentColor")
     svg = re.sub(r'\bid="', f'id="{plot.name}-', svg)

@@ -4,12 +4,12 @@ from typing import Optional
 
 
 def percent(share: Optional[float], digits: int = 1) -> str:
-    """A share as a percentage without the sign; a dash for `None`."""
+    """Formats a share as a percentage without the sign; a dash for `None`."""
     return "–" if share is None else f"{100 * share:.{digits}f}".replace("-", "−")
 
 
 def file_size(number: int) -> str:
-    """A number of bytes in kB, MB or GB."""
+    """Formats a number of bytes in kB, MB or GB."""
     for unit, size in (("GB", 1e9), ("MB", 1e6)):
         if number >= size:
             return f"{number / size:.1f} {unit}"
@@ -17,5 +17,5 @@ def file_size(number: int) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio as a factor."""
+    """Formats a ratio as a factor."""
     return f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.1f} ×"

@@ -1,4 +1,4 @@
-"""The page: the whole report in one HTML file, without a script."""
+"""Renders the report as one HTML file without scripts."""
 
 from typing import Any, Dict, Sequence
 

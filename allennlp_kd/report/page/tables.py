@@ -1,4 +1,4 @@
-"""The tables of the page, from the numbers of the report."""
+"""The tables of the page, made from the report's numbers."""
 
 from typing import Any, Dict, List, NamedTuple, Sequence
 
@@ -16,7 +16,7 @@ COLUMNS = {
 
 
 class Table(NamedTuple):
-    """A table of plain text; the first cell of a row is its heading.
+    """A table of plain text; the first cell of a row is its header.
 
     # Parameters
 
@@ -35,7 +35,7 @@ class Table(NamedTuple):
 
 
 def scores(report: Dict[str, Any]) -> Table:
-    """Each model's scores and the part of the gap that it recovers."""
+    """Each model's scores and the share of the gap that it recovers."""
     models = report["models"]
     names = list(models[0]["scores"])
     return Table(
@@ -54,13 +54,13 @@ def _gap(model: Dict[str, Any]) -> str:
 
 
 def gap_notes(report: Dict[str, Any]) -> List[str]:
-    """Why there is no gap to recover, once for all students that share the reason."""
+    """Explains a missing gap, once for all students with the same reason."""
     found = [model["gap"] for model in report["models"][1:]]
     return list(dict.fromkeys(gap["reason"] for gap in found if not (gap["points"] or 0) > 0))
 
 
 def all_labels(report: Dict[str, Any]) -> List[Table]:
-    """Every label's and distance's scores, including those that the plots leave out."""
+    """Scores for all labels and distances, including those that the plots leave out."""
     tree = report["structure"] == "tree"
     measures = ("UAS", "LAS") if tree else ("precision", "recall", "f1")
     tables = []
@@ -87,7 +87,7 @@ def all_labels(report: Dict[str, Any]) -> List[Table]:
 
 
 def agreement(students: Sequence[Dict[str, Any]]) -> Table:
-    """How often each student decides as the teacher does."""
+    """The agreement of each student with the teacher."""
     kinds = list(dict.fromkeys(kind for s in students for kind in s["agreement"]["scores"]))
     return Table(
         "Words for which student and teacher decide the same, in percent",
@@ -118,7 +118,7 @@ def deviations(student: Dict[str, Any]) -> Table:
 
 
 def agreement_by_label(student: Dict[str, Any]) -> Table:
-    """A student's agreement with its teacher, by the teacher's label."""
+    """A student's agreement with its teacher for each teacher label."""
     return Table(
         f"Agreement of {student['name']} by the teacher's label",
         ["label", "words", "agreement"],
@@ -168,7 +168,9 @@ def cost(report: Dict[str, Any]) -> Table:
 
 
 def _packaged(model: Dict[str, Any], precision: str) -> List[str]:
-    """Size and words per second; the teacher is not packaged, nor what a package cannot hold."""
+    """Returns size and words per second; empty for the teacher and for students that cannot be
+    packaged.
+    """
     found = model.get("packaged", {}).get(precision)
     if found is None:
         return ["", ""]

@@ -1,4 +1,4 @@
-"""The plots of a report, from its numbers."""
+"""Makes the plots of a report from its numbers."""
 
 import re
 from collections import Counter
@@ -38,7 +38,7 @@ def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
         yield _by_distance(models)
     for place, model in enumerate(models[1:], start=1):
         labels, counts = heat_map(model["agreement"]["confusion"])
-        if not labels:  # the student knows nothing of what the teacher has decided
+        if not labels:  # the student does not know the teacher's labels
             continue
         yield saved(
             heat(labels, counts),
@@ -65,7 +65,7 @@ def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
 
 
 def _by_label(report: Dict[str, Any], models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
-    """None where the file has no span."""
+    """Returns `None` if the file has no spans."""
     measure = "LAS" if report["structure"] == "tree" else "f1"
     rows = [row["label"] for row in models[0]["by_label"] if row["gold"]][:MOST_LABELS]
     if not rows:
@@ -156,11 +156,12 @@ def _curves(models: Sequence[Dict[str, Any]]) -> Iterator[Plot]:
             [r for r in runs if r[2]["metric"] == metric], f"validation_{metric}", epochs
         )
         if series:
-            name = re.sub(r"[^\w.-]+", "-", metric)  # of a file
+            name = re.sub(r"[^\w.-]+", "-", metric)  # not allowed in a file name
             yield plot(f"curve-validation-{name}", f"Validation, {metric}", metric, series)
     terms = [("gold_loss", "gold_loss", "Gold loss")]
     terms.append(("distillation_loss", "distillation_loss", "Distillation loss"))
-    # One plot for each part, for their sizes differ; numbered, for their names may be any.
+    # One plot for each part, because their sizes differ; numbered, because their names may be
+    # anything.
     for number, part in enumerate(part_names(chain(*(r[2]["series"] for r in distilled))), start=1):
         terms.append((f"distillation_loss-{number}", PART + part, f"Distillation loss: {part}"))
     for name, term, title in terms:

@@ -1,4 +1,4 @@
-"""How plots look, and the files that they become."""
+"""The style of plots, and saving them as files."""
 
 import io
 from contextlib import contextmanager
@@ -7,7 +7,8 @@ from typing import Any, Iterator, List, NamedTuple, Optional
 
 INK = "#222222"
 GRID = "#88888855"
-# Okabe and Ito's colours, which the colour-blind can tell apart; the teacher has the ink's.
+# Okabe and Ito's colors, which color-blind readers can distinguish; the teacher uses the text
+# color.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 SHORT = 20  # letters of a name
@@ -25,7 +26,7 @@ SETTINGS = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
-    "svg.fonttype": "none",  # so that text stays text
+    "svg.fonttype": "none",  # keeps text as text
     "text.color": INK,
     "text.parse_math": False,  # `$` is a tag
     "xtick.color": INK,
@@ -70,23 +71,23 @@ def require_matplotlib() -> None:
 
 
 def short(name: str, most: int = SHORT) -> str:
-    """A name that fits beside a line."""
+    """Shortens a name to fit beside a line."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def colour(index: int) -> str:
-    """Of the model at this place, of which the first is the teacher."""
+    """Returns the color of the model at this index; the first is the teacher."""
     return INK if index == 0 else PALETTE[(index - 1) % len(PALETTE)]
 
 
 def marker(index: int) -> str:
-    """As `colour`, so that colour is not all that tells models apart."""
+    """Like `color`, for the marker, so that color is not the only difference between models."""
     return MARKERS[index % len(MARKERS)]
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Figures that are made and saved inside look alike."""
+    """A context in which figures are made and saved in one style."""
     import matplotlib
 
     with matplotlib.rc_context(SETTINGS):
@@ -94,14 +95,14 @@ def styled() -> Iterator[None]:
 
 
 def axes(width: float, height: float) -> Any:
-    """The axes of a new figure of this size in inches."""
+    """Creates the axes of a new figure; the size is in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height)).subplots()
 
 
 def saved(ax: Any, name: str, title: str, caption: str) -> Plot:
-    """The plot of these axes: an SVG without a background, and a PNG on white."""
+    """Saves the plot as an SVG without background and as a PNG on white."""
     import matplotlib
 
     svg, png = io.BytesIO(), io.BytesIO()
@@ -113,9 +114,9 @@ def saved(ax: Any, name: str, title: str, caption: str) -> Plot:
 
 
 def apart(places: List[float], least: float) -> List[float]:
-    """Places moved as little as it takes for neighbors to be `least` apart, order kept."""
+    """Moves positions as little as possible so that neighbors are `least` apart, in the same order."""
     order = sorted(range(len(places)), key=lambda index: places[index])
-    groups: List[List[Any]] = []  # of each its middle, and its members in order
+    groups: List[List[Any]] = []  # the middle and the members of each group, in order
     for index in order:
         groups.append([places[index], [index]])
         while len(groups) > 1 and _overlap(groups[-2], groups[-1], least):

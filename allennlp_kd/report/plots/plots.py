@@ -1,4 +1,4 @@
-"""The kinds of plots that a report has."""
+"""The kinds of plots in a report."""
 
 from math import isfinite, sqrt
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -14,7 +14,7 @@ from allennlp_kd.report.plots.plot_style import (
     short,
 )
 
-WIDTH = 4.0  # inches: what a phone shows without making it much smaller
+WIDTH = 4.0  # inches: readable on a phone without much scaling
 CELL = 0.34
 
 
@@ -24,7 +24,7 @@ class Series(NamedTuple):
 
     name : `str`
     model : `int`
-        The place of the model, which has a colour and a marker.
+        The place of the model, which has a color and a marker.
     values : `Sequence[Optional[float]]`
         `None` where there is none.
     dashed : `bool`
@@ -37,7 +37,7 @@ class Series(NamedTuple):
 
 
 def dots(rows: Sequence[str], series: Sequence[Series], label: str) -> Any:
-    """A line for each row, with a dot for each model on it."""
+    """Draws a line for each row, with a dot for each model on it."""
     ax = axes(WIDTH, 0.55 + 0.25 * len(rows))
     for row in range(len(rows)):
         values = [each.values[row] for each in series if each.values[row] is not None]
@@ -64,7 +64,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], label: str) -> Any:
 def lines(
     places: Sequence[Any], series: Sequence[Series], xlabel: str, ylabel: str, height: float = 2.5
 ) -> Any:
-    """Lines with their names beside their ends. Places are numbers, or names of categories."""
+    """Draws lines with their names at their ends. Positions are numbers, or names of categories."""
     ax = axes(WIDTH - 0.9, height)
     named = any(isinstance(place, str) for place in places)
     numbers = list(range(len(places))) if named else list(places)
@@ -112,7 +112,9 @@ def _name_ends(
 
 
 def reliability(series: Sequence[Series], bins: Sequence[Sequence[Dict[str, Any]]]) -> Any:
-    """Accuracy over confidence; a calibrated model lies on the diagonal. Dots grow with words."""
+    """Plots accuracy over confidence; a calibrated model lies on the diagonal. Dots grow with
+    words.
+    """
     ax = axes(WIDTH - 0.4, WIDTH - 0.4)
     ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
     for each, rows in zip(series, bins):
@@ -133,7 +135,7 @@ def reliability(series: Sequence[Series], bins: Sequence[Sequence[Dict[str, Any]
 
 
 def scatter(series: Sequence[Series], xlabel: str, ylabel: str) -> Any:
-    """A point for each model, `values` of it being x (on a scale of powers) and y."""
+    """Plots a point for each model; `values` are its x (on a logarithmic scale) and y."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     ax = axes(WIDTH, 2.6)
@@ -163,7 +165,7 @@ def scatter(series: Sequence[Series], xlabel: str, ylabel: str) -> Any:
 
 
 def heat(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Any:
-    """What share of a row's words each column has: the same label in blue, another in orange.
+    """Plots the share of each column in a row's words: the same label in blue, others in orange.
 
     # Parameters
 

@@ -1,4 +1,4 @@
-"""Linear chains: potentials and algorithms over them."""
+"""Linear chains: potentials and algorithms."""
 
 from allennlp_kd.structs.chain.constraints import Constraints, constrain, constraints_for
 from allennlp_kd.structs.chain.decoding import viterbi

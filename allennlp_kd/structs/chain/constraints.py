@@ -9,12 +9,12 @@ from torch import Tensor
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 FORBIDDEN_SCORE = -10000.0
-"""What AllenNLP's `viterbi_tags` gives a forbidden move."""
+"""The score that AllenNLP's `viterbi_tags` gives to a forbidden transition."""
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """What an encoding allows.
+    """The starts, transitions and ends that an encoding allows.
 
     # Parameters
 
@@ -45,7 +45,7 @@ class Constraints:
 
 
 class _Encoding(NamedTuple):
-    """The prefixes that may follow a prefix, within any types and within one, and at the ends."""
+    """An encoding as the prefixes that may follow a prefix, and that may start or end a sequence."""
 
     free: Dict[str, str]
     within: Dict[str, str]
@@ -54,7 +54,7 @@ class _Encoding(NamedTuple):
     always: str = ""
 
 
-# A tag of any other prefix follows nothing, and only `always` may follow it.
+# A tag with an unknown prefix follows nothing, and only `always` may follow it.
 _ENCODINGS = {
     "BIO": _Encoding(free={}, within={"B": "I", "I": "I"}, start="OB", end="OBI", always="OB"),
     "IOB1": _Encoding(free={}, within={"B": "B", "I": "B"}, start="OI", end="OBI", always="OI"),
@@ -73,7 +73,8 @@ ENCODINGS: FrozenSet[str] = frozenset(_ENCODINGS)
 
 
 def constraints_for(encoding: str, labels: Sequence[str]) -> Constraints:
-    """What an encoding allows between these labels: the same as AllenNLP's `allowed_transitions`.
+    """Returns the transitions that an encoding allows, the same as AllenNLP's
+    `allowed_transitions`.
 
     The first letter of a label is its prefix and what follows its type, so `B-PER` may be followed
     by `I-PER` in BIO but not by `I-LOC`.
@@ -115,7 +116,7 @@ def constraints_for(encoding: str, labels: Sequence[str]) -> Constraints:
 
 
 def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
-    """The potentials with -inf for what is forbidden, so that no probability is left on it.
+    """Sets forbidden transitions to -inf, so that they have no probability.
 
     Decoding takes `constraints` as a parameter of its own. AllenNLP's CRF never constrains the
     likelihood.
@@ -129,7 +130,7 @@ def constrain(potentials: ChainPotentials, constraints: Constraints) -> ChainPot
 
 
 def penalize(potentials: ChainPotentials, constraints: Constraints) -> ChainPotentials:
-    """The potentials with -10,000 for what is forbidden, as AllenNLP's `viterbi_tags` has it.
+    """Adds -10,000 to forbidden transitions, as AllenNLP's `viterbi_tags` does.
 
     There a sentence starts and ends in tags of their own, and at those places every other tag
     scores -10,000 rather than -inf. So a first tag may also follow any tag at that price, and a

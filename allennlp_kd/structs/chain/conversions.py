@@ -13,7 +13,7 @@ from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 
 def independent(potentials: ChainPotentials) -> ChainPotentials:
-    """The chain whose words are independent, each with the tag distribution that it has here:
+    """Returns the chain of independent words that keeps each word's tag distribution:
 
         emissions[i, j] = log p(y_i = j),  transitions = start = end = 0.
 
@@ -34,7 +34,7 @@ def independent(potentials: ChainPotentials) -> ChainPotentials:
 
 
 def independent_of(log_marginals: Tensor, mask: Tensor) -> ChainPotentials:
-    """The chain of independent words with these tag distributions.
+    """Returns the chain of independent words with the given tag distributions.
 
     # Parameters
 

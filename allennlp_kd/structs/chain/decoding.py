@@ -16,7 +16,7 @@ from allennlp_kd.structs.numerics.execution import exact
 def viterbi(
     potentials: ChainPotentials, constraints: Optional[Constraints] = None
 ) -> Tuple[Tensor, Tensor]:
-    """The tag sequence of the highest score, of all sentences at once.
+    """Finds the highest-scoring tag sequence of each sentence, for the whole batch at once.
 
     Viterbi, "Error bounds for convolutional codes" (1967), from both ends of each sentence to its
     middle at once, so that half as many steps follow each other.
@@ -40,7 +40,8 @@ def viterbi(
     potentials = in_full_precision(potentials)
     tags = torch.zeros_like(potentials.mask, dtype=torch.long)
     scores = potentials.emissions.new_zeros(potentials.batch_size)
-    # What is kept beyond this call is made outside of inference mode, so that autograd can use it.
+    # Results that outlive this call are created outside inference mode, so that autograd can use
+    # them.
     if bool(potentials.mask.any()):
         with torch.inference_mode():
             _decode(Halves(potentials), tags, scores)
@@ -50,7 +51,7 @@ def viterbi(
 def _decode(halves: Halves, tags: Tensor, scores: Tensor) -> None:
     """Fills `tags`, shape `(batch, length)`, and `scores`, shape `(batch,)`."""
     ends, origins = _walk_inwards(halves)
-    # For each tag that the right half may end in, the left half's best: the same in a shared word.
+    # For each last tag of the right half, the best left half that ends in the same word.
     best, left = (ends[:, 0].unsqueeze(2) + halves.moves[0]).max(dim=1)
     best = torch.where(halves.shared, ends[:, 0], best)
     best, right = (best + ends[:, 1]).max(dim=1, keepdim=True)
@@ -61,7 +62,7 @@ def _decode(halves: Halves, tags: Tensor, scores: Tensor) -> None:
 
 
 def _walk_inwards(halves: Halves) -> Tuple[Tensor, List[Tensor]]:
-    """The best scores of the halves for each tag that they may end in, and how they come about.
+    """Computes the best scores of the halves for each of their last tags, and the back-pointers.
 
     # Returns
 
@@ -71,7 +72,7 @@ def _walk_inwards(halves: Halves) -> Tuple[Tensor, List[Tensor]]:
     """
     scores = halves.words[0]
     ended, origins = [], []
-    # One buffer for all steps: with many tags each would otherwise wait for fresh pages.
+    # One buffer for all steps: with many tags, each step would otherwise wait for new memory pages.
     pairs = scores.new_empty((*scores.shape, scores.shape[2]))
     for words in halves.words[1:]:
         running = words.shape[0]
@@ -86,7 +87,9 @@ def _walk_inwards(halves: Halves) -> Tuple[Tensor, List[Tensor]]:
 
 
 def _walk_back(origins: List[Tensor], meeting: Tensor) -> Tensor:
-    """The tags of all words, shape `(N, 2, 1)`, from those of the last, shape `(S, 2, 1)`."""
+    """Follows the back-pointers: returns the tags of all words, `(N, 2, 1)`, from those of the
+    last, `(S, 2, 1)`.
+    """
     sizes = [origin.shape[0] for origin in origins]
     tags = meeting[: sizes[-1]] if sizes else meeting
     path = [tags]

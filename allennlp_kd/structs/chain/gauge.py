@@ -1,4 +1,4 @@
-"""The canonical form of chain potentials: equal distributions have equal scores."""
+"""The canonical form of chain potentials, in which equal distributions have equal scores."""
 
 from dataclasses import replace
 
@@ -13,7 +13,8 @@ from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 
 @exact
 def canonical(potentials: ChainPotentials) -> ChainPotentials:
-    """The same distribution in the one form in which equal distributions have equal scores.
+    """Returns the canonical potentials of the same distribution, so that equal distributions have
+    equal scores.
 
     The transitions are split into mean, row part, column part and a remainder whose rows and
     columns have the mean 0:
@@ -21,7 +22,7 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
         t[k, j] = m + r[k] + c[j] + remainder[k, j].
 
     r goes into the emissions of all words but the last, c into those of all but the first, start
-    and end into those of the first and the last word; then each word's emissions are centred over
+    and end into those of the first and the last word; then each word's emissions are centered over
     the tags. A sentence's scores move by one constant. Linear: the form of a sum is the sum of the
     forms. Differentiable.
 
@@ -29,7 +30,7 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
 
     potentials : `ChainPotentials`
         Finite, except that tags may be forbidden (-inf in emissions, start or end). They stay so, and
-        the others of the word are centred.
+        the others of the word are centered.
 
     # Returns
 
@@ -45,7 +46,7 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
     potentials = in_full_precision(potentials)
     mask, transitions = potentials.mask, potentials.transitions
     start, end = potentials.start, potentials.end
-    # Padding is filled before it is computed with: what stands there may be anything.
+    # Padding is filled first, because it may contain any value.
     nodes = potentials.emissions.masked_fill(~mask.unsqueeze(2), 0)
     check_centrable(
         {

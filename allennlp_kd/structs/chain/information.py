@@ -15,7 +15,7 @@ INFINITY = float("inf")
 
 @exact
 def entropy(potentials: ChainPotentials) -> Tensor:
-    """H(p) = log Z - E_p[score], in nats. A sequence that p forbids counts 0. Differentiable.
+    """H(p) = log Z - E_p[score], in nats. A sequence that p forbids contributes 0. Differentiable.
 
     # Parameters
 
@@ -96,7 +96,8 @@ def kl_divergence(p: ChainPotentials, q: ChainPotentials) -> Tensor:
 
 
 def _expected(p: ChainPotentials, layout: Layout, words: Tensor, transitions: Tensor) -> Tensor:
-    """The mean under p of what a sequence scores by other scores, where what p forbids counts 0.
+    """The mean under p of the sequence score by other scores; sequences that p forbids contribute
+    0.
 
     # Parameters
 
@@ -138,7 +139,7 @@ def _scores(potentials: ChainPotentials, layout: Layout) -> Tensor:
 
 
 def _difference(left: Tensor, right: Tensor) -> Tensor:
-    """`left - right`, 0 where `right` forbids."""
+    """`left - right`, or 0 where `right` is -inf."""
     return (left - right).masked_fill(right == -INFINITY, 0.0)
 
 

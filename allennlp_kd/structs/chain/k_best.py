@@ -16,7 +16,8 @@ from allennlp_kd.structs.numerics.execution import exact
 def k_best(
     potentials: ChainPotentials, k: int, constraints: Optional[Constraints] = None
 ) -> Tuple[Tensor, Tensor]:
-    """The k tag sequences of the highest scores, best first, of all sentences at once.
+    """Finds the k highest-scoring tag sequences of each sentence, best first, for the whole batch
+    at once.
 
     Forward, the best score of each prefix (Viterbi). Backward, from the last word, a beam of the k
     suffixes that the best whole sequences end in: what precedes a suffix is known exactly, so the
@@ -53,7 +54,8 @@ def k_best(
     tags = torch.zeros((batch * length, k), dtype=torch.long, device=potentials.mask.device)
     scores = potentials.emissions.new_full((batch, k), -float("inf"))
     scores[:, 0].masked_fill_(potentials.lengths == 0, 0.0)
-    # What is kept beyond this call is made outside of inference mode, so that autograd can use it.
+    # Results that outlive this call are created outside inference mode, so that autograd can use
+    # them.
     if bool(potentials.mask.any()):
         with torch.inference_mode():
             layout = Layout(potentials.lengths, length)
@@ -65,17 +67,18 @@ def k_best(
 
 
 def _beam(potentials: ChainPotentials, layout: Layout, k: int) -> Tuple[Tensor, Tensor]:
-    """The scores of the k best, shape `(S, k)`, and their tags, shape `(N, k)`."""
+    """Returns the k best scores, shape `(S, k)`, and their tags, shape `(N, k)`."""
     words = layout.fold(potentials.emissions, potentials.start, potentials.end)
     steps = words.split(layout.sizes)
     # (tags, tags), [to, from]
     turned = potentials.transitions.t().contiguous()
     prefixes = _best_prefixes(steps, turned)
     num_tags = words.shape[1]
-    # A sentence begins with one suffix, the empty one, that anything may precede.
+    # A sentence starts with one suffix, the empty one, which any tag may precede.
     fresh = words.new_full((1, k, num_tags), -float("inf"))
     fresh[:, 0] = 0.0
-    # (sentences that run, k, tags): what a suffix scores with the move to it from each tag.
+    # (sentences at this position, k, tags): the score of a suffix with the transition from each
+    # tag.
     moved = words.new_empty((0, k, num_tags))
     tags: List[Tensor] = []
     parents: List[Tensor] = []
@@ -83,7 +86,7 @@ def _beam(potentials: ChainPotentials, layout: Layout, k: int) -> Tuple[Tensor, 
         begun = step.shape[0] - moved.shape[0]
         if begun:
             moved = torch.cat([moved, fresh.expand(begun, -1, -1)])
-        # (sentences that run, k)
+        # (sentences at this position, k)
         whole, best = (moved + prefix.unsqueeze(1)).flatten(1).topk(k, dim=1)
         tag = best % num_tags
         tags.append(tag)
@@ -94,7 +97,7 @@ def _beam(potentials: ChainPotentials, layout: Layout, k: int) -> Tuple[Tensor, 
 
 
 def _best_prefixes(steps: Tuple[Tensor, ...], turned: Tensor) -> List[Tensor]:
-    """By position, the best score of a sequence up to and with each word, for each of its tags."""
+    """Returns, by position, the best score of a prefix that ends in each tag of the word."""
     prefixes = [steps[0]]
     for step in steps[1:]:
         before = prefixes[-1][: step.shape[0]]
@@ -103,7 +106,7 @@ def _best_prefixes(steps: Tuple[Tensor, ...], turned: Tensor) -> List[Tensor]:
 
 
 def _follow(tags: List[Tensor], parents: List[Tensor]) -> Tensor:
-    """The tags of the sequences that the beam ends with, shape `(N, k)`.
+    """Follows the back-pointers of the final beam: returns tags of shape `(N, k)`.
 
     # Parameters
 

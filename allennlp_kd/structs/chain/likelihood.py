@@ -16,7 +16,7 @@ INFINITY = float("inf")
 
 @exact
 def log_partition(potentials: ChainPotentials) -> Tensor:
-    """log Z: the logarithm of the sum of exp(score) over all tag sequences of each sentence.
+    """The log-partition function log Z: the log-sum-exp of the scores of all tag sequences.
 
     Lafferty, McCallum and Pereira, "Conditional random fields" (2001). The batch's scores decide
     how it is computed: as scaled matrix products where the transitions spread little
@@ -59,7 +59,7 @@ def score(potentials: ChainPotentials, tags: Tensor) -> Tensor:
     # Raises
 
     ValueError
-        If `tags` has another shape than the mask, is not of whole numbers, or holds no tag at a
+        If `tags` has another shape than the mask, is not of integers, or holds no tag at a
         word.
     """
     p = in_full_precision(potentials)
@@ -103,14 +103,14 @@ def nll(potentials: ChainPotentials, tags: Tensor) -> Tensor:
 
 
 def _words_tags(tags: Tensor, potentials: ChainPotentials, layout: Layout) -> Tensor:
-    """The words' tags, shape `(N,)`, checked."""
+    """Returns the words' tags, shape `(N,)`, after checking them."""
     expected = tuple(potentials.mask.shape)
     if tuple(tags.shape) != expected:
         raise ValueError(
             f"tags must have the shape {expected} of the mask, found {tuple(tags.shape)}"
         )
     if tags.is_floating_point() or tags.dtype == torch.bool:
-        raise ValueError(f"tags must be whole numbers, found {tags.dtype}")
+        raise ValueError(f"tags must be integers, found {tags.dtype}")
     packed = layout.pack(tags).long()
     if layout.sizes:
         lowest, highest = torch.aminmax(packed)
@@ -125,7 +125,7 @@ def _words_tags(tags: Tensor, potentials: ChainPotentials, layout: Layout) -> Te
 
 
 class NegativeLogLikelihood(torch.autograd.Function):
-    """log Z of each sentence, minus the score of its tags if any are given.
+    """log Z of each sentence, minus the score of its tags if there are any.
 
     The gradient is the explicit backward recursion (expected minus observed counts), not autograd's
     tape over all positions. It can be differentiated again: autograd then writes the tape after
@@ -165,7 +165,7 @@ class NegativeLogLikelihood(torch.autograd.Function):
         value = ctx.messages.log_partition
         if tags is None:
             return value
-        # Where every sequence is forbidden the difference would be -inf - -inf.
+        # If every sequence is forbidden, the difference would be -inf - -inf.
         return value.masked_fill(value == -INFINITY, 0.0) - sequence_scores(
             words, transitions, layout, tags
         )
@@ -181,19 +181,19 @@ class NegativeLogLikelihood(torch.autograd.Function):
 
 
 def sequence_scores(words: Tensor, transitions: Tensor, layout: Layout, tags: Tensor) -> Tensor:
-    """What the words' tags, shape `(N,)`, score in each sentence, shape `(batch,)`."""
+    """Returns the score of the words' tags, shape `(N,)`, for each sentence, shape `(batch,)`."""
     at_words = words.gather(1, tags.unsqueeze(1)).squeeze(1)
     at_edges = transitions.reshape(-1).gather(0, _pairs(layout, tags, transitions.shape[0]))
     return layout.sum_words(at_words) + layout.sum_edges(at_edges)
 
 
 def _pairs(layout: Layout, tags: Tensor, num_tags: int) -> Tensor:
-    """Shape `(N - S,)`: each edge's place in the flattened transitions."""
+    """Returns the index of each edge in the flattened transitions, shape `(N - S,)`."""
     return tags.index_select(0, layout.previous) * num_tags + tags[layout.num_sentences :]
 
 
 def _explicit_backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ...]:
-    """How often each score is expected to be used, minus how often the tags use it."""
+    """Computes the gradients: the expected count of each score minus its count in the tags."""
     layout, messages, tags = ctx.layout, ctx.messages, ctx.tags
     for_emissions, for_transitions, for_start, for_end = ctx.needs_input_grad[:4]
     first = layout.num_sentences
@@ -216,7 +216,7 @@ def _explicit_backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ..
 
 
 def _differentiable_backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ...]:
-    """The same, written down by autograd, for gradients of gradients."""
+    """Computes the same with autograd, for second derivatives."""
     scores = ctx.saved_tensors
     emissions, transitions, start, end = scores
     words = ctx.layout.fold(emissions, start, end)

@@ -38,7 +38,7 @@ def log_node_marginals(potentials: ChainPotentials) -> Tensor:
 
 
 def with_marginals(potentials: ChainPotentials) -> ChainPotentials:
-    """The same potentials with their node marginals beside them, without gradient; 0 in padding."""
+    """Adds the node marginals to the potentials, without gradients; 0 in padding."""
     with torch.no_grad():
         return replace(potentials, marginals=log_node_marginals(potentials).exp())
 
@@ -66,13 +66,13 @@ def log_edge_marginals(potentials: ChainPotentials) -> Tensor:
         shape = (batch, max(length - 1, 0), tags, tags)
         return potentials.emissions.new_full(shape, -float("inf"))
     edges = precise_messages(potentials, layout).log_edges()
-    # Each edge lies one place before the word that ends it.
+    # Each edge is one position before the word that ends it.
     flat = edges.new_full((batch * length, tags, tags), -float("inf"))
     flat = flat.index_copy(0, layout.cells[layout.num_sentences :] - 1, edges)
     return flat.view(batch, length, tags, tags)[:, :-1]
 
 
 def precise_messages(potentials: ChainPotentials, layout: Layout) -> Messages:
-    """The messages from which logarithms of marginals can be taken, of at least one word."""
+    """Returns messages that are precise enough for logarithms of marginals, for at least one word."""
     words = layout.fold(potentials.emissions, potentials.start, potentials.end)
     return messages_of(words, potentials.transitions, layout, precise_logarithms=True)

@@ -12,7 +12,7 @@ from allennlp_kd.structs.numerics.execution import raised
 
 @dataclass(frozen=True)
 class ChainPotentials:
-    """The scores of all edges (y[i-1], y[i]) and nodes y[i] of a batch, before any normalization.
+    """The scores of all edges (y[i-1], y[i]) and nodes y[i] of a batch, before normalization.
 
     A tag sequence y of length n has the score
 
@@ -63,7 +63,7 @@ class ChainPotentials:
             )
         batch, length, tags = self.emissions.shape
         if tags == 0:
-            raise ValueError("emissions must score at least one tag, found 0")
+            raise ValueError("emissions must have at least one tag, found 0")
         for name, shape in (("start", (tags,)), ("end", (tags,)), ("transitions", (tags, tags))):
             scores = getattr(self, name)
             if scores is None:
@@ -89,8 +89,8 @@ class ChainPotentials:
         if bool(gaps.any()):
             row = int(gaps.any(dim=1).nonzero()[0])
             raise ValueError(
-                "mask must be a run of words, then padding; "
-                f"row {row} is {self.mask[row].int().tolist()}"
+                f"mask must be words followed by padding; row {row} is "
+                f"{self.mask[row].int().tolist()}"
             )
 
     @property
@@ -107,7 +107,7 @@ class ChainPotentials:
         return self.mask.sum(dim=1)
 
     def tempered(self, temperature: float) -> "ChainPotentials":
-        """All scores divided by `temperature`: tempers the distribution over whole sequences."""
+        """Divides all scores by `temperature`, which tempers the distribution over whole sequences."""
         if not temperature > 0:
             raise ValueError(f"temperature must be greater than 0, found {temperature}")
         if temperature == 1:
@@ -121,7 +121,7 @@ class ChainPotentials:
         )
 
     def select_tags(self, tags: Sequence[int]) -> "ChainPotentials":
-        """The potentials of these tags alone, in this order (so a permutation re-orders them)."""
+        """Returns the potentials of only these tags, in this order (a permutation reorders them)."""
         index = torch.as_tensor(tags, dtype=torch.long, device=self.emissions.device)
         return replace(
             self,
@@ -133,14 +133,14 @@ class ChainPotentials:
         )
 
     def select_rows(self, rows: Tensor) -> "ChainPotentials":
-        """The potentials of these sentences of the batch, `rows` of shape `(selected,)`."""
+        """Returns the potentials of these sentences, `rows` of shape `(selected,)`."""
         marginals = None if self.marginals is None else self.marginals[rows]
         return replace(
             self, emissions=self.emissions[rows], mask=self.mask[rows], marginals=marginals
         )
 
     def first_words(self, length: int) -> "ChainPotentials":
-        """Without the columns behind the first `length` words."""
+        """Removes the columns after the first `length` words."""
         if length == self.mask.shape[1]:
             return self
         marginals = None if self.marginals is None else self.marginals[:, :length]
@@ -179,7 +179,7 @@ class ChainPotentials:
         )
 
     def detach(self) -> "ChainPotentials":
-        """The same scores, without their history."""
+        """Detaches the scores from the autograd graph."""
         return replace(
             self,
             emissions=self.emissions.detach(),
@@ -191,7 +191,7 @@ class ChainPotentials:
 
 
 def _renormalized(probabilities: Tensor) -> Tensor:
-    """Divided by their sum over the last dimension; all the same where that is 0."""
+    """Normalizes over the last dimension; uniform where the sum is 0."""
     total = probabilities.sum(dim=-1, keepdim=True)
     found = probabilities / total.masked_fill(total == 0, 1.0)
     return found.masked_fill(total == 0, 1 / probabilities.shape[-1])

@@ -1,4 +1,4 @@
-"""Raises chain potentials to float32 at least."""
+"""Converts chain potentials to at least float32."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from allennlp_kd.structs.numerics.execution import at_least_single
 
 
 def in_full_precision(potentials: ChainPotentials) -> ChainPotentials:
-    """The same scores, all of one type, float32 at the least."""
+    """Returns the same scores in one type, at least float32."""
     scores = (potentials.emissions, potentials.transitions, potentials.start, potentials.end)
     dtype = at_least_single(*(score.dtype for score in scores))
     if all(score.dtype == dtype for score in scores):

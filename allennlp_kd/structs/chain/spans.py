@@ -1,4 +1,4 @@
-"""Distributions over labelled spans, as a chain of BIO tags.
+"""Distributions over labeled spans as a chain of BIO tags.
 
 The interface for a teacher that scores spans: whatever yields `log p(span)` for the spans of a
 sentence that do not overlap (a semi-Markov CRF, a span classifier with a dynamic program over it)
@@ -15,16 +15,16 @@ from allennlp_kd.structs.chain.conversions import independent_of
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 
 NOTHING = float("-inf")
-OUTSIDE_FLOOR = 1e-12  # the rest of 1 may be rounding alone
+OUTSIDE_FLOOR = 1e-12  # the remaining probability may be a rounding error
 
 
 def bio_tags(labels: Sequence[str]) -> Tuple[str, ...]:
-    """The tags in the order of the functions below: `O`, then `B-` and `I-` of each label."""
+    """Returns the tags in the order of the functions below: `O`, then `B-` and `I-` of each label."""
     return ("O", *(f"{kind}-{label}" for label in labels for kind in "BI"))
 
 
 def log_bio_marginals(log_spans: Tensor, mask: Tensor) -> Tensor:
-    """The probabilities of the BIO tags of each word under a distribution over labelled spans.
+    """Returns each word's BIO tag probabilities under a distribution over labeled spans.
 
     Spans do not overlap, so the events that are summed exclude each other:
 
@@ -74,8 +74,8 @@ def log_bio_marginals(log_spans: Tensor, mask: Tensor) -> Tensor:
     if bool(wrong.any()):
         row, word = wrong.nonzero()[0].tolist()
         raise ValueError(
-            f"the spans over word {word + 1} of sentence {row} of the batch have probabilities of "
-            f"the sum {float(covered[row, word]):.6g}, which must not be larger than 1"
+            f"the spans over word {word + 1} of sentence {row} of the batch have probabilities "
+            f"that sum to {float(covered[row, word]):.6g}; the sum must be at most 1"
         )
     outside = (1 - covered).clamp(min=OUTSIDE_FLOOR).log()
     found = torch.cat([outside.unsqueeze(2), tags], 2)
@@ -83,7 +83,7 @@ def log_bio_marginals(log_spans: Tensor, mask: Tensor) -> Tensor:
 
 
 def bio_potentials(log_spans: Tensor, mask: Tensor) -> ChainPotentials:
-    """The chain of independent words with the BIO tags' probabilities under these spans.
+    """Returns the chain of independent words with the BIO tag probabilities of these spans.
 
     Each word's distribution over tags is exactly that of the spans. What they say of two neighboring
     words at once is lost: a chain's transitions are the same everywhere, and a span model's are not.
@@ -96,7 +96,7 @@ def bio_potentials(log_spans: Tensor, mask: Tensor) -> ChainPotentials:
 
 
 def _log_sum(logs: Tensor, dim: int) -> Tensor:
-    """`logsumexp`, with no gradient of NaN where all are -inf."""
+    """`logsumexp` with gradient 0 instead of NaN where all values are -inf."""
     nothing = torch.isneginf(logs).all(dim, keepdim=True)
     sums = logs.masked_fill(nothing, 0).logsumexp(dim)
     return sums.masked_fill(nothing.squeeze(dim), NOTHING)

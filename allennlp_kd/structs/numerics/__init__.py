@@ -1,1 +1,1 @@
-"""Precision, caching, log probabilities and checks that chains and trees share."""
+"""Numerics for chains and trees: precision, caching, log probabilities and checks."""

@@ -1,4 +1,4 @@
-"""How the algorithms run: in float32 at least, without autocast, outside of compiled graphs."""
+"""Runs algorithms in at least float32, without autocast, and outside compiled graphs."""
 
 from functools import wraps
 from typing import Any, Callable, TypeVar, cast
@@ -11,7 +11,7 @@ _DEVICES = ("cpu", "cuda")
 
 
 def at_least_single(*dtypes: torch.dtype) -> torch.dtype:
-    """The type that these are promoted to, float32 at least."""
+    """Returns the common type of these tensors, at least float32."""
     found = torch.float32
     for dtype in dtypes:
         if dtype != found:
@@ -20,15 +20,16 @@ def at_least_single(*dtypes: torch.dtype) -> torch.dtype:
 
 
 def raised(scores: Tensor) -> Tensor:
-    """Half precision raised to single; wider types as they are."""
+    """Converts half precision to float32; wider types are kept."""
     return scores.to(at_least_single(scores.dtype))
 
 
 def exact(function: Function) -> Function:
-    """Runs a function without autocast and, under `torch.compile`, outside of the graph.
+    """A decorator that runs a function without autocast and, under `torch.compile`, outside the
+    graph.
 
     Sums over structures need more than half precision. Their gradients are in closed form or taken
-    inside of the function, which `torch.compile` does not trace faithfully. So the graph breaks
+    inside the function, which `torch.compile` does not trace faithfully. So the graph breaks
     here, and the function runs as it always does.
     """
 
@@ -48,7 +49,7 @@ def _never() -> bool:
     return False
 
 
-# `torch.compiler` came with torch 2.
+# `torch.compiler` was added in torch 2.
 _is_compiling: Callable[[], bool] = getattr(
     getattr(torch, "compiler", None), "is_compiling", _never
 )

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def not_finite(scores: Mapping[str, Tensor]) -> Optional[Tuple[str, float]]:
-    """The name of the first part that holds an infinity or NaN, and the first such score of it.
+    """Returns the name of the first part with an infinity or NaN, and the first such score.
 
     # Parameters
 
@@ -36,4 +36,4 @@ def check_centrable(scores: Mapping[str, Tensor]) -> None:
     found = not_finite(scores)
     if found is not None:
         name, wrong = found
-        raise ValueError(f"scores must be finite to be centred, found {wrong} in {name}")
+        raise ValueError(f"scores must be finite to be centered, found {wrong} in {name}")

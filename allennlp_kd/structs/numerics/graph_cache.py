@@ -82,7 +82,7 @@ class _InOrder(torch.autograd.Function):
 
 
 def in_order(values: Tensor, order: Tensor) -> Tensor:
-    """The rows of `values` in this order, a permutation of them."""
+    """Reorders the rows of `values` by a permutation."""
     found: Tensor = _InOrder.apply(values, order)
     return found
 

@@ -1,4 +1,4 @@
-"""Tables of log probabilities: normalization, expectation, KL divergence."""
+"""Functions of log probability tables: normalization, expectation, KL divergence."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ NOTHING = float("-inf")
 
 
 def log_normalized(scores: Tensor) -> Tensor:
-    """Log softmax over the last dimension, where -inf stays -inf also if a whole row is."""
+    """Log softmax over the last dimension that keeps -inf, even if a whole row is -inf."""
     scores = raised(scores)
     forbidden = scores == NOTHING
     scores = scores.masked_fill(forbidden.all(dim=-1, keepdim=True), 0)

@@ -1,4 +1,4 @@
-"""Weighted means of potentials, and the checks on their members."""
+"""Weighted means of potentials, and checks of their members."""
 
 import math
 from functools import reduce
@@ -24,7 +24,7 @@ def check_members(members: Sequence[Any], weights: Sequence[float]) -> None:
     """
     if not members or len(weights) != len(members):
         raise ValueError(
-            f"expected one weight for each of at least one member, found {len(members)} members "
+            f"expected at least one member and one weight for each, found {len(members)} members "
             f"and the weights {list(weights)}"
         )
     if not all(weight > 0 for weight in weights) or abs(sum(weights) - 1) > 1e-6:
@@ -33,27 +33,28 @@ def check_members(members: Sequence[Any], weights: Sequence[float]) -> None:
     for number, member in enumerate(members[1:], start=1):
         if not torch.equal(member.mask, first.mask):
             raise ValueError(
-                f"the members have scored other words: sentences of {first.lengths.tolist()} words "
-                f"the first, of {member.lengths.tolist()} number {number}"
+                "the members scored different words: the first has sentences of "
+                f"{first.lengths.tolist()} words, number {number} of {member.lengths.tolist()} "
+                "words"
             )
         if labels_of(member) != labels_of(first):
             raise ValueError(
-                f"the members have scored other labels: {labels_of(first)} the first, "
-                f"{labels_of(member)} number {number}"
+                f"the members scored different labels: the first has {labels_of(first)}, number "
+                f"{number} has {labels_of(member)}"
             )
 
 
 def labels_of(potentials: Any) -> int:
-    """The number of tags or labels."""
+    """Returns the number of tags or labels."""
     return potentials.num_tags if hasattr(potentials, "num_tags") else potentials.num_labels
 
 
 def weighted_sum(parts: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """The sum of weight times part, shape as each of the parts."""
+    """The sum of weight times part, with the shape of the parts."""
     return torch.stack([weight * part for weight, part in zip(weights, parts)]).sum(dim=0)
 
 
 def log_weighted_sum(parts: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """log(sum of weight times exp(part)), shape as each of the parts."""
+    """log(sum of weight times exp(part)), with the shape of the parts."""
     shifted = [part + math.log(weight) for part, weight in zip(parts, weights)]
     return reduce(torch.logaddexp, shifted)

@@ -21,16 +21,16 @@ def check_alike(first: Any, second: Any) -> None:
 
     ValueError
         If the two are of other classes, sentences or numbers of tags or labels. (Trees without labels
-        may be compared with labelled ones.)
+        may be compared with labeled ones.)
     """
     if type(first) is not type(second):
         raise ValueError(
-            "both sides must be chains or both trees, found "
+            "student and teacher must both be chains or both be trees, found "
             f"{type(first).__name__} and {type(second).__name__}"
         )
     if first.mask is not second.mask and not torch.equal(first.mask, second.mask):
         raise ValueError(
-            "both sides must have the same mask, found sentences of "
+            "student and teacher must have the same mask, found sentences of "
             f"{first.lengths.tolist()} and {second.lengths.tolist()} words, padded to "
             f"{first.mask.shape[1]} and {second.mask.shape[1]}"
         )
@@ -42,12 +42,13 @@ def check_alike(first: Any, second: Any) -> None:
             return
     if found[0] != found[1]:
         raise ValueError(
-            f"both sides must have the same {kind}, found {found[0]} and {found[1]} of them"
+            f"student and teacher must have the same {kind}, found {found[0]} and {found[1]} of "
+            "them"
         )
 
 
 def compares(function: Function) -> Function:
-    """Decorates a function of two sets of potentials: `check_alike` first, and `exact`."""
+    """Decorates a function of two sets of potentials with `check_alike` and `exact`."""
     of_alike = exact(function)
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""Dependency trees: potentials over all labelled arcs, and algorithms over them."""
+"""Dependency trees: potentials over all labeled arcs, and algorithms."""
 
 from allennlp_kd.structs.tree.decoding import (
     best_heads,

@@ -1,4 +1,4 @@
-"""Computes functions of all labelled arcs block by block, to bound memory."""
+"""Computes functions of all labeled arcs in blocks, to limit memory."""
 
 from typing import Callable, Optional, Sequence, Tuple
 
@@ -12,16 +12,17 @@ from allennlp_kd.structs.tree.labels.label_groups import Labels, scores_of, scor
 from allennlp_kd.structs.tree.potentials import TreePotentials
 
 BLOCK_CELLS = 2**22
-"""How many labelled arcs (16 MiB of float32) are held at once before the work is split."""
+"""The maximum number of labeled arcs (16 MiB of float32) per block."""
 
 
 @exact
 def over_label_scores(
     function: Callable[..., Tensor], *potentials: TreePotentials, max_cells: Optional[int] = None
 ) -> Tensor:
-    """`function` of the label scores of each of `potentials`, in the groups of `LabelGroups`.
+    """Applies `function` to the label scores of each of `potentials`, in the groups of
+    `LabelGroups`.
 
-    Up to `max_cells` labelled arcs a group is one block. Beyond, its dependents are taken in blocks,
+    Up to `max_cells` labeled arcs a group is one block. Beyond, its dependents are taken in blocks,
     each of which is computed again in the backward pass instead of being kept, so memory stays that
     of one block.
 
@@ -37,7 +38,7 @@ def over_label_scores(
     # Returns
 
     `Tensor`
-        Shape `(batch, length, length + 1)`. What stands in cells which are no arc means nothing.
+        Shape `(batch, length, length + 1)`. What stands in cells that are not arcs means nothing.
 
     # Raises
 
@@ -57,7 +58,7 @@ def several_over_label_scores(
     *potentials: TreePotentials,
     max_cells: Optional[int] = None,
 ) -> Tuple[Tensor, ...]:
-    """As `over_label_scores`, where the function gives several tensors, each as described there."""
+    """Like `over_label_scores`, but the function returns several tensors."""
     max_cells = BLOCK_CELLS if max_cells is None else max_cells
     groups = [part.label_groups for part in potentials]
     for part, other in zip(potentials[1:], groups[1:]):
@@ -89,7 +90,7 @@ def _of_group(
 
     for part in parts:
         if isinstance(part, FactoredLabels):
-            _ = part.projected  # outside of what is computed twice
+            _ = part.projected  # outside the part that is computed twice
     blocks = []
     for first in range(0, length, size):
         last = min(first + size, length)

@@ -1,6 +1,6 @@
 """Converts other tree factorizations to and from arc scores.
 
-The interface for a teacher that is no head-selection parser: whatever yields arc marginals (a
+The interface for a teacher that is not a head-selection parser: whatever yields arc marginals (a
 second-order parser, an ensemble's votes) gives a `Teacher` its `potentials` by `of_arc_marginals`. No
 second-order parser is among the stock models; that is tested on an enumerated one alone.
 """
@@ -20,7 +20,7 @@ from allennlp_kd.structs.tree.potentials import TreePotentials
 def of_arc_marginals(
     log_arcs: Tensor, mask: Tensor, log_labels: Optional[Tensor] = None
 ) -> TreePotentials:
-    """First-order potentials whose distribution over the heads of each word is this one.
+    """Returns first-order potentials with the given distribution over each word's heads.
 
     A tree gives each word one head, so a word's arc marginals have the sum 1: they are the softmax
     that a head-selection parser has. (What the arcs of two words have to do with each other is lost;
@@ -30,7 +30,7 @@ def of_arc_marginals(
 
     log_arcs : `Tensor`
         Shape `(batch, length, length + 1)`, the log marginal of each arc, indexed `[dependent,
-        head]`, 0 is ROOT. Cells which are no arc are not read.
+        head]`, 0 is ROOT. Cells that are not arcs are not read.
     mask : `Tensor`
         Shape `(batch, length)`, boolean.
     log_labels : `Tensor`, optional
@@ -48,14 +48,14 @@ def of_arc_marginals(
     if bool(wrong.any()):
         row, word = wrong.nonzero()[0].tolist()
         raise ValueError(
-            f"the arcs into word {word + 1} of sentence {row} of the batch have probabilities of the "
-            f"sum {float(sums[row, word]):.6g}, which must be 1"
+            f"the arcs into word {word + 1} of sentence {row} of the batch have probabilities that "
+            f"sum to {float(sums[row, word]):.6g}; the sum must be 1"
         )
     return found
 
 
 def relative_tags(potentials: TreePotentials, offsets: Tensor, labels: Tensor) -> ChainPotentials:
-    """The chain of tags that say where a word's head is, and the label of the arc.
+    """Returns a chain of tags that encode the position of a word's head and the label of the arc.
 
     Parsing as sequence labelling with relative offsets (Strzyz et al., "Viable dependency parsing as
     sequence labeling", 2019), except that ROOT, as a head, has the offset 0, which no word has. The tag
@@ -64,7 +64,7 @@ def relative_tags(potentials: TreePotentials, offsets: Tensor, labels: Tensor) -
         emissions[d, (o, l)] = log p(head of d = d + o) + log p(l | that arc),
 
     with the parser's distributions over the heads of a word and the labels of an arc. Transitions are
-    0: a head-selection parser's words are independent. A tag whose head would lie outside of the
+    0: a head-selection parser's words are independent. A tag whose head would lie outside the
     sentence is forbidden. Arcs of which there is no tag are left out, and the rest counts in
     proportion.
 
@@ -96,7 +96,7 @@ def relative_tags(potentials: TreePotentials, offsets: Tensor, labels: Tensor) -
     arcs = log_head_probabilities(potentials)
     found = arcs.gather(2, heads.expand(batch, length, tags))
     parts = [
-        # Word by word, so that the scores of all labels of all arcs are never there at once.
+        # One word at a time, so that the label scores of all arcs are never in memory at once.
         log_normalized(potentials.label_scores(word, word + 1))[:, 0][:, heads[word], labels]
         for word in range(length)
     ]

@@ -1,4 +1,4 @@
-"""Maximum spanning tree decoding, projective or not."""
+"""Maximum spanning tree decoding, projective or non-projective."""
 
 from typing import Optional, Tuple
 
@@ -16,9 +16,9 @@ from allennlp_kd.structs.tree.trees import are_trees
 
 
 def best_labels(potentials: TreePotentials) -> Tensor:
-    """The log probability of the best label on each arc, shape `(batch, length, length + 1)`.
+    """The log probability of the best label of each arc, shape `(batch, length, length + 1)`.
 
-    -inf where all labels are forbidden. What stands in cells which are no arc means nothing.
+    -inf where all labels are forbidden. What stands in cells that are not arcs means nothing.
     """
 
     def of_block(scores: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def best_labels(potentials: TreePotentials) -> Tensor:
 def maximum_spanning_tree(
     potentials: TreePotentials, single_root: bool = True, projective: bool = False
 ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
-    """The tree, with labels if there are any, of the highest score. Not differentiable.
+    """Finds the highest-scoring tree, with labels if there are any. Not differentiable.
 
     Where the best head of each word, chosen separately, makes a tree of the kind asked for, that is
     the answer, for the whole batch at once; only the other sentences are searched.
@@ -46,7 +46,7 @@ def maximum_spanning_tree(
         any tree.
     """
     if torch.is_grad_enabled():
-        # So that nothing without history is left in what the caller's potentials cache.
+        # So that the cache of the caller's potentials keeps nothing without autograd history.
         potentials = potentials.detach()
     with torch.no_grad():
         scores = potentials.arc_scores
@@ -58,7 +58,7 @@ def maximum_spanning_tree(
             heads = best_heads(scores, potentials.mask, single_root)
         total = scores.gather(2, heads.unsqueeze(2)).squeeze(2)
         total = total.masked_fill(~potentials.mask, 0).sum(dim=1)
-        if single_root:  # where no tree has one word on ROOT, several are what is found
+        if single_root:  # if no tree has exactly one word on ROOT, the best tree with several
             roots = ((heads == 0) & potentials.mask).sum(dim=1)
             total = total.masked_fill(roots > 1, NOTHING)
         labels = None
@@ -70,12 +70,12 @@ def maximum_spanning_tree(
 
 @exact
 def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
-    """The tree of the highest sum of these scores.
+    """Finds the heads of the highest-scoring tree.
 
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+        Shape `(batch, length, length + 1)`, -inf in cells that are not arcs.
     mask : `Tensor`
         Shape `(batch, length)`.
 
@@ -109,7 +109,7 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
 
 @exact
 def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
-    """As `best_heads`, among projective trees."""
+    """Like `best_heads`, but only projective trees."""
     refuse_nan(scores)
     with torch.enable_grad():
         leaf = finite_scores(scores.detach(), mask).requires_grad_()

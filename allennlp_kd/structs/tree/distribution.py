@@ -1,5 +1,4 @@
-"""The distribution over the trees of a sentence: an arc gets its score, a tree the sum of its
-arcs' scores.
+"""The distribution over the trees of a sentence; the score of a tree is the sum of its arc scores.
 
 All functions take `single_root` (default: exactly one word hangs on ROOT, as in Universal
 Dependencies) and `projective` (default: arcs may cross). Sums over trees are taken in float64, and
@@ -51,7 +50,7 @@ def log_arc_marginals(
     projective: bool = False,
     relevance: Optional[Tensor] = None,
 ) -> Tensor:
-    """The log probability of each arc to be in the tree, exact however small it is. Differentiable.
+    """The log probability that each arc is in the tree, accurate even if tiny. Differentiable.
 
     # Parameters
 
@@ -62,7 +61,7 @@ def log_arc_marginals(
     # Returns
 
     `Tensor`
-        Shape `(batch, length, length + 1)`; -inf in cells which are no arc and for arcs which are in
+        Shape `(batch, length, length + 1)`; -inf in cells that are not arcs and for arcs which are in
         no tree.
     """
     scores, mask = potentials.arc_scores, potentials.mask
@@ -71,12 +70,12 @@ def log_arc_marginals(
 
 
 def _narrowed(values: Tensor, *potentials: TreePotentials) -> Tensor:
-    """Of float64, what the scores are in, float32 at least."""
+    """Converts float64 back to the type of the scores, at least float32."""
     return values.to(at_least_single(*(part.arcs.dtype for part in potentials)))
 
 
 def _expected(marginals: Tensor, values: Tensor) -> Tensor:
-    """The sum over arcs of marginal times value, where a marginal of 0 counts as nothing."""
+    """The sum over arcs of marginal times value; marginals of 0 contribute 0."""
     return (marginals * values.double().masked_fill(marginals == 0, 0)).sum(dim=(1, 2))
 
 
@@ -121,7 +120,7 @@ def _check_trees_exist(total: Tensor) -> None:
 
 
 def _check_possible(log_p: Tensor, scores: Tensor) -> Tensor:
-    """NaN where all labels of an arc are forbidden, of `scores`, shape `(..., labels)`."""
+    """Returns NaN where all labels of an arc are forbidden in `scores`, shape `(..., labels)`."""
     return log_p.masked_fill((scores == NOTHING).all(dim=-1), float("nan"))
 
 
@@ -129,7 +128,7 @@ def _check_possible(log_p: Tensor, scores: Tensor) -> Tensor:
 def entropy(
     potentials: TreePotentials, single_root: bool = True, projective: bool = False
 ) -> Tensor:
-    """The entropy of the distribution over (labelled) trees, shape `(batch,)`.
+    """The entropy of the distribution over (labeled) trees, shape `(batch,)`.
 
     # Raises
 
@@ -158,8 +157,7 @@ def cross_entropy(
     single_root: bool = True,
     projective: bool = False,
 ) -> Tensor:
-    """`-E_p[log q]` for the distributions p of `potentials` and q of `others` over (labelled)
-    trees.
+    """`-E_p[log q]` for the distributions p of `potentials` and q of `others` over (labeled) trees.
 
     Labels count where both have them.
 
@@ -198,7 +196,7 @@ def kl_divergence(
     single_root: bool = True,
     projective: bool = False,
 ) -> Tensor:
-    """`KL(p || q)` for the distributions p of `potentials` and q of `others` over (labelled) trees.
+    """`KL(p || q)` for the distributions p of `potentials` and q of `others` over (labeled) trees.
 
     Labels count where both have them.
 
@@ -232,7 +230,7 @@ def kl_divergence(
 
 
 def _finite(scores: Tensor) -> Tensor:
-    """0 for -inf."""
+    """Replaces -inf by 0."""
     return scores.masked_fill(scores == NOTHING, 0)
 
 
@@ -243,7 +241,7 @@ def _expected_labels(
     single_root: bool,
     projective: bool,
 ) -> Tensor:
-    """The sum over arcs of marginal times what their labels add.
+    """The sum over arcs of marginal times the contribution of their labels.
 
     # Parameters
 
@@ -267,7 +265,7 @@ def _expected_labels(
 def _probable(
     potentials: TreePotentials, cells: Tensor, single_root: bool, projective: bool
 ) -> Tensor:
-    """Which of these cells are arcs of a probability, however small; shape as `cells`."""
+    """Marks the cells that are arcs with a positive probability, however small; shape as `cells`."""
     cells = cells & (potentials.arc_scores != NOTHING)
     if not bool(cells.any()):
         return cells
@@ -278,7 +276,7 @@ def _probable(
 
 @exact
 def score(potentials: TreePotentials, heads: Tensor, labels: Optional[Tensor] = None) -> Tensor:
-    """The score of one head for each word; with `labels`, of a labelled tree (see
+    """The score of a tree, given as one head per word; with `labels`, of a labeled tree (see
     `TreePotentials`).
 
     That the heads form a tree is not checked.
@@ -299,7 +297,7 @@ def score(potentials: TreePotentials, heads: Tensor, labels: Optional[Tensor] = 
     heads = heads.masked_fill(~mask, 0)
     cells = potentials.arc_scores.gather(2, heads.unsqueeze(2)).squeeze(2)
     if labels is not None and potentials.labels is None:
-        raise ValueError("labels are given, but these arcs have no label scores")
+        raise ValueError("labels are given, but these potentials have no label scores")
     if labels is not None:
         log_labels = log_label_probabilities(potentials, heads)
         labels = labels.masked_fill(~mask, 0)
@@ -315,7 +313,7 @@ def nll(
     single_root: bool = True,
     projective: bool = False,
 ) -> Tensor:
-    """The negative log probability of a tree; with `labels`, of a labelled tree.
+    """The negative log probability of a tree; with `labels`, of a labeled tree.
 
     # Returns
 
@@ -325,10 +323,10 @@ def nll(
     # Raises
 
     ValueError
-        If heads of a sentence are no tree of the kind asked for; the message names the sentence.
+        If heads of a sentence are not a tree of the kind asked for; the message names the sentence.
     """
     check_trees(heads, potentials.mask, single_root, projective)
     total = log_partition(potentials, single_root, projective)
-    # Where every tree is forbidden the difference would be -inf - -inf.
+    # If every tree is forbidden, the difference would be -inf - -inf.
     total = total.masked_fill(total == NOTHING, 0)
     return total - score(potentials, heads, labels)

@@ -18,8 +18,8 @@ from allennlp_kd.structs.tree.trees import are_trees
 
 @exact
 def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[Tensor], Tensor]:
-    """The k trees of the highest scores with one word on ROOT, with labels if there are any, best
-    first. Not differentiable.
+    """Finds the k highest-scoring trees with one word on ROOT, best first, with labels if there are
+    any.
 
     Trees that differ in a label alone are different ones. The heads of the k best are among those
     of the k trees whose best labelling is best, since each of these has at least one labelling as
@@ -51,7 +51,7 @@ def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[T
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
     if torch.is_grad_enabled():
-        # So that nothing without history is left in what the caller's potentials cache.
+        # So that the cache of the caller's potentials keeps nothing without autograd history.
         potentials = potentials.detach()
     with torch.no_grad():
         heads, there = _k_best_heads(potentials, k)
@@ -75,13 +75,13 @@ def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[T
 
 
 def _select(structures: Tensor, chosen: Tensor) -> Tensor:
-    """`structures` of shape `(batch, any, length)`, of which those of `chosen`, `(batch, k)`."""
+    """Selects the structures `chosen`, `(batch, k)`, from `structures`, `(batch, any, length)`."""
     return structures.gather(1, chosen.unsqueeze(2).expand(-1, -1, structures.shape[2]))
 
 
 def _k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
-    """The heads of the k trees that are best with their best labels, shape `(batch, k, length)`,
-    and which of them are there, shape `(batch, k)`; the heads of the others are those of the first.
+    """Finds the heads, `(batch, k, length)`, of the k best trees with their best labels, and marks
+    which exist, `(batch, k)`.
     """
     scores, mask = potentials.arc_scores, potentials.mask
     if potentials.labels is not None:
@@ -102,14 +102,14 @@ def _k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
             if place == 0:
                 found[row, :, :length] = torch.from_numpy(tree)
             if (tree == 0).sum() > 1:
-                break  # all that follow have several words on ROOT too
+                break  # all later trees have several words on ROOT too
             found[row, place, :length] = torch.from_numpy(tree)
             there[row, place] = True
     return found.to(mask.device), there.to(mask.device)
 
 
 def _k_best_labels(potentials: TreePotentials, heads: Tensor) -> Tuple[Tensor, Tensor]:
-    """The best labellings of each tree, at most k, best first.
+    """Returns the best labelings of each tree, at most k, best first.
 
     # Parameters
 

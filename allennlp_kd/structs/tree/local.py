@@ -12,12 +12,12 @@ from allennlp_kd.structs.tree.potentials import TreePotentials
 
 @exact
 def log_head_probabilities(potentials: TreePotentials) -> Tensor:
-    """The distribution over the heads of each word, on its own: a softmax over the word's arcs.
+    """The distribution over the heads of each word: a softmax over the word's arcs.
 
     # Returns
 
     `Tensor`
-        Shape `(batch, length, length + 1)`; -inf in cells which are no arc.
+        Shape `(batch, length, length + 1)`; -inf in cells that are not arcs.
     """
     return log_normalized(potentials.arc_scores)
 
@@ -41,7 +41,7 @@ def log_label_probabilities(potentials: TreePotentials, heads: Tensor) -> Tensor
 
 @exact
 def k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
-    """The k most probable heads of each word, each word on its own.
+    """The k most probable heads of each word, independently of other words.
 
     # Returns
 

@@ -19,7 +19,7 @@ def mean_potentials(members: Sequence[TreePotentials], weights: Sequence[float])
 
         p(l | d, h) ~ product over members m of p_m(l | d, h)^w_m.
 
-    Arcs are centred over the heads of each word, so that none is louder by a constant. Labels need
+    Arcs are centered over the heads of each word, so that none is louder by a constant. Labels need
     it not: a constant over an arc's labels changes nothing, so the mean of the scores is that of
     their log softmax.
 
@@ -47,7 +47,7 @@ def mean_potentials(members: Sequence[TreePotentials], weights: Sequence[float])
 
 
 def _centred(potentials: TreePotentials) -> Tensor:
-    """Arc scores of which those of each word's heads have the mean 0; 0 where padding is.
+    """Centers the arc scores over each word's heads; 0 in padding.
 
     A word as its own head, over which stock normalizes, moves along.
     """
@@ -64,7 +64,9 @@ def _centred(potentials: TreePotentials) -> Tensor:
 def _mean_labels(
     members: Sequence[TreePotentials], weights: Sequence[float]
 ) -> Optional[Union[Tensor, FactoredLabels]]:
-    """Of shape `(batch, length, length + 1, labels)`, or factors of it; `None` without labels."""
+    """Returns the mean label scores, shape `(batch, length, length + 1, labels)`, or their factors;
+    `None` without labels.
+    """
     if members[0].labels is None:
         return None
     parts = [member.label_parts for member in members]
@@ -81,7 +83,9 @@ def _mean_labels(
 
 
 def _on_diagonal(blocks: Sequence[Tensor]) -> Tensor:
-    """Shape `(labels, sum of rows, sum of columns)`, of blocks of shape `(labels, rows, columns)`."""
+    """Places blocks of shape `(labels, rows, columns)` on the diagonal: `(labels, sum of rows, sum
+    of columns)`.
+    """
     rows, columns = (sum(block.shape[axis] for block in blocks) for axis in (1, 2))
     found = blocks[0].new_zeros(blocks[0].shape[0], rows, columns)
     row = column = 0
@@ -93,8 +97,8 @@ def _on_diagonal(blocks: Sequence[Tensor]) -> Tensor:
 
 
 def mean_marginals(members: Sequence[TreePotentials], weights: Sequence[float]) -> TreePotentials:
-    """Potentials whose distribution over heads and labels, word by word, is the weighted mean of
-    the members':
+    """Returns potentials whose distributions over heads and labels are, for each word, the weighted
+    mean of the members':
 
         arcs[d, h] = log(sum over members m of w_m p_m(h | d)),
         labels[d, h, l] = log(sum over members m of w_m p_m(h | d) p_m(l | d, h)),
@@ -119,6 +123,6 @@ def mean_marginals(members: Sequence[TreePotentials], weights: Sequence[float]) 
             log_heads.unsqueeze(3) + log_normalized(member.label_scores())
             for log_heads, member in zip(heads, members)
         ]
-        # Of a word that is no head a log probability of -inf: label scores must be numbers.
+        # Cells that are not arcs have the log probability -inf, but label scores must be finite.
         labels = log_weighted_sum(joint, weights).masked_fill(~members[0].arc_mask.unsqueeze(3), 0)
     return TreePotentials(log_weighted_sum(heads, weights), members[0].mask, labels)

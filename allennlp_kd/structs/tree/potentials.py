@@ -15,11 +15,11 @@ from allennlp_kd.structs.tree.labels.label_groups import LabelGroups, scores_of
 
 @dataclass(frozen=True)
 class TreePotentials:
-    """The scores of all arcs, and of all labels on them, of a batch, before any normalization.
+    """The scores of all arcs and their labels in a batch, before normalization.
 
     Words are numbered from 0 as dependents and from 1 as heads, where 0 is ROOT: the arc into
     word d (from 0) has the head h in 0 .. length, and h = d + 1 would be the word itself. Cells
-    which are no arc (that diagonal, and all that touch padding) may hold anything; read
+    that are not arcs (that diagonal, and all that touch padding) may hold anything; read
     `arc_scores`, in which they are -inf. A tree with heads h and labels l has the score
 
         sum_d arcs[d, h_d] + log softmax(labels[d, h_d])[l_d]:
@@ -65,7 +65,7 @@ class TreePotentials:
         if bool(gaps.any()):
             row = int(gaps.any(dim=1).nonzero()[0])
             raise ValueError(
-                f"mask must be a run of words, then padding; row {row} is "
+                f"mask must be words followed by padding; row {row} is "
                 f"{self.mask[row].int().tolist()}"
             )
         if isinstance(self.labels, FactoredLabels):
@@ -80,7 +80,7 @@ class TreePotentials:
                     f"found {self.labels.dtype} of shape {found}"
                 )
         if self.labels is not None and self.num_labels == 0:
-            raise ValueError("labels must score at least one label, found 0")
+            raise ValueError("labels must have at least one label, found 0")
 
     @property
     def batch_size(self) -> int:
@@ -104,7 +104,7 @@ class TreePotentials:
 
     @cached_property
     def arc_mask(self) -> Tensor:
-        """Which cells are arcs, shape `(batch, length, length + 1)`, boolean."""
+        """Marks the cells that are arcs, shape `(batch, length, length + 1)`, boolean."""
         heads = torch.nn.functional.pad(self.mask, (1, 0), value=True)
         itself = torch.eye(self.max_length, dtype=torch.bool, device=self.mask.device)
         itself = torch.nn.functional.pad(itself, (1, 0), value=False)
@@ -112,23 +112,23 @@ class TreePotentials:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether one of the scores does."""
+        """Whether one of the scores requires a gradient."""
         return any(tensor.requires_grad for tensor in self.tensors())
 
     @cached_graph_property
     def arc_scores(self) -> Tensor:
-        """`arcs` with -inf in all cells which are no arc, in float32 at least."""
+        """`arcs` in at least float32, with -inf in all cells that are not arcs."""
         found: Tensor = Masked.apply(raised(self.arcs), self.arc_mask, float("-inf"))
         return found
 
     @cached_graph_property
     def label_parts(self) -> Union[Tensor, FactoredLabels]:
-        """`labels` with nothing of what stands in padding, so that no NaN reaches a gradient.
+        """`labels` with padding removed, so that no NaN in it reaches a gradient.
 
         Scores are in float32 at least; factors are as they were given.
         """
         if self.labels is None:
-            raise ValueError("these arcs have no label scores")
+            raise ValueError("these potentials have no label scores")
         if isinstance(self.labels, FactoredLabels):
             return self.labels.without_padding(self.mask)
         found: Tensor = Masked.apply(raised(self.labels), self.arc_mask.unsqueeze(3), 0.0)
@@ -136,24 +136,23 @@ class TreePotentials:
 
     @cached_graph_property
     def label_groups(self) -> LabelGroups:
-        """`label_parts` by the lengths of the sentences, for what is computed of all of them."""
+        """`label_parts` grouped by sentence length, for functions of all label scores."""
         return LabelGroups(self.label_parts, self.mask)
 
     def label_scores(self, first: int = 0, last: Optional[int] = None) -> Tensor:
-        """The scores of all labels on all arcs into the words `first` (inclusive) to `last`
+        """Returns the scores of all labels on all arcs into the words `first` (inclusive) to `last`
         (exclusive).
 
         # Returns
 
         `Tensor`
-            Shape `(batch, last - first, length + 1, labels)`. What stands in cells which are no
-            arc is not NaN and means nothing.
+            Shape `(batch, last - first, length + 1, labels)`. What stands in cells that
+            are not arcs is not NaN and means nothing.
         """
         return scores_of(self.label_parts, first, last)
 
     def label_scores_of(self, heads: Tensor) -> Tensor:
-        """The scores of all labels on one arc into each word, without computing those of other
-        arcs.
+        """Returns the scores of all labels on one arc into each word, without computing other arcs.
 
         # Parameters
 
@@ -171,11 +170,11 @@ class TreePotentials:
         return self.label_parts.gather(2, index).squeeze(2)
 
     def without_labels(self) -> "TreePotentials":
-        """The arcs alone."""
+        """Returns the potentials without label scores."""
         return self if self.labels is None else replace(self, labels=None)
 
     def tempered(self, temperature: float) -> "TreePotentials":
-        """All scores divided by `temperature`, which tempers the distribution over whole trees."""
+        """Divides all scores by `temperature`, which tempers the distribution over whole trees."""
         if not temperature > 0:
             raise ValueError(f"temperature must be greater than 0, found {temperature}")
         if temperature == 1:
@@ -188,10 +187,11 @@ class TreePotentials:
         return replace(self, arcs=raised(self.arcs) / temperature, labels=labels)
 
     def select_labels(self, labels: Sequence[int]) -> "TreePotentials":
-        """The potentials over these labels alone, in this order."""
+        """Returns the potentials over only these labels, in this order."""
         if self.labels is None:
             raise ValueError(
-                f"these arcs have no label scores, so labels {list(labels)} are none of them"
+                f"these potentials have no label scores, so labels {list(labels)} cannot be "
+                "selected"
             )
         if isinstance(self.labels, FactoredLabels):
             return replace(self, labels=self.labels.select_labels(labels))
@@ -199,10 +199,12 @@ class TreePotentials:
         return replace(self, labels=self.labels[..., index])
 
     select_tags = select_labels
-    """The name that chains and trees share."""
+    """The same method name as for chains."""
 
     def spread_labels(self, labels: Sequence[int], size: int) -> "TreePotentials":
-        """The inverse of `select_labels`: over `size` labels, the rest of which are forbidden."""
+        """The inverse of `select_labels`: extends to `size` labels, of which the new ones are
+        forbidden.
+        """
         if self.labels is None or list(labels) == list(range(size)):
             return self
         if isinstance(self.labels, FactoredLabels):
@@ -212,7 +214,7 @@ class TreePotentials:
         return replace(self, labels=spread.index_copy(3, index, self.labels))
 
     def select_rows(self, rows: Tensor) -> "TreePotentials":
-        """The potentials of these sentences of the batch, `rows` of shape `(selected,)`."""
+        """Returns the potentials of these sentences, `rows` of shape `(selected,)`."""
         labels = self.labels
         if isinstance(labels, FactoredLabels):
             labels = labels.select_rows(rows)
@@ -221,7 +223,7 @@ class TreePotentials:
         return replace(self, arcs=self.arcs[rows], mask=self.mask[rows], labels=labels)
 
     def first_words(self, length: int) -> "TreePotentials":
-        """Without the columns behind the first `length` words."""
+        """Removes the columns after the first `length` words."""
         if length == self.max_length:
             return self
         labels = self.labels
@@ -253,7 +255,7 @@ class TreePotentials:
         return TreePotentials(self.arcs[cells], mask, labels)
 
     def tensors(self) -> Iterator[Tensor]:
-        """All tensors of scores, as they were given."""
+        """All score tensors, as they were given."""
         yield self.arcs
         if isinstance(self.labels, FactoredLabels):
             yield from (
@@ -266,6 +268,6 @@ class TreePotentials:
             yield self.labels
 
     def detach(self) -> "TreePotentials":
-        """The same scores, without their history."""
+        """Detaches the scores from the autograd graph."""
         labels = None if self.labels is None else self.labels.detach()
         return replace(self, arcs=self.arcs.detach(), labels=labels)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def are_trees(heads: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
-    """Whether each word has a head in its sentence and every way up ends at ROOT.
+    """Whether each word has a head in its sentence and every path upward ends at ROOT.
 
     # Parameters
 
@@ -36,7 +36,7 @@ def are_trees(heads: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
 
 
 def are_projective(heads: Tensor, mask: Tensor) -> Tensor:
-    """Whether no two arcs cross, arcs from ROOT (which stands before the first word) included.
+    """Whether no two arcs cross, including arcs from ROOT, which precedes the first word.
 
     # Parameters
 
@@ -50,7 +50,7 @@ def are_projective(heads: Tensor, mask: Tensor) -> Tensor:
     """
     words = torch.arange(1, heads.shape[1] + 1, device=heads.device).expand_as(heads)
     left, right = torch.minimum(words, heads), torch.maximum(words, heads)
-    # Arc j begins inside arc i and ends outside of it. Shape: (batch, length, length)
+    # Arc j begins inside arc i and ends outside it. Shape: (batch, length, length)
     begins = (left.unsqueeze(2) < left.unsqueeze(1)) & (left.unsqueeze(1) < right.unsqueeze(2))
     crossing = begins & (right.unsqueeze(1) > right.unsqueeze(2))
     words_both = mask.unsqueeze(2) & mask.unsqueeze(1)
@@ -62,7 +62,7 @@ def check_trees(heads: Tensor, mask: Tensor, single_root: bool, projective: bool
     # Raises
 
     ValueError
-        If heads of a sentence are no tree, or not of the kind asked for; the message names the
+        If heads of a sentence are not a tree, or not of the kind asked for; the message names the
         sentence.
     """
     good = are_trees(heads, mask, single_root)

@@ -1,4 +1,4 @@
-"""The files of a teacher's archive."""
+"""Identifies a teacher's archive by its files."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from allennlp_kd.archives.members import BEST, CONFIG, VOCABULARY, WEIGHTS
 
 
 class ArchiveSource(NamedTuple):
-    """What a configuration says about a teacher's archive. Equal sources are one teacher.
+    """The settings that identify a teacher's archive. Equal settings mean the same teacher.
 
     # Parameters
 
@@ -19,7 +19,7 @@ class ArchiveSource(NamedTuple):
     given : `GivenFiles`, optional
         Replace those that the archive names.
     trust : `bool`, optional (default = `False`)
-        Whether its configuration may import classes and open files, URLs and models of the hub.
+        Whether its configuration may import classes and open files, URLs and models on the Hugging Face Hub.
     """
 
     archive_file: str
@@ -28,7 +28,7 @@ class ArchiveSource(NamedTuple):
 
     @property
     def version(self) -> Tuple:
-        """Changes when a file is replaced: the paths, and the time and size of the files."""
+        """Changes when a file is replaced: the files' paths, times and sizes."""
         path = Path(self.archive_file).resolve()
         files = [path]
         if path.is_dir():
@@ -42,7 +42,9 @@ class ArchiveSource(NamedTuple):
 
 
 def absent_checkpoints(parts: Any) -> List[str]:
-    """The transformers that an archive's configuration names, and that are no folders here."""
+    """Returns the transformers that an archive's configuration names and that are not local
+    folders.
+    """
     found: List[str] = []
 
     def search(value: Any) -> None:
@@ -59,12 +61,13 @@ def absent_checkpoints(parts: Any) -> List[str]:
 
 
 def fingerprint(folder: Path, outside: str = "") -> str:
-    """A digest of what a teacher's scores depend on: weights, configuration and vocabulary.
+    """Returns a digest of everything that the scores depend on: weights, configuration and
+    vocabulary.
 
     # Parameters
 
     outside : `str`, optional (default = `""`)
-        A digest of the files outside of the archive; see `external_digest`.
+        A digest of the files outside the archive; see `external_digest`.
     """
     digest = hashlib.blake2b(digest_size=16)
     files = [folder / CONFIG, folder / WEIGHTS]

@@ -1,4 +1,4 @@
-"""A model from an archive whose origin need not be known."""
+"""Loads a model from an archive of unknown origin."""
 
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
@@ -37,7 +37,7 @@ from allennlp_kd.teachers.archive.registered_types import registered_types_only
 from allennlp_kd.teachers.scorers.registry import find_scorer
 
 REMEDIES = Remedies("'transformer'", "'trust: true'", "'elmo_options'")
-_MISFITS = (KeyError, TypeError, AttributeError)  # a configuration and classes that do not fit
+_MISFITS = (KeyError, TypeError, AttributeError)  # a configuration that does not fit its classes
 _FAILURES = (ConfigurationError, OSError, RuntimeError, ValueError, ImportError, *_MISFITS)
 
 
@@ -57,7 +57,7 @@ class LoadedArchive(NamedTuple):
 
 
 def load_teacher(source: ArchiveSource) -> LoadedArchive:
-    """Opens an archive without running anything that it holds.
+    """Opens an archive without running any code in it.
 
     AllenNLP's `load_archive` unpacks what leads out of its folder, evaluates the configuration as
     jsonnet and unpickles the weights. Here AllenNLP gets a configuration that was read as JSON and
@@ -81,7 +81,8 @@ def load_teacher(source: ArchiveSource) -> LoadedArchive:
             check_carried(name, folder / name, archive_file)
         tensors = load_tensors(folder / WEIGHTS, archive_file)
         limited = nullcontext() if source.trust else _limited(parts, tensors, folder, source)
-        # To build it draws random numbers: the student's do not depend on whether it is open.
+        # Building the model draws random numbers; restore them, so that the student's do not
+        # change.
         with limited, _transformers_of_its_own(), preserved_random_states():
             try:
                 parts = with_blank_weights(parts, tensors, folder)
@@ -94,18 +95,18 @@ def load_teacher(source: ArchiveSource) -> LoadedArchive:
                 message = f"the teacher archive {archive_file} cannot be opened: {error}"
                 absent = absent_checkpoints(parts)
                 if absent:
-                    message += f"; there is no folder {' or '.join(absent)}, which it names"
+                    message += f"; it names {' and '.join(absent)}, which are not folders here"
                 raise ConfigurationError(message) from error
 
 
 def _build(
     parts: Dict[str, Any], tensors: Dict[str, Tensor], folder: str, archive_file: str
 ) -> LoadedArchive:
-    params = Params(deepcopy(parts))  # to build an object is to use up its part
+    params = Params(deepcopy(parts))  # building an object removes its parameters
     kind = Model.by_name(params["model"].duplicate().pop("type"))
     if isinstance(kind, type):
         find_scorer(kind, archive_file)
-    # Stock's `predict` and `evaluate` read with this one, too.
+    # AllenNLP's `predict` and `evaluate` also read with this reader.
     reader_params = params.pop("validation_dataset_reader")
     reader = DatasetReader.from_params(reader_params, serialization_dir=folder)
     vocabulary = params.pop("vocabulary", {})
@@ -127,7 +128,7 @@ def _limited(
     folder: Path,
     source: ArchiveSource,
 ) -> Iterator[None]:
-    """Inside, nothing is imported by name, fetched, or made larger than the weights.
+    """A context without imports by name, without downloads, and with a limit on the model's size.
 
     # Raises
 
@@ -147,7 +148,7 @@ def _limited(
 
 @contextmanager
 def opened_files(archive_file: str, links: bool = False) -> Iterator[Path]:
-    """A folder of our own with the archive's files, for as long as the context lasts.
+    """A temporary folder with the archive's files, for the duration of the context.
 
     # Raises
 
@@ -156,7 +157,7 @@ def opened_files(archive_file: str, links: bool = False) -> Iterator[Path]:
     """
     path = Path(archive_file)
     if not path.exists():
-        raise ConfigurationError(f"there is no teacher archive at {archive_file}")
+        raise ConfigurationError(f"the teacher archive {archive_file} does not exist")
     try:
         with extracted(path, links=links) as folder:
             yield folder
@@ -165,12 +166,13 @@ def opened_files(archive_file: str, links: bool = False) -> Iterator[Path]:
 
 
 def archive_fingerprint(source: ArchiveSource) -> str:
-    """A digest of all files that a teacher's scores depend on; nothing of it is built or unpickled.
+    """Returns a digest of all files that the scores depend on, without building or unpickling
+    anything.
 
     # Raises
 
     ConfigurationError
-        If the archive cannot be opened, names what is not inside of it without `trust`, or a file that
+        If the archive cannot be opened, names anything outside it without `trust`, or a file that
         it depends on is missing.
     """
     with opened_files(source.archive_file, links=source.trust) as folder:
@@ -196,7 +198,7 @@ def _parts(folder: Path, names: List[str], source: ArchiveSource) -> Dict[str, A
 
 @contextmanager
 def _transformers_of_its_own() -> Iterator[None]:
-    """AllenNLP's cache is empty inside, and as before outside.
+    """Empties AllenNLP's cache of transformers inside the context and restores it afterward.
 
     It does not tell two depths of one checkpoint apart.
     """

@@ -48,8 +48,8 @@ scored_by(CrfTaggerScorer)(CrfTagger)
 scored_by(SimpleTaggerScorer)(SimpleTagger)
 scored_by(BiaffineParserScorer)(BiaffineDependencyParser)
 
-# What carries the words, for errors, and the source of the teacher that has indexed them, beside a
-# model's own fields.
+# The field with the words (for errors), and the source of the teacher that indexed them. They are
+# added to a model's own fields.
 SENTENCE, ARCHIVE = "sentence", "archive"
 
 
@@ -63,33 +63,33 @@ class _Opened(NamedTuple):
     padded: bool
 
 
-# The reader's side and the model's side of one run name the same archive, and share it.
+# In a run, the reader and the model name the same archive, and share it.
 _opened: Dict[Tuple, _Opened] = {}
 _fingerprints: Dict[Tuple, str] = {}
 
 
 @Teacher.register("archive")
 class ArchiveTeacher(ScoringTeacher):
-    """Any archive of stock `crf_tagger`, `simple_tagger` or `biaffine_parser`, with its own reader,
-    indexers and vocabulary.
+    """A live teacher from any archive of AllenNLP's `crf_tagger`, `simple_tagger` or
+    `biaffine_parser`.
 
-    Archives of a student and of a distillation are such archives too. So are those of a sub-class
-    that overrides nothing that scores depend on, such as one with another metric; any other class
+    Archives of a student or a distillation are such archives too, and so are those of a sub-class
+    that overrides nothing the scores depend on, such as one with another metric. Any other class
     needs a scorer (`scored_by`).
 
-    The archive is opened when it is first needed. The teacher scores in evaluation mode, without
-    gradient, never decodes, and follows its inputs to their device.
+    The archive is opened lazily. The teacher runs in evaluation mode without gradients, never
+    decodes, and uses the device of its inputs.
 
-    A parser with an embedding of part-of-speech tags needs those of the student's reader; one
-    without ignores them. Where an indexer reads another attribute of tokens than their text
-    (`feature_name`), the student's tokens must have it. What else the archive's reader demands and
-    the model does not look at (`feature_labels`), is not needed.
+    A parser that embeds part-of-speech tags gets those of the student's reader; other parsers
+    ignore them. If an indexer reads a token attribute other than the text (`feature_name`), the
+    student's tokens must have it. Other inputs that the archive's reader requires but the model
+    ignores (`feature_labels`) are not needed.
 
-    A word that its indexer splits into nothing has the vector of zeros that stock gives it. The
-    state of encoders that keep one between batches (ELMo, or `stateful: true`) is reset before each
-    batch. Some encoders compute with padding (`qanet_encoder`, `cnn-highway`, a `gated-cnn-encoder`
-    with several convolutions in a block): a warning names them, and a store scores each sentence in
-    a batch of its own.
+    A word that the indexer splits into no pieces has the zero vector, as in AllenNLP. The state of
+    encoders that keep it between batches (ELMo, or `stateful: true`) is reset before each batch.
+    The output of some encoders depends on padding (`qanet_encoder`, `cnn-highway`, a
+    `gated-cnn-encoder` with several convolutions per block): these cause a warning, and a store
+    scores each sentence in its own batch.
 
     # Parameters
 
@@ -99,25 +99,25 @@ class ArchiveTeacher(ScoringTeacher):
         Where to score for a store, `-1` for the CPU. By default the current GPU, where there is
         one.
     transformer : `str`, optional
-        The folder (or the hub's name) of the transformer to use instead of the one that the archive
-        names. An archive of stock AllenNLP has its transformer's weights inside, and needs its
-        architecture and tokenizer from outside.
+        The folder (or the name on the Hugging Face Hub) of the transformer to use instead of the
+        one that the archive names. An AllenNLP archive with a transformer contains its weights, but
+        needs its architecture and tokenizer from outside.
     trust : `bool`, optional (default = `False`)
-        Whether the archive's configuration may name what is not inside of it: files, URLs, models of
-        the hub, and classes by their path. Of an archive from elsewhere, `transformer` is the safe
-        choice.
+        Whether the archive's configuration may name anything outside the archive: files, URLs,
+        models on the Hugging Face Hub, and classes by their path. For an archive of unknown origin,
+        `transformer` is the safe choice.
     elmo_options : `str`, optional
-        The options file of ELMo, in place of the one that the archive names. ELMo's weights are inside
-        of the archive.
+        ELMo's options file, used instead of the one that the archive names. ELMo's weights are in
+        the archive.
     elmo_weights : `str`, optional
-        The weight file of ELMo, beside `elmo_options`. It is needed by a model that caches words
-        (`vocab_to_cache`) alone.
+        ELMo's weight file, in addition to `elmo_options`. Only a model that caches words
+        (`vocab_to_cache`) needs it.
 
     # Raises
 
     ConfigurationError
-        When opened: if the archive is missing, damaged, incomplete or unsafe, names what is not
-        inside of it without `trust`, its model is none that can teach, or a file that its
+        When opened: if the archive is missing, damaged, incomplete or unsafe, names
+        anything outside it without `trust`, its model is none that can teach, or a file that its
         configuration names is missing.
     """
 
@@ -153,7 +153,7 @@ class ArchiveTeacher(ScoringTeacher):
 
     @property
     def model(self) -> Model:
-        """The archive's model, in evaluation mode."""
+        """The archive's model in evaluation mode."""
         return self._open().model
 
     @property
@@ -168,7 +168,7 @@ class ArchiveTeacher(ScoringTeacher):
 
     @property
     def device(self) -> torch.device:
-        """Where it scores what it is not given a device for."""
+        """The device for scoring if no other is requested."""
         if self._cuda_device is not None:
             return torch.device("cpu" if self._cuda_device < 0 else self._cuda_device)
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -181,7 +181,7 @@ class ArchiveTeacher(ScoringTeacher):
     @property
     @overrides
     def fingerprint(self) -> str:
-        # The network is not built for it.
+        # This does not build the network.
         return _fingerprint_of(self._source)
 
     @overrides
@@ -210,7 +210,9 @@ class ArchiveTeacher(ScoringTeacher):
             instance.add_field(self.FIELD, OptionalField(field))
 
     def read(self, sentence: Sentence) -> Instance:
-        """The sentence as the teacher's own reader makes it, indexed with its own vocabulary."""
+        """Reads a sentence with the teacher's own reader and indexes it with the teacher's
+        vocabulary.
+        """
         opened = self._open()
         try:
             made = opened.inputs.instance_of(sentence, needed=opened.needs.annotations)
@@ -220,7 +222,7 @@ class ArchiveTeacher(ScoringTeacher):
         if absent:
             raise ConfigurationError(
                 f"the teacher {self.archive_file} needs {', '.join(absent)}, which its reader "
-                f"{opened.inputs.name} does not make of words and tags"
+                f"{opened.inputs.name} does not make from words and tags"
             )
         opened.reader.apply_token_indexers(made)
         fields = {name: made[name] for name in opened.scorer.fields}
@@ -232,8 +234,8 @@ class ArchiveTeacher(ScoringTeacher):
             pieces = word_pieces(instance[opened.scorer.fields[0]])
             if pieces > opened.limit:
                 raise ConfigurationError(
-                    f"a sentence of {len(sentence.words)} words is {pieces} word pieces long, and "
-                    f"the teacher {self.archive_file} takes {opened.limit}: "
+                    f"a sentence of {len(sentence.words)} words is {pieces} word pieces long, but "
+                    f"the teacher {self.archive_file} takes at most {opened.limit}: "
                     f"'{' '.join(sentence.words[:8])} ...'. Leave it out, or train a teacher with "
                     "max_length, which folds long sentences"
                 )
@@ -261,11 +263,11 @@ class ArchiveTeacher(ScoringTeacher):
         wrong = opened.scorer.have_nan(found)
         if bool(wrong.any()):
             sentence = inputs[SENTENCE][int(wrong.nonzero()[0])]
-            raise ValueError(f"the scores of {self.archive_file} hold NaN for '{sentence}'")
+            raise ValueError(f"the scores of {self.archive_file} contain NaN for '{sentence}'")
         return found
 
     def _check_reader(self, source: Optional[ArchiveSource]) -> None:
-        """Refuses sentences that were read for another archive; the same may have two paths."""
+        """Refuses sentences that were read for another archive; one archive may have two paths."""
         if source == self._source:
             return
         if source is not None and _fingerprint_of(source) == self.fingerprint:
@@ -275,7 +277,7 @@ class ArchiveTeacher(ScoringTeacher):
             given = ", ".join(str(name) for name in source.given if name)  # type: ignore[union-attr]
             other += f" with {given or 'the files that it names'}"
         raise ConfigurationError(
-            f"{self.archive_file} is to score sentences that were read for {other}: "
+            f"{self.archive_file} cannot score sentences that were read for {other}: "
             "dataset_reader.teacher and model.teacher must be the same"
         )
 
@@ -317,15 +319,15 @@ class ArchiveTeacher(ScoringTeacher):
         stateful, padded = stateful_encoders(loaded.model), padded_encoders(loaded.model)
         if stateful:
             logger.warning(
-                "%s keeps state between batches in %s; here the state is reset before each batch.",
+                "%s keeps state between batches in %s; the state is reset before each batch.",
                 self.archive_file,
                 ", ".join(stateful),
             )
         if padded:
             logger.warning(
-                "The scores of %s depend on the padding of a batch, which %s computes with. A store "
-                "scores each sentence in a batch of its own; without one, the scores change a little "
-                "with the batches.",
+                "The scores of %s depend on a batch's padding, because %s does not mask it. A "
+                "store scores each sentence in its own batch; without a store, the scores change "
+                "slightly with the batches.",
                 self.archive_file,
                 ", ".join(padded),
             )

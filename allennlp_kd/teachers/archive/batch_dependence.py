@@ -1,4 +1,4 @@
-"""Encoders whose output for a sentence depends on the other sentences, or on earlier ones."""
+"""Finds encoders whose output for a sentence depends on other sentences or earlier batches."""
 
 from typing import List
 
@@ -6,12 +6,12 @@ from allennlp.models import Model
 from allennlp.modules.encoder_base import _EncoderBase
 from torch.nn import Module
 
-# By the names of their classes: some are in packages that need not be installed.
+# Identified by class name, because some packages may not be installed.
 READ_PADDING = ("QaNetEncoder", "QaNetEncoderBlock", "CnnHighwayEncoder")
 
 
 def stateful_encoders(model: Model) -> List[str]:
-    """The names and classes of the encoders that keep their state between batches.
+    """Returns the names and classes of the encoders that keep state between batches.
 
     These are ELMo's, and any recurrent encoder with `stateful: true`.
     """
@@ -23,14 +23,14 @@ def stateful_encoders(model: Model) -> List[str]:
 
 
 def reset_encoders(model: Model) -> None:
-    """Makes stateful encoders forget the batches that they have seen."""
+    """Resets the state of stateful encoders."""
     for module in model.modules():
         if isinstance(module, _EncoderBase) and module.stateful:
             module.reset_states()
 
 
 def padded_encoders(model: Model) -> List[str]:
-    """The names and classes of the encoders that compute with what pads a sentence or a word."""
+    """Returns the names and classes of the encoders whose output depends on padding."""
     return [
         f"{name} ({type(module).__name__})"
         for name, module in model.named_modules()
@@ -41,7 +41,7 @@ def padded_encoders(model: Model) -> List[str]:
 def _reads_padding(module: Module) -> bool:
     names = {each.__name__ for each in type(module).__mro__}
     if "GatedCnnEncoder" in names:
-        # It masks what goes into a block, and not what passes between a block's convolutions.
+        # It masks a block's input, but not the output of the convolutions inside a block.
         blocks = [*module._forward_residual_blocks, *module._backward_residual_blocks]
         return any(len(block._convolutions) > 1 for block in blocks)
     return not names.isdisjoint(READ_PADDING)

@@ -1,4 +1,4 @@
-"""The files outside of an archive that its teacher's scores depend on."""
+"""Computes a digest of the files outside an archive that the teacher's scores depend on."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from allennlp.common.checks import ConfigurationError
 
 from allennlp_kd.archives.external_references import external_values
 
-# The weights of a transformer are in the archive. What is in these files changes no score.
+# A transformer's weights are in the archive. The content of these files affects no score.
 _UNREAD = (
     ".bin", ".safetensors", ".h5", ".msgpack", ".ot", ".onnx", ".pt", ".pth", ".ckpt",
     ".index.json", ".md",
@@ -18,10 +18,10 @@ _UNREAD = (
 
 
 def external_digest(parts: Dict[str, Any], is_carried: Callable[[str], bool]) -> str:
-    """A digest of the files that a configuration names outside of its archive.
+    """Returns a digest of the files outside the archive that its configuration names.
 
-    For a transformer's folder, these are its architecture and its tokenizer. A name that is no path on
-    this machine, such as one of the hub, stands for itself.
+    For a transformer's folder, these are its architecture and its tokenizer. A name that is not a path on
+    this machine, such as one on the Hugging Face Hub, stands for itself.
 
     # Parameters
 
@@ -33,7 +33,7 @@ def external_digest(parts: Dict[str, Any], is_carried: Callable[[str], bool]) ->
     # Returns
 
     `str`
-        Empty where nothing outside of the archive is named.
+        Empty where nothing outside the archive is named.
 
     # Raises
 
@@ -57,8 +57,8 @@ def _content(value: str) -> str:
     if not path.exists():
         if path.is_absolute() or value.startswith("."):
             raise ConfigurationError(
-                f"there is no file or folder {value}, which a teacher's scores depend on: name it "
-                "where it is now, or read a complete store without its teacher"
+                f"the file or folder {value}, which the teacher's scores depend on, does not "
+                "exist: give its new path, or read a complete store without its teacher"
             )
         return value
     digest = hashlib.blake2b(digest_size=16)
@@ -73,7 +73,9 @@ def _content(value: str) -> str:
 
 
 def _files(path: Path) -> Iterator[Tuple[str, Path]]:
-    """The files of a folder by their paths in it; a file alone has no name, for it may be moved."""
+    """Returns the files of a folder by their relative paths; a single file gets no name, because it
+    may be moved.
+    """
     if not path.is_dir():
         yield "", path
         return

@@ -1,4 +1,4 @@
-"""No network, and no pipeline of spaCy's, while an untrusted archive is opened."""
+"""Blocks network access and spaCy pipelines while an untrusted archive is opened."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ from allennlp.data.tokenizers import sentence_splitter, spacy_tokenizer
 
 @contextmanager
 def nothing_fetched(where: str) -> Iterator[None]:
-    """Inside, this thread reaches no network and opens no pipeline of spaCy's.
+    """A context in which this thread cannot access the network or open a spaCy pipeline.
 
     The check of a configuration refuses the types that are known to fetch. This stands behind it: a
     reader's default may fetch where the configuration names nothing.
@@ -30,14 +30,14 @@ def nothing_fetched(where: str) -> Iterator[None]:
 
     def refuse(what: str) -> None:
         raise ConfigurationError(
-            f"{where} needs {what}, which is not inside of it; set 'trust: true' if you trust the archive as "
-            "you trust a program"
+            f"{where} needs {what}, which it does not contain; set 'trust: true' if you trust the "
+            "archive like a program that you run"
         )
 
     def no_pipeline(stock: Any) -> Any:
         def wrapped(name: str, *rest: Any, **options: Any) -> Any:
             if threading.get_ident() == here:
-                refuse(f"spaCy's pipeline {name!r}")
+                refuse(f"the spaCy pipeline {name!r}")
             return stock(name, *rest, **options)
 
         return wrapped

@@ -1,4 +1,4 @@
-"""How long a sentence may be for the transformers of a model."""
+"""The longest sentence that a model's transformers accept."""
 
 from typing import Optional
 
@@ -9,7 +9,7 @@ from torch.nn import Embedding
 
 
 def position_limit(model: Model) -> Optional[int]:
-    """The number of word pieces that a model's transformers take at once.
+    """Returns the number of word pieces that a model's transformers accept.
 
     # Returns
 
@@ -23,12 +23,12 @@ def position_limit(model: Model) -> Optional[int]:
             continue
         for name, table in module.transformer_model.named_modules():
             if name.endswith("position_embeddings") and isinstance(table, Embedding):
-                # RoBERTa counts positions from behind that of the padding.
+                # RoBERTa counts positions from the one after the padding index.
                 reserved = 0 if table.padding_idx is None else table.padding_idx + 1
                 limits.append(table.num_embeddings - reserved)
     return min(limits, default=None)
 
 
 def word_pieces(field: TextField) -> int:
-    """The number of word pieces of an indexed sentence; 0 if no indexer makes any."""
+    """Returns the number of word pieces in an indexed sentence; 0 if no indexer makes word pieces."""
     return max(len(each.get("token_ids", ())) for each in field._indexed_tokens.values())

@@ -1,4 +1,4 @@
-"""What the scores of an archive depend on beside the words: annotation and attributes of tokens."""
+"""Finds out which annotation and token attributes an archive's scores depend on."""
 
 from typing import Any, Iterable, List, NamedTuple, Sequence, Tuple
 
@@ -32,16 +32,16 @@ class ReaderNeeds(NamedTuple):
 
     @property
     def takes_tags(self) -> bool:
-        """Whether scores depend on part-of-speech tags."""
+        """Whether the scores depend on part-of-speech tags."""
         return any(name in TAG_PARAMETERS for name in self.annotations)
 
     @property
     def features(self) -> List[str]:
-        """The names of the sentence's features that scores depend on."""
+        """The names of the sentence features that the scores depend on."""
         return [*(n for n in self.annotations if n not in TAG_PARAMETERS), *self.attributes]
 
     def check(self, sentences: Sequence[Sentence], archive_file: str, reader: str) -> None:
-        """Refuses sentences of which no word has what the teacher reads.
+        """Refuses sentences if none of their words has the annotation that the teacher reads.
 
         An indexer would take its default value for each word, and nobody would know.
 
@@ -57,21 +57,21 @@ class ReaderNeeds(NamedTuple):
         """
         if self.absent:
             raise ConfigurationError(
-                f"the teacher {archive_file} reads {', '.join(self.absent)} of each token, by the "
-                f"feature_name of an indexer, and its reader {reader} gives tokens none; of the "
-                f"student's tokens it can be given {', '.join(TOKEN_ATTRIBUTES)}"
+                f"the teacher {archive_file} reads {', '.join(self.absent)} of each token (an "
+                f"indexer's feature_name), but the tokens of its reader {reader} lack it; the "
+                f"student's tokens can provide {', '.join(TOKEN_ATTRIBUTES)}"
             )
         for name in self.attributes if sentences else ():
             if not any(sentence.has(name) for sentence in sentences):
                 raise ConfigurationError(
-                    f"the teacher {archive_file} reads {name} of each token, by the feature_name of "
-                    f"an indexer, and of {len(sentences)} sentences no token has any (the first is "
-                    f"'{sentences[0]}'): the student's reader must give it"
+                    f"the teacher {archive_file} reads {name} of each token (an indexer's "
+                    f"feature_name), but no token in {len(sentences)} sentences has it (the first "
+                    f"sentence is '{sentences[0]}'): the student's reader must provide it"
                 )
 
 
 def reader_needs(inputs: ReaderInputs, fields: Iterable[str], takes_tags: bool) -> ReaderNeeds:
-    """Tries a reader with made-up words, and compares what it makes of other annotation.
+    """Probes a reader with made-up words, and compares its output for different annotation.
 
     # Parameters
 
@@ -91,7 +91,7 @@ def reader_needs(inputs: ReaderInputs, fields: Iterable[str], takes_tags: bool) 
 
 
 def _changes(inputs: ReaderInputs, name: str, fields: Tuple[str, ...]) -> bool:
-    """Whether another value of an annotation changes one of the fields."""
+    """Whether another value of an annotation changes a field."""
     given = []
     for value in (PLACEHOLDERS[name], "B-X"):
         values = (value,) * len(_WORDS)
@@ -100,7 +100,7 @@ def _changes(inputs: ReaderInputs, name: str, fields: Tuple[str, ...]) -> bool:
         try:
             made = inputs.instance_of(Sentence(_WORDS, tags, features))
         except ConfigurationError:
-            return True  # the sentences must show it
+            return True  # real sentences will raise it
         given.append([_content(made, field) for field in fields])
     return given[0] != given[1]
 

@@ -1,4 +1,4 @@
-"""AllenNLP without imports by the name of a class."""
+"""Prevents AllenNLP from importing classes by their path."""
 
 from contextlib import contextmanager
 from typing import Any, Iterator
@@ -9,7 +9,7 @@ from allennlp.common.checks import ConfigurationError
 
 @contextmanager
 def registered_types_only() -> Iterator[None]:
-    """Inside, a type is a registered name; one with a dot in it is not imported.
+    """A context in which a type must be a registered name, and a dotted path is not imported.
 
     It stands behind the check of a configuration, which cannot know each place that a type may have:
     a plain string may be one.
@@ -19,7 +19,8 @@ def registered_types_only() -> Iterator[None]:
     def resolve(cls: Any, name: str) -> Any:
         if "." in name and name not in Registrable._registry[cls]:
             raise ConfigurationError(
-                f"'{name}' is not a registered {cls.__name__}, and a class is not imported by its path"
+                f"'{name}' is not a registered {cls.__name__}, and classes are not imported by "
+                "their path"
             )
         return stock.__func__(cls, name)
 

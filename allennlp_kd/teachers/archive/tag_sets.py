@@ -1,4 +1,4 @@
-"""Part-of-speech tags that are another set than a teacher's."""
+"""Detects part-of-speech tags of another tag set than the teacher's."""
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.data import Instance, Vocabulary
@@ -7,8 +7,8 @@ from allennlp_kd.fields.reader_inputs import NO_TAG
 
 
 def check_tags(instance: Instance, vocab: Vocabulary, archive_file: str) -> None:
-    """One rare tag may be new to the teacher. All of them are another set of tags, and `_` is what
-    stands for tags that text has not.
+    """Refuses tags of another tag set. A rare tag may be unknown to the teacher, but not all tags,
+    except `_`, which stands for missing tags.
 
     # Parameters
 
@@ -33,6 +33,6 @@ def check_tags(instance: Instance, vocab: Vocabulary, archive_file: str) -> None
     if none_known and (len(found) > 1 or found == [NO_TAG]):
         raise ConfigurationError(
             f"the teacher {archive_file} knows none of the part-of-speech tags "
-            f"{', '.join(found[:6])}, but {', '.join(sorted(known)[:6])}, ...: the student's "
-            "reader must give the tags that it was trained with"
+            f"{', '.join(found[:6])}; it knows {', '.join(sorted(known)[:6])}, ...: the "
+            "student's reader must provide tags of that set"
         )

@@ -1,4 +1,4 @@
-"""Several teachers as one."""
+"""The `ensemble` teacher: the weighted mean of several teachers."""
 
 import hashlib
 import json
@@ -30,26 +30,26 @@ COMBINATIONS = ("potentials", "marginals")
 class EnsembleTeacher(ScoringTeacher):
     """The weighted mean of several teachers.
 
-    Each member is given its own inputs, made by its own reader, so the members' vocabularies and
-    sub-word tokenizers may all differ. A store can hold the ensemble's scores: then no member runs
-    while training.
+    Each member gets its own inputs from its own reader, so members may differ in vocabulary and
+    sub-word tokenizer. A store can hold the ensemble's scores, so that no member runs during
+    training.
 
     # Parameters
 
     teachers : `List[Teacher]`
-        The members: archives, stores, ensembles; of one structure.
+        The members: archives, stores or ensembles with the same structure.
     weights : `List[float]`, optional
-        One for each member, greater than 0; they are divided by their sum. By default all count
-        the same.
+        One for each member, greater than 0; they are divided by their sum. The default is equal
+        weights.
     combine : `str`, optional (default = `"potentials"`)
-        `potentials`: the mean of the scores (`mixtures.mean_potentials`), a consensus: what one
-        member excludes is excluded. `marginals`: the mean of the probabilities of tags, of trees of
-        heads and labels (`mixtures.mean_marginals`), a vote; of a chain, what members say of two
-        neighboring tags at once is lost. It is for members whose scores do not compare, and of
-        trees holds all labels of all arcs, which a store cannot.
+        `potentials`: the mean of the scores (`mixtures.mean_potentials`), a consensus: a structure
+        that one member excludes is excluded. `marginals`: the mean of the probabilities of tags, or
+        for trees of heads and labels (`mixtures.mean_marginals`), a vote. For chains, it loses the
+        dependence between neighboring tags. Use it for members whose scores are not comparable. For
+        trees it needs the scores of all labels of all arcs, which a store cannot hold.
     labels : `str`, optional (default = `"same"`)
-        `same`: the members must have the same labels, in any order. `shared`: the ensemble is over
-        the labels that all of them have. Either way in the first member's order.
+        `same`: the members must have the same labels, in any order. `shared`: the ensemble has the
+        labels common to all members. The order of labels is the first member's.
 
     # Raises
 
@@ -82,13 +82,13 @@ class EnsembleTeacher(ScoringTeacher):
     @property
     @overrides
     def structure(self) -> str:
-        # Looked for once, and late: to build a configuration opens no member.
+        # Computed once and lazily, so that building a configuration opens no member.
         if self._structure is None:
             found = [member.structure for member in self._members]
             if len(set(found)) > 1:
                 each = ", ".join(f"{m.name}: {kind}" for m, kind in zip(self._members, found))
                 raise ConfigurationError(
-                    f"an ensemble's members must be of one structure, found {each}"
+                    f"the members of an ensemble must have the same structure, found {each}"
                 )
             self._structure = found[0]
         return self._structure
@@ -109,7 +109,7 @@ class EnsembleTeacher(ScoringTeacher):
         return f"the ensemble of {', '.join(member.name for member in self._members)}"
 
     def _agree(self) -> None:
-        """Finds the labels that the members share, once; a reader's side need not know them."""
+        """Finds the members' common labels once; the reader does not need them."""
         if self._labels:
             return
         self._labels = shared_labels(
@@ -126,7 +126,7 @@ class EnsembleTeacher(ScoringTeacher):
 
     @overrides
     def attach(self, instances: List[Instance]) -> None:
-        _ = self.structure  # refuses members that do not go together before it reads for them
+        _ = self.structure  # refuses incompatible members before it reads sentences for them
         parts = []
         for member in self._members:
             member.attach(instances)
@@ -140,9 +140,9 @@ class EnsembleTeacher(ScoringTeacher):
         expected = [str(number) for number in range(len(self._members))]
         if list(inputs) != expected:
             raise ConfigurationError(
-                f"{self.name} has the members {', '.join(expected)}, and is asked for the scores of "
-                f"sentences that were read for another teacher (they have {', '.join(inputs)}): "
-                "dataset_reader.teacher and model.teacher must be the same"
+                f"{self.name} has the members {', '.join(expected)}, but the sentences were read "
+                f"for another teacher (with {', '.join(inputs)}): dataset_reader.teacher and "
+                "model.teacher must be the same"
             )
         parts = (inputs[number] for number in expected)
         return self._mixed([each.potentials(part) for each, part in zip(self._members, parts)])
@@ -158,7 +158,7 @@ class EnsembleTeacher(ScoringTeacher):
 
     @torch.no_grad()
     def _mixed(self, scored: Sequence[Any]):
-        """The mean of the members' potentials, over the labels of the ensemble."""
+        """Averages the members' potentials over the labels of the ensemble."""
         self._agree()
         aligned = []
         for member, alignment, potentials in zip(self._members, self._alignments, scored):
@@ -174,8 +174,8 @@ class EnsembleTeacher(ScoringTeacher):
         wrong = [m for m in self._members if not isinstance(m, ScoringTeacher)]
         if wrong:
             raise ConfigurationError(
-                "a store holds the scores of an ensemble of archives, and among the members is "
-                f"{wrong[0].name}"
+                "a store can hold the scores of an ensemble of archives, but one of the members "
+                f"is {wrong[0].name}"
             )
         return self._members  # type: ignore[return-value]
 
@@ -195,9 +195,8 @@ class EnsembleTeacher(ScoringTeacher):
     def description(self) -> Dict[str, Any]:
         if self._combine == "marginals" and self.structure == "tree":
             raise ConfigurationError(
-                "a store holds factors of label scores, and an ensemble of trees with combine "
-                f'"marginals" has none: {self.name}. Set combine to "potentials", or do without the '
-                "store"
+                "a store holds factors of label scores, which an ensemble of trees with combine "
+                f'"marginals" lacks: {self.name}. Set combine to "potentials", or remove the store'
             )
         members = [member.description() for member in self._scoring()]
         features = sorted({name for member in members for name in member.get("features", ())})
@@ -228,7 +227,7 @@ def _normalized(weights: Optional[List[float]], members: int) -> List[float]:
         return [1 / members] * members
     if len(weights) != members:
         raise ConfigurationError(
-            f"an ensemble of {members} teachers needs as many weights, found {len(weights)}"
+            f"an ensemble of {members} teachers needs {members} weights, found {len(weights)}"
         )
     if not all(weight > 0 and math.isfinite(weight) for weight in weights):
         raise ConfigurationError(f"weights must be greater than 0, found {weights}")

@@ -8,7 +8,7 @@ from allennlp_kd.teachers.label_alignment import POLICIES
 
 
 def shared_labels(members: Sequence[Tuple[str, Sequence[str]]], policy: str) -> List[str]:
-    """The labels that all have, in the order of the first.
+    """Returns the labels that all members have, in the order of the first member.
 
     # Parameters
 
@@ -32,7 +32,7 @@ def shared_labels(members: Sequence[Tuple[str, Sequence[str]]], policy: str) -> 
     if policy == "same" and any(others.values()):
         listed = "; ".join(f"{name} has {labels}" for name, labels in others.items() if labels)
         raise ConfigurationError(
-            f"the members of the ensemble have different labels. Not all of them have: {listed}. "
-            "Set labels to 'shared' to combine what they say of the labels that all have"
+            "the members of the ensemble have different labels. These labels are not common to "
+            f"all: {listed}. Set labels to 'shared' to use only the labels that all members have"
         )
     return [label for label in members[0][1] if label in common]

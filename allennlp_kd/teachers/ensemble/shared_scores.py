@@ -1,4 +1,4 @@
-"""The scores that all sentences have in common, as potentials of no sentence and back."""
+"""Converts scores that all sentences share to potentials without sentences, and back."""
 
 from typing import Any, Dict
 
@@ -12,7 +12,7 @@ Shared = Dict[str, Tensor]
 
 
 def nothing_scored(structure: str, shared: Shared) -> Any:
-    """Potentials of no sentence.
+    """Returns potentials without sentences.
 
     # Parameters
 
@@ -31,7 +31,7 @@ def nothing_scored(structure: str, shared: Shared) -> Any:
 
 
 def shared_scores(potentials: Any) -> Shared:
-    """The inverse of `nothing_scored`, of potentials of any sentences."""
+    """The inverse of `nothing_scored`, for potentials of any sentences."""
     if isinstance(potentials, ChainPotentials):
         return {name: getattr(potentials, name) for name in ("transitions", "start", "end")}
     return {"weight": potentials.labels.weight, "bias": potentials.labels.bias}

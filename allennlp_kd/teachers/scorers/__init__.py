@@ -1,4 +1,4 @@
-"""How the scores of an archive's model are computed, by its class."""
+"""Scorers: compute the potentials of an archive's model."""
 
 from allennlp_kd.training_side import require_training_side
 

@@ -1,4 +1,4 @@
-"""The potentials of a stock `biaffine_parser`, without its loss and its decoding."""
+"""Computes the potentials of AllenNLP's `biaffine_parser` without loss and decoding."""
 
 from typing import Any, Dict, List, Tuple
 
@@ -11,7 +11,7 @@ from allennlp_kd.teachers.scorers.registry import ArchiveScorer
 
 
 class BiaffineParserScorer(ArchiveScorer):
-    """Runs the network of a biaffine parser as far as its scores.
+    """Runs a biaffine parser up to its scores.
 
     Stock shifts the scores of padding by -1e8 and decodes in the same step; here the scores come
     before both. Its arc attention is named (head, child), but its rows are dependents.
@@ -27,16 +27,16 @@ class BiaffineParserScorer(ArchiveScorer):
     @property
     @overrides
     def takes_tags(self) -> bool:
-        """Whether scores depend on part-of-speech tags.
+        """Whether the scores depend on part-of-speech tags.
 
-        Stock's model demands tags of any sentence, and only an embedding of theirs uses them.
+        AllenNLP's model requires tags of any sentence, and only an embedding of theirs uses them.
         """
         return self._model._pos_tag_embedding is not None
 
     @property
     @overrides
     def fields(self) -> Tuple[str, ...]:
-        """The inputs of the model that it reads; the first is the text."""
+        """The model's inputs that are read; the first one is the text."""
         return ("words", "pos_tags") if self.takes_tags else ("words",)
 
     @property
@@ -47,7 +47,7 @@ class BiaffineParserScorer(ArchiveScorer):
 
     @overrides
     def shared(self) -> Dict[str, torch.Tensor]:
-        """What the label scores of all sentences have in common: `weight` and `bias`."""
+        """The parameters that label scores of all sentences share: `weight` and `bias`."""
         bilinear = self._model.tag_bilinear
         return {"weight": bilinear.weight.detach(), "bias": bilinear.bias.detach()}
 
@@ -73,7 +73,7 @@ class BiaffineParserScorer(ArchiveScorer):
         arc_dependents = model.head_arc_feedforward(encoded)[:, 1:]
         arcs = model.arc_attention(arc_dependents, model.child_arc_feedforward(encoded))
         shared = self.shared()
-        # Half precision under autocast.
+        # Scores have half precision under autocast.
         dtype = shared["weight"].dtype
         labels = FactoredLabels(
             head=model.head_tag_feedforward(encoded).to(dtype),
@@ -85,8 +85,8 @@ class BiaffineParserScorer(ArchiveScorer):
     @staticmethod
     @overrides(check_signature=False)
     def have_nan(potentials: TreePotentials) -> torch.Tensor:
-        """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
-        labels = potentials.label_parts  # padding is zeros
+        """Marks the sentences with a NaN score; shape `(batch,)`, boolean."""
+        labels = potentials.label_parts  # padding is zero
         arcs = torch.isnan(potentials.arcs) & potentials.arc_mask
         found = arcs.flatten(1).any(dim=1)
         for part in (labels.head, labels.dependent):

@@ -1,4 +1,4 @@
-"""The potentials of a stock `crf_tagger`, without its decoding."""
+"""Computes the potentials of AllenNLP's `crf_tagger` without decoding."""
 
 from typing import Any, Dict, List
 
@@ -11,7 +11,7 @@ from allennlp_kd.teachers.scorers.registry import ArchiveScorer
 
 
 class CrfTaggerScorer(ArchiveScorer):
-    """Runs the network of a CRF tagger as far as its scores.
+    """Runs a CRF tagger up to its scores.
 
     # Parameters
 
@@ -30,7 +30,7 @@ class CrfTaggerScorer(ArchiveScorer):
 
     @overrides
     def shared(self) -> Dict[str, torch.Tensor]:
-        """The scores that all sentences have in common: `transitions`, `start` and `end`."""
+        """The scores that all sentences share: `transitions`, `start` and `end`."""
         crf = self._model.crf
         zeros = torch.zeros(self._model.num_tags)
         ends = self._model.include_start_end_transitions
@@ -56,7 +56,7 @@ class CrfTaggerScorer(ArchiveScorer):
             encoded = model._feedforward(encoded)
         shared = {name: scores.to(encoded.device) for name, scores in self.shared().items()}
         emissions = model.tag_projection_layer(encoded)
-        # Half precision under autocast.
+        # Scores have half precision under autocast.
         return ChainPotentials(
             emissions=emissions.to(shared["transitions"].dtype), mask=mask, **shared
         )
@@ -64,7 +64,7 @@ class CrfTaggerScorer(ArchiveScorer):
     @staticmethod
     @overrides(check_signature=False)
     def have_nan(potentials: ChainPotentials) -> torch.Tensor:
-        """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
+        """Marks the sentences with a NaN score; shape `(batch,)`, boolean."""
         shared = torch.cat([potentials.transitions.flatten(), potentials.start, potentials.end])
         found = torch.isnan(potentials.emissions).any(dim=2) & potentials.mask
         return found.any(dim=1) | torch.isnan(shared).any()

@@ -1,4 +1,4 @@
-"""Scorers: how the potentials of a model are computed, by the model's class."""
+"""The registry of scorers, which compute the potentials of a model by its class."""
 
 from typing import Any, Callable, Dict, List, Tuple, Type
 
@@ -12,13 +12,15 @@ NO_SCORES = frozenset(
         "default_predictor", "authorized_missing_keys",
     }
 )  # fmt: skip
-"""What a sub-class may override without a scorer of its own: no score depends on it."""
+"""The attributes that a sub-class may override without its own scorer, because no score depends on
+them.
+"""
 
 _CALLED = ("__call__", "__getattr__", "__getattribute__")
 
 
 class ArchiveScorer:
-    """Runs the network of a model as far as its scores. Nothing is decoded.
+    """Runs a model up to its scores, without decoding.
 
     A scorer is registered for the models that it fits by `scored_by`.
 
@@ -29,19 +31,19 @@ class ArchiveScorer:
     """
 
     structure: str
-    """`"chain"` or `"tree"`: the kind of the potentials."""
+    """The kind of the potentials: `"chain"` or `"tree"`."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
 
     @property
     def fields(self) -> Tuple[str, ...]:
-        """The inputs of the model that are read; the first one is the text."""
+        """The model's inputs that are read; the first one is the text."""
         raise NotImplementedError
 
     @property
     def takes_tags(self) -> bool:
-        """Whether scores depend on part-of-speech tags, where the model's reader takes any."""
+        """Whether the scores depend on part-of-speech tags, if the model's reader takes any."""
         return True
 
     @property
@@ -50,19 +52,19 @@ class ArchiveScorer:
         raise NotImplementedError
 
     def shared(self) -> Dict[str, torch.Tensor]:
-        """The scores that all sentences have in common, which a store holds once.
+        """The scores that all sentences share; a store holds them once.
 
         Chain: `transitions`, `start` and `end`. Tree: `weight` and `bias` of the label scores.
         """
         raise NotImplementedError
 
     def __call__(self, inputs: Dict[str, Any]) -> Any:
-        """Scores a batch, without gradient.
+        """Scores a batch without gradients.
 
         # Parameters
 
         inputs : `Dict[str, Any]`
-            The collated fields of the model's own reader; `fields` are there.
+            The collated fields of the model's own reader; `fields` are present.
 
         # Returns
 
@@ -72,23 +74,23 @@ class ArchiveScorer:
 
     @staticmethod
     def have_nan(potentials: Any) -> torch.Tensor:
-        """Which sentences have a score that is not a number, shape `(batch,)`, boolean."""
+        """Marks the sentences with a NaN score; shape `(batch,)`, boolean."""
         raise NotImplementedError
 
 
 SCORERS: Dict[Type[Model], Type[ArchiveScorer]] = {}
-"""By the classes of models that archives may hold."""
+"""Scorers by model class."""
 
 
 def scored_by(scorer: Type[ArchiveScorer]) -> Callable[[Type[Model]], Type[Model]]:
-    """Registers the scorer of a model's class; a decorator.
+    """A decorator that registers the scorer of a model's class.
 
     It stands for the class, and for those sub-classes that compute scores in the same way.
 
     # Parameters
 
     scorer : `Type[ArchiveScorer]`
-        For a sub-class of a stock model whose scores are stock's, the stock scorer:
+        For a sub-class of a stock model whose scores are AllenNLP's, the stock scorer:
         `CrfTaggerScorer`, `SimpleTaggerScorer` or `BiaffineParserScorer`.
     """
 
@@ -100,7 +102,7 @@ def scored_by(scorer: Type[ArchiveScorer]) -> Callable[[Type[Model]], Type[Model
 
 
 def find_scorer(model: Type[Model], archive_file: str) -> Type[ArchiveScorer]:
-    """The scorer of a model's class, or of the nearest class that it inherits from.
+    """Returns the scorer of a model's class, or of the nearest base class.
 
     # Parameters
 
@@ -119,9 +121,9 @@ def find_scorer(model: Type[Model], archive_file: str) -> Type[ArchiveScorer]:
             return SCORERS[known]
         own.append(known)
     raise ConfigurationError(
-        f"the archive {archive_file} holds a {model.__name__}; a teacher must be one of "
-        f"{', '.join(sorted(each.__name__ for each in SCORERS))}, or of a class that `scored_by` has "
-        "registered"
+        f"the archive {archive_file} holds a {model.__name__}, but a teacher must be one of "
+        f"{', '.join(sorted(each.__name__ for each in SCORERS))}, or a class registered with "
+        "`scored_by`"
     )
 
 
@@ -138,8 +140,8 @@ def _check_overrides(model: Type, own: List[Type], known: Type, archive_file: st
     )
     if overridden:
         raise ConfigurationError(
-            f"the archive {archive_file} holds a {model.__name__}, whose {', '.join(overridden)} "
-            f"{'is' if len(overridden) == 1 else 'are'} not {known.__name__}'s, so its scores may "
-            f"differ from those of {known.__name__}: register a scorer for it with "
-            "allennlp_kd.teachers.scorers.registry.scored_by"
+            f"the archive {archive_file} holds a {model.__name__}, whose "
+            f"{', '.join(overridden)} {'is' if len(overridden) == 1 else 'are'} not "
+            f"{known.__name__}'s, so its scores may differ from those of {known.__name__}: "
+            "register a scorer for it with allennlp_kd.teachers.scorers.registry.scored_by"
         )

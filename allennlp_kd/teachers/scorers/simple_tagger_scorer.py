@@ -1,4 +1,4 @@
-"""The potentials of a stock `simple_tagger`: a chain without transitions."""
+"""Computes the potentials of AllenNLP's `simple_tagger`: a chain without transitions."""
 
 from typing import Any, Dict
 
@@ -11,7 +11,7 @@ from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
 
 
 class SimpleTaggerScorer(CrfTaggerScorer):
-    """Runs the network of a tagger whose words are independent ("MaxEnt") as far as its scores.
+    """Runs a tagger with independent tags ("MaxEnt") up to its scores.
 
     # Parameters
 
@@ -21,7 +21,7 @@ class SimpleTaggerScorer(CrfTaggerScorer):
 
     @overrides
     def shared(self) -> Dict[str, torch.Tensor]:
-        """The scores that all sentences have in common: `transitions`, `start` and `end`, all 0."""
+        """The scores that all sentences share: `transitions`, `start` and `end`, all 0."""
         tags = self._model.num_classes
         return {
             "transitions": torch.zeros(tags, tags),
@@ -41,7 +41,7 @@ class SimpleTaggerScorer(CrfTaggerScorer):
         model, tokens = self._model, inputs["tokens"]
         mask = util.get_text_field_mask(tokens)
         encoded = model.encoder(model.text_field_embedder(tokens), mask)
-        # Half precision under autocast.
+        # Scores have half precision under autocast.
         emissions = model.tag_projection_layer(encoded).float()
         shared = {name: scores.to(emissions.device) for name, scores in self.shared().items()}
         return ChainPotentials(emissions=emissions, mask=mask, **shared)

@@ -1,4 +1,4 @@
-"""A teacher's scores on disk."""
+"""Stores: a teacher's scores on disk."""
 
 from allennlp_kd.training_side import require_training_side
 

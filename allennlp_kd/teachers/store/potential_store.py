@@ -1,4 +1,4 @@
-"""Scores on disk: shards of named arrays, written atomically by any number of workers.
+"""A store of scores: shards of named arrays, written atomically by any number of workers.
 
 A store is a folder of one header and any number of shards:
 
@@ -6,7 +6,7 @@ A store is a folder of one header and any number of shards:
     *.shard       sentences (`shard_files`)
 
 The digest of a shard's index is of the store's header too, so a shard is of one store alone. A file
-is written under a temporary name and moved into place, so a file that is there is whole.
+is written under a temporary name and moved into place, so an existing file is complete.
 """
 
 import json
@@ -29,13 +29,15 @@ from allennlp_kd.teachers.store.store_error import StoreError
 from spacy_bridge.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
 
 FORMAT = 2
-READABLE = (1, FORMAT)  # in format 1 the digest of the index was of the index alone
+READABLE = (1, FORMAT)  # in format 1 the digest of the index covered only the index
 
-OPEN_FILES = 64  # shards at once: a process may have 1,024, and a large corpus has more shards
+OPEN_FILES = (
+    64  # shards at once: a process may open 1,024 files, and a large corpus has more shards
+)
 
 
 class PotentialStore:
-    """A folder of scored sentences.
+    """A folder with the scores of sentences.
 
     Its shards are looked into when the first sentence is asked for: who only writes, or only wants
     what all sentences share, needs none of them. Folder and header are written with the first shard,
@@ -70,7 +72,7 @@ class PotentialStore:
             raise StoreError(f"the store at {path} is a file, expected a folder")
         exists = self._header_file.exists()
         if not exists and header is None:
-            raise StoreError(f"there is no store at {path}")
+            raise StoreError(f"the store {path} does not exist")
         if exists:
             self.header = self._read_header()
         if header is not None and (not exists or self.is_empty(path)):
@@ -84,22 +86,22 @@ class PotentialStore:
 
     @staticmethod
     def exists(path: str) -> bool:
-        """Whether there is a store, whole or not."""
+        """Whether the store exists, complete or not."""
         return (Path(path) / "header.json").exists()
 
     @staticmethod
     def is_empty(path: str) -> bool:
-        """Whether no sentence has been scored into a folder, or it is not there."""
+        """Whether the folder contains no scores, or does not exist."""
         return next(Path(path).glob("*.shard"), None) is None
 
     def _write_header(self) -> None:
-        """Writes the header, unless another worker was first: its header must be the same then."""
+        """Writes the header. If another worker wrote one first, it must be the same."""
         if self._unwritten is None:
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"the store at {self.path} cannot be made: {error}") from error
+            raise StoreError(f"the store at {self.path} cannot be created: {error}") from error
         stale = self._replaced is not None and self._header_file.exists()
         replace = stale and self._read_header() == self._replaced
         self._write(self._header_file, _packed_header(self._unwritten), replace=replace)
@@ -108,7 +110,7 @@ class PotentialStore:
         self._unwritten = None
 
     def _read_header(self) -> Dict[str, Any]:
-        if not self._header_file.is_file():  # a pipe would be waited for
+        if not self._header_file.is_file():  # opening a pipe would block
             raise StoreError(f"{self._header_file} cannot be read: it is not a file")
         try:
             content = self._header_file.read_bytes()
@@ -121,7 +123,7 @@ class PotentialStore:
             ) from error
         if _packed_header(header) != content:
             raise StoreError(
-                f"{self._header_file} is damaged: its digest does not fit; remove the store"
+                f"{self._header_file} is damaged: its digest does not match; remove the store"
             )
         return header
 
@@ -132,15 +134,15 @@ class PotentialStore:
         for name, value in expected.items():
             found = self.header.get(name)
             if found != value:
-                why = " (the teacher is another, or a file such as its tokenizer has changed)"
+                why = " (it is another teacher, or a file such as its tokenizer has changed)"
                 raise StoreError(
                     f"the store at {self.path} was made with another {name}: expected {value}, "
-                    f"found {found}{why if name == 'fingerprint' else ''}; remove it or name another "
-                    "folder"
+                    f"found {found}{why if name == 'fingerprint' else ''}; remove it or name "
+                    "another folder"
                 )
 
     def refresh(self) -> None:
-        """Takes up the shards that have come since it was asked last."""
+        """Finds the shards that were added since the last call."""
         found: Dict[str, Entry] = {}
         faults = []
         files = sorted(set(self.path.glob("*.shard")) - self._looked_into)
@@ -168,21 +170,21 @@ class PotentialStore:
         return len(self._known())
 
     def read(self, key: str) -> Dict[str, numpy.ndarray]:
-        """A sentence's arrays, which may not be written to.
+        """Reads a sentence's arrays, which are read-only.
 
         # Raises
 
         KeyError
             If the sentence is not in the store.
         StoreError
-            If its bytes are damaged, or its shard is there no more.
+            If its bytes are damaged, or its shard no longer exists.
         """
         short = _short(key)
         entry = self._known()[short]
         return arrays_of(short, entry, self._mapped(entry.file))
 
     def write(self, entries: Dict[str, Dict[str, numpy.ndarray]], name: str = "") -> None:
-        """Adds sentences, as one shard.
+        """Writes sentences as one new shard.
 
         # Parameters
 
@@ -194,7 +196,7 @@ class PotentialStore:
         # Raises
 
         StoreError
-            If the disk is full, or whatever else hinders; nothing of them is there then.
+            If the disk is full, or whatever else hinders; none of them is stored then.
         """
         self._write_header()
         shortened = {_short(key): arrays for key, arrays in entries.items()}
@@ -215,8 +217,8 @@ class PotentialStore:
                     file.write(part)
         except OSError as error:
             raise StoreError(
-                f"the store at {self.path} cannot be written: {error}. What was written before "
-                "is kept; make room, and it goes on from there"
+                f"the store at {self.path} cannot be written: {error}. The scores written so far "
+                "are kept; free some disk space, and run the same command again to continue"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""Scores in the type that a store holds them in."""
+"""Converts scores to the precision of a store."""
 
 from typing import Any, Dict
 
@@ -10,7 +10,7 @@ from torch import Tensor
 def narrowed(
     arrays: Dict[str, Tensor], dtype: str, form: Any, shared: Dict[str, Tensor], sentence: Any
 ) -> Dict[str, numpy.ndarray]:
-    """A sentence's scores as `dtype`, or as they are where its form finds them too far off so.
+    """Converts a sentence's scores to `dtype`, or keeps their precision if the loss is too large.
 
     # Parameters
 
@@ -26,7 +26,7 @@ def narrowed(
     # Raises
 
     ValueError
-        If a score is no number, or too large for the type.
+        If a score is not a number, or too large for the type.
     """
     found = {name: _narrow(part.numpy(), dtype, sentence) for name, part in arrays.items()}
     if dtype != "float32":
@@ -43,8 +43,8 @@ def _narrow(scores: numpy.ndarray, dtype: str, sentence: Any) -> numpy.ndarray:
     if numpy.isfinite(narrow).all():
         return narrow
     if not numpy.isfinite(scores).all():
-        raise ValueError(f"the teacher's scores of '{sentence}' hold NaN or an infinity")
+        raise ValueError(f"the teacher's scores of '{sentence}' contain NaN or an infinity")
     raise ValueError(
-        f"the teacher's scores of '{sentence}' reach {numpy.abs(scores).max():g}, too large "
-        f"for {dtype}: take dtype 'float32'"
+        f"the teacher's scores of '{sentence}' reach {numpy.abs(scores).max():g}, too large for "
+        f"{dtype}: use dtype 'float32'"
     )

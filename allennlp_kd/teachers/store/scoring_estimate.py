@@ -11,7 +11,7 @@ from torch import Tensor
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.teachers.store.potential_store import PotentialStore
 
-OVERHEAD = 120  # bytes a sentence: its part of an index
+OVERHEAD = 120  # bytes per sentence in an index
 
 
 class ScoringEstimate(NamedTuple):
@@ -49,13 +49,13 @@ class ScoringEstimate(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.sentences:,} sentences of {self.words:,} words are to be scored; their scores "
-            f"take about {format_size(self.size)} on disk, where {format_size(self.free)} are free"
+            f"{self.sentences:,} sentences with {self.words:,} words must be scored; their scores "
+            f"need about {format_size(self.size)} on disk, where {format_size(self.free)} are free"
         )
 
 
 def _free(path: Path) -> int:
-    """The free bytes where a folder is, or would be made."""
+    """Returns the free bytes at the place of a folder, which need not exist."""
     path = path.absolute()
     while not path.exists():
         path = path.parent

@@ -1,4 +1,4 @@
-"""The files of a store: of each some sentences, with an index before them.
+"""Reads and writes the shard files of a store: an index, then the sentences' arrays.
 
 A shard is the magic, the format, the length of the index, its digest, the index (JSON), and then the
 entries' bytes. The index gives for each key the place of its bytes, their digest, and each array's
@@ -21,7 +21,7 @@ from allennlp_kd.teachers.store.store_error import StoreError
 
 MAGIC = b"allennlp-kd store"
 PREFIX = struct.Struct(f"<{len(MAGIC)}sIQ16s")
-REMEDY = "remove it: its sentences are scored again, the others' scores stay"
+REMEDY = "remove it: only its sentences will be scored again"
 
 TYPES = frozenset(
     numpy.dtype(kind).str
@@ -37,15 +37,15 @@ TYPES = frozenset(
         "bool",
     )
 )
-"""What arrays may be of: numbers, and no objects."""
+"""The allowed types of arrays: numbers, but not objects."""
 
 Arrays = Dict[str, numpy.ndarray]
 Seal = Callable[[bytes], bytes]
-"""The digest of an index."""
+"""The size of an index's digest."""
 
 
 class Entry(NamedTuple):
-    """Where a sentence's arrays are."""
+    """The position of a sentence's arrays in a file."""
 
     file: Path
     offset: int
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
 
 
 def digest_of(*parts: bytes) -> bytes:
-    """16 bytes of BLAKE2b."""
+    """Returns the 16-byte BLAKE2b digest."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         digest.update(part)
@@ -63,7 +63,7 @@ def digest_of(*parts: bytes) -> bytes:
 
 
 def packed_shard(entries: Dict[str, Arrays], version: int, seal: Seal) -> List[bytes]:
-    """The parts of a shard, one behind the other.
+    """Returns the parts of a shard in order.
 
     # Parameters
 
@@ -88,7 +88,7 @@ def packed_shard(entries: Dict[str, Arrays], version: int, seal: Seal) -> List[b
 
 
 def entries_of(file: Path, version: int, seal: Seal) -> Dict[str, Entry]:
-    """What a shard holds, by the digests of keys.
+    """Returns the entries of a shard by the digests of their keys.
 
     # Raises
 
@@ -101,25 +101,25 @@ def entries_of(file: Path, version: int, seal: Seal) -> Dict[str, Entry]:
         if len(prefix) < PREFIX.size:
             raise StoreError(f"{file} is damaged: it ends after {size} bytes; {REMEDY}")
         magic, found, length, digest = PREFIX.unpack(prefix)
-        # A damaged length may be more than there is of memory.
+        # A damaged length could be larger than the memory.
         index = opened.read(min(length, size))
     if magic != MAGIC or found != version or seal(index) != digest:
-        raise StoreError(f"{file} is damaged or of another format or store; {REMEDY}")
+        raise StoreError(f"{file} is damaged, or belongs to another format or store; {REMEDY}")
     try:
         entries, end = _entries(file, json.loads(index), PREFIX.size + length)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise StoreError(
-            f"{file} is damaged: its index makes no sense: {error}; {REMEDY}"
-        ) from error
+        raise StoreError(f"{file} is damaged: its index is invalid: {error}; {REMEDY}") from error
     if end > size:
-        raise StoreError(f"{file} is damaged: it is cut off; {REMEDY}")
+        raise StoreError(f"{file} is damaged: it is truncated; {REMEDY}")
     return entries
 
 
 def _entries(file: Path, index: Any, start: int) -> Tuple[Dict[str, Entry], int]:
-    """The entries of an index, and where the last one ends."""
+    """Parses the entries of an index, and returns where the last one ends."""
     entries, end = {}, start
-    sizes: Dict[Tuple, Tuple[Tuple, int]] = {}  # sentences of one length share their description
+    sizes: Dict[
+        Tuple, Tuple[Tuple, int]
+    ] = {}  # sentences of the same length share their description
     for key, (offset, size, digest, arrays) in index.items():
         described = tuple((name, kind, tuple(shape)) for name, kind, shape in arrays)
         if described not in sizes:
@@ -141,19 +141,19 @@ def _bytes_of(name: Any, kind: Any, shape: Tuple) -> int:
 
 
 def mapped(file: Path) -> mmap.mmap:
-    """A shard's bytes, which are read as they are asked for.
+    """Maps a shard's bytes into memory; they are read on demand.
 
     # Raises
 
     StoreError
-        If it is there no more, or cannot be read.
+        If it no longer exists, or cannot be read.
     """
     with _opened(file) as opened:
         return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def arrays_of(key: str, entry: Entry, shard: mmap.mmap) -> Arrays:
-    """A sentence's arrays, which may not be written to.
+    """Reads a sentence's arrays, which are read-only.
 
     # Parameters
 
@@ -171,7 +171,9 @@ def arrays_of(key: str, entry: Entry, shard: mmap.mmap) -> Arrays:
     content = shard[entry.offset : entry.offset + entry.size]
     described = json.dumps(entry.arrays).encode()
     if digest_of(key.encode(), described, content).hex() != entry.digest:
-        raise StoreError(f"{entry.file} is damaged: an entry's digest; {REMEDY}")
+        raise StoreError(
+            f"{entry.file} is damaged: the digest of an entry does not match; {REMEDY}"
+        )
     arrays, offset = {}, 0
     for name, kind, shape in entry.arrays:
         count = int(numpy.prod(shape, dtype=numpy.int64))
@@ -183,10 +185,10 @@ def arrays_of(key: str, entry: Entry, shard: mmap.mmap) -> Arrays:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
-    if file.exists() and not file.is_file():  # a pipe would be waited for
+    if file.exists() and not file.is_file():  # opening a pipe would block
         raise StoreError(f"{file} cannot be read: it is not a file")
     try:
         with open(file, "rb") as opened:
             yield opened
-    except (OSError, ValueError) as error:  # the second of an empty file that is mapped
+    except (OSError, ValueError) as error:  # ValueError if an empty file is mapped
         raise StoreError(f"{file} cannot be read: {error}") from error

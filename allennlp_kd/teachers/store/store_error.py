@@ -1,7 +1,7 @@
-"""What is wrong with a store."""
+"""The error that a store raises."""
 
 from allennlp.common.checks import ConfigurationError
 
 
 class StoreError(ConfigurationError):
-    """A store that is damaged, full, of another format, or of another teacher."""
+    """A store is damaged or full, or belongs to another format or teacher."""

@@ -21,7 +21,7 @@ Scored = Dict[str, Dict[str, numpy.ndarray]]
 
 
 class StoreScorer:
-    """Has a teacher score sentences in batches, those of one length together, and writes shards.
+    """Scores sentences with a teacher, in batches of equal length, and writes shards.
 
     # Parameters
 
@@ -55,7 +55,7 @@ class StoreScorer:
         self._shard_size = shard_size
 
     def fill(self, sentences: Mapping[str, Sentence]) -> None:
-        """Scores all of them, into as many shards as they take.
+        """Scores all given sentences into one or more shards.
 
         Interrupted, it keeps what it has scored: whole batches of a fixed order, so that the rest is
         scored as it would have been.
@@ -83,8 +83,8 @@ class StoreScorer:
                 if scored:
                     self._store.write(scored)
                 logger.warning(
-                    "Interrupted. What was scored is kept in %s; the same command goes on from "
-                    "there.",
+                    "Interrupted. The scores so far are kept in %s; the same command continues "
+                    "from there.",
                     self._store.path,
                 )
                 raise
@@ -92,7 +92,7 @@ class StoreScorer:
             self._store.write(scored)
 
     def write_shard(self, name: str, sentences: Mapping[str, Sentence]) -> None:
-        """Scores all of them into one shard of that name.
+        """Scores all given sentences into one shard with the given name.
 
         # Raises
 
@@ -121,8 +121,7 @@ class StoreScorer:
         for sentence, words in zip(sentences, potentials.lengths.tolist()):
             if words != len(sentence.words):
                 raise ValueError(
-                    f"the teacher has scored {words} of the {len(sentence.words)} words of "
-                    f"'{sentence}'"
+                    f"the teacher scored {words} of the {len(sentence.words)} words of '{sentence}'"
                 )
         return [
             narrowed(arrays, header["dtype"], self._form, self._shared, sentence)

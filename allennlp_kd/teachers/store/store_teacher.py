@@ -1,4 +1,4 @@
-"""A teacher that has scored its sentences before, on disk."""
+"""The `store` teacher: reads a teacher's scores from disk."""
 
 import logging
 from typing import Any, Dict, FrozenSet, Iterable, List, Optional
@@ -28,25 +28,25 @@ DTYPES = ("float32", "float16")
 
 @Teacher.register("store")
 class StoreTeacher(Teacher):
-    """Reads a teacher's scores from a folder, and fills in what is missing there.
+    """Reads a teacher's scores from a folder, and scores missing sentences if it has a teacher.
 
-    Where the store is complete, the teacher's network is never built.
+    If the store is complete, the teacher's network is never built.
 
     # Parameters
 
     directory : `str`
-        The store's folder; it is made when the first sentences have been scored. From then on the
+        The store's folder, created when the first sentences have been scored. From then on, the
         teacher, `dtype` and `marginals` are fixed.
     teacher : `Teacher`, optional
-        An archive or an ensemble of archives, to score what is missing and to check that the store
-        is its own.
+        An archive or an ensemble of archives, which scores missing sentences and identifies the
+        store.
     dtype : `str`, optional (default = `"float32"`)
-        Of the scores on disk; `float16` takes half the space.
+        The type of the scores on disk; `float16` takes half the space.
     batch_size : `int`, optional (default = `32`)
-        Of the teacher, when it scores.
+        The number of sentences that the teacher scores at once.
     marginals : `bool`, optional (default = `False`)
-        Whether a tagger's store holds the probability of each tag of each word too, for objectives
-        that need them; that takes as much again. They are computed once, when it is written.
+        Whether a tagger's store also contains the probability of each tag of each word, for
+        objectives that need them. They double its size, and are computed once, when it is written.
 
     # Raises
 
@@ -69,7 +69,7 @@ class StoreTeacher(Teacher):
             raise ConfigurationError(f"dtype must be one of {', '.join(DTYPES)}, found '{dtype}'")
         if teacher is not None and not isinstance(teacher, ScoringTeacher):
             raise ConfigurationError(
-                "a store holds the scores of an archive or an ensemble of archives, found "
+                "a store can hold the scores of an archive or an ensemble of archives, found "
                 f"{type(teacher).__name__}"
             )
         self.directory = str(directory)
@@ -102,12 +102,12 @@ class StoreTeacher(Teacher):
     @property
     @overrides
     def provides(self) -> FrozenSet[str]:
-        # The probabilities of a tree's heads and labels are local in its scores.
+        # A tree's probabilities of heads and labels are normalized locally.
         has = self._open().header.get("marginals", False) or self.structure == "tree"
         return frozenset({"marginals"}) if has else frozenset()
 
     def open(self) -> None:
-        """Finds that the store is the teacher's, or empty; no sentence is looked for."""
+        """Checks that the store is empty or belongs to the teacher, without looking for sentences."""
         self._open()
 
     def _open(self) -> PotentialStore:
@@ -124,20 +124,20 @@ class StoreTeacher(Teacher):
         store = PotentialStore(self.directory, expected)
         if self._marginals and not store.header.get("marginals"):
             raise StoreError(
-                f"the store {self.directory} holds no marginals (its structure is "
-                f"{store.header['structure']}): they are written with each sentence, of chains. "
-                "Name another folder, or leave marginals out"
+                f"the store {self.directory} has no marginals (its structure is "
+                f"{store.header['structure']}): they can only be written for chains, together with "
+                "the scores. Name another folder, or leave out marginals"
             )
         self._store = store
         return store
 
     def key(self, sentence: Sentence) -> str:
-        """What a sentence is stored under: all that the teacher's scores depend on."""
+        """Returns a sentence's key: everything that the teacher's scores depend on."""
         header = self._open().header
         if header.get("takes_tags", True):
             if sentence.tags is None and header["structure"] == "tree":
                 raise ConfigurationError(
-                    f"the teacher of the store {self.directory} needs part-of-speech tags, and the "
+                    f"the teacher of the store {self.directory} needs part-of-speech tags, but the "
                     f"sentence '{sentence}' has none"
                 )
             return sentence.key_with(header.get("features", ()))
@@ -160,7 +160,7 @@ class StoreTeacher(Teacher):
         return {key: sentence for key, sentence in keyed.items() if key not in store}
 
     def need(self, sentences: Iterable[Sentence]) -> ScoringEstimate:
-        """What those of the sentences that are not in the store would take there."""
+        """Estimates the size of those sentences that are not in the store yet."""
         return self._need(self._missing(sentences))
 
     def _need(self, missing: Dict[str, Sentence]) -> ScoringEstimate:
@@ -168,7 +168,7 @@ class StoreTeacher(Teacher):
         return ScoringEstimate.of(missing.values(), self._open(), FORMS[self.structure], shared)
 
     def fill(self, sentences: Iterable[Sentence]) -> int:
-        """Scores those of the sentences that are not in the store; returns their number.
+        """Scores the sentences that are not in the store; returns their number.
 
         Interrupted, it keeps what it has scored.
         """
@@ -178,25 +178,26 @@ class StoreTeacher(Teacher):
         if self._source is None:
             raise ConfigurationError(
                 f"{len(missing)} sentences are not in the store {self.directory}, the first is "
-                f"'{next(iter(missing.values()))}'. Give the store its teacher, or run "
-                "`allennlp kd-score`"
+                f"'{next(iter(missing.values()))}'. Give the store its teacher, or run `allennlp "
+                "kd-score`"
             )
         self._source.check(list(missing.values()))
         need = self._need(missing)
         logger.info("%s: %s", self.directory, need)
         if need.size > need.free:
-            smaller = "" if self._dtype == "float16" else ", or take dtype 'float16'"
+            smaller = "" if self._dtype == "float16" else ", or use dtype 'float16'"
             if smaller and not PotentialStore.is_empty(self.directory):
-                smaller = " (with dtype 'float16', a store that holds nothing yet takes half)"
+                smaller = " (with dtype 'float16', which an empty store accepts, they need half)"
             raise ConfigurationError(
-                f"the store {self.directory} has not the room: {need}. Name another folder{smaller}"
+                f"the disk of the store {self.directory} has too little space: {need}. Name "
+                f"another folder{smaller}"
             )
         self._scorer(self._source).fill(missing)
         self._source.rest()
         return len(missing)
 
     def write_shard(self, name: str, sentences: Iterable[Sentence]) -> None:
-        """Scores sentences into one shard, whatever the store has of them already.
+        """Scores sentences into one shard, even if the store already has some of them.
 
         Its bytes depend on nothing but these sentences, the teacher and the batches.
 
@@ -224,7 +225,7 @@ class StoreTeacher(Teacher):
         return StoreScorer(source, self._open(), form, shared, self._batch_size, self.SHARD)
 
     def _shared_on(self, device: torch.device) -> Dict[str, Tensor]:
-        """What all sentences' scores have in common."""
+        """Returns the scores that all sentences share."""
         if device not in self._shared:
             shared = self._open().header["shared"]
             self._shared[device] = {
@@ -237,18 +238,18 @@ class StoreTeacher(Teacher):
         arrays = dict(inputs)
         if MADE_BY not in arrays:
             raise ConfigurationError(
-                f"the store {self.directory} is asked for the scores of sentences that were read for "
-                f"a teacher of another type (they have {', '.join(inputs)}): dataset_reader.teacher "
-                "and model.teacher must be the same"
+                f"the store {self.directory} cannot score sentences that were read for a teacher "
+                f"of another type (with {', '.join(inputs)}): dataset_reader.teacher and "
+                "model.teacher must be the same"
             )
-        # What all sentences have in common is here, and is of one teacher.
+        # The scores shared by all sentences are in this store and belong to one teacher.
         others = set(arrays.pop(MADE_BY)) - {self._open().header["fingerprint"]}
         if others:
             raise ConfigurationError(
-                f"the store {self.directory} is of another teacher (its fingerprint is "
-                f"{self._open().header['fingerprint']}) than the store that the sentences were read "
-                f"from ({', '.join(sorted(others))}): dataset_reader.teacher and model.teacher must "
-                "be the same"
+                f"the store {self.directory} belongs to another teacher (fingerprint "
+                f"{self._open().header['fingerprint']}) than the store from which the sentences "
+                f"were read ({', '.join(sorted(others))}): dataset_reader.teacher and "
+                "model.teacher must be the same"
             )
         words = arrays.pop("words")
         return FORMS[self.structure].potentials(arrays, words, self._shared_on(words.device))

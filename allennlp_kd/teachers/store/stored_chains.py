@@ -1,4 +1,4 @@
-"""Chain potentials as a store holds them: emissions per word, and once what all sentences share."""
+"""Chain potentials in a store: emissions per word, and once the scores that sentences share."""
 
 from typing import Dict, List
 
@@ -9,11 +9,11 @@ from allennlp_kd.structs.chain import ChainPotentials
 
 
 class StoredChains:
-    """How a store takes chain potentials apart and puts them together again."""
+    """Converts chain potentials to arrays in a store, and back."""
 
     @staticmethod
     def arrays(potentials: ChainPotentials) -> List[Dict[str, Tensor]]:
-        """What is stored of each sentence.
+        """Returns the arrays of each sentence.
 
         # Returns
 
@@ -31,14 +31,16 @@ class StoredChains:
 
     @staticmethod
     def size(words: int, shared: Dict[str, Tensor]) -> int:
-        """The number of scores that are stored for a sentence of this many words."""
+        """Returns the number of scores stored for a sentence of the given length."""
         return words * shared["transitions"].shape[0]
 
     @staticmethod
     def are_near(
         narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
     ) -> bool:
-        """Whether a sentence's scores survive in the store's type: each is rounded on its own."""
+        """Whether a sentence's scores survive the conversion to the store's type: each is rounded
+        separately.
+        """
         return True
 
     @staticmethod

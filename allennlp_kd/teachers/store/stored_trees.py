@@ -1,4 +1,4 @@
-"""Tree potentials as a store holds them: arc scores, and the factors of the label scores."""
+"""Tree potentials in a store: arc scores, and factors of the label scores."""
 
 from typing import Dict, List
 
@@ -11,10 +11,10 @@ TOLERANCE = 2e-3
 
 
 class StoredTrees:
-    """How a store takes tree potentials apart and puts them together again.
+    """Converts tree potentials to arrays in a store, and back.
 
     Of a sentence of n words, for a teacher with label representations of D dimensions, it holds
-    the arc scores, n * (n + 1), with each word as its own head, over which stock's loss and
+    the arc scores, n * (n + 1), with each word as its own head, over which AllenNLP's loss and
     decoder normalize; and the two vectors of each word and the one of ROOT that its label scores
     are bilinear in, (2n + 1) * D. The bilinear weights are in the header, once. So a word takes
 
@@ -29,7 +29,7 @@ class StoredTrees:
 
     @staticmethod
     def arrays(potentials: TreePotentials) -> List[Dict[str, Tensor]]:
-        """What is stored of each sentence.
+        """Returns the arrays of each sentence.
 
         # Returns
 
@@ -50,7 +50,7 @@ class StoredTrees:
 
     @staticmethod
     def size(words: int, shared: Dict[str, Tensor]) -> int:
-        """The number of scores that are stored for a sentence of this many words."""
+        """Returns the number of scores stored for a sentence of the given length."""
         _, head_dimension, dependent_dimension = shared["weight"].shape
         vectors = (words + 1) * head_dimension + words * dependent_dimension
         return words * (words + 1) + vectors
@@ -59,7 +59,9 @@ class StoredTrees:
     def are_near(
         cls, narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
     ) -> bool:
-        """Whether a sentence's scores survive in the store's type, within `TOLERANCE`."""
+        """Whether a sentence's scores survive the conversion to the store's type, within
+        `TOLERANCE`.
+        """
         found, expected = (cls._scores(arrays, shared) for arrays in (narrow, exact))
         largest = max(float(scores.abs().max()) for scores in expected)
         return all(
@@ -68,7 +70,7 @@ class StoredTrees:
 
     @classmethod
     def _scores(cls, arrays: Dict[str, Tensor], shared: Dict[str, Tensor]) -> List[Tensor]:
-        """The scores of the arcs and of their labels, each in one dimension."""
+        """Returns the scores of the arcs and of their labels, each flattened."""
         batch = {name: part.float().unsqueeze(0) for name, part in arrays.items()}
         potentials = cls.potentials(batch, torch.tensor([len(arrays["arcs"])]), shared)
         cells = potentials.arc_mask

@@ -1,4 +1,4 @@
-"""Which archive of a pipeline gets which of the transformers that the user gives."""
+"""Assigns the transformers that the user gives to the archives of a pipeline."""
 
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Set
@@ -15,7 +15,7 @@ from spacy_bridge.packaging.archive.student_archive import REMEDIES
 def given_transformers(
     archives: Mapping[str, Path], given: Sequence[str], trust: bool = False
 ) -> Dict[str, Optional[str]]:
-    """The transformer of each component's archive; `None` where the archive needs none.
+    """Returns the transformer for each component's archive; `None` if the archive needs none.
 
     A folder alone is for all archives that name a transformer and do not carry it. Where these name
     different ones, one folder cannot be right for both, and each component is given its own.
@@ -48,8 +48,8 @@ def given_transformers(
     shared = [one for one in given if one.partition("=")[0] not in archives or "=" not in one]
     if len(shared) > 1:
         raise BridgeError(
-            f"--transformer gives {len(shared)} folders for all archives, {', '.join(shared)}: give "
-            f"NAME=FOLDER to each component, of {', '.join(archives)}"
+            f"--transformer gives {len(shared)} folders for all archives, {', '.join(shared)}: use "
+            f"NAME=FOLDER for each component of {', '.join(archives)}"
         )
     if shared:
         _share(found, shared[0], archives, trust)
@@ -66,22 +66,22 @@ def _share(
     }
     if not needed:
         raise BridgeError(
-            f"--transformer {folder} is of no use: of {', '.join(map(str, archives.values()))} none "
-            "names a transformer that it does not carry"
+            f"--transformer {folder} is not needed: none of "
+            f"{', '.join(map(str, archives.values()))} names a transformer outside itself"
         )
     different: Set[str] = {name for names in needed.values() for name in names}
     if len(different) > 1:
         places = "; ".join(f"{name}: {', '.join(names)}" for name, names in needed.items())
         raise BridgeError(
-            f"--transformer {folder} cannot take the place of different transformers ({places}): give "
-            "NAME=FOLDER to each component"
+            f"--transformer {folder} cannot replace different transformers ({places}): use "
+            "NAME=FOLDER for each component"
         )
     found.update(dict.fromkeys(needed, folder))
 
 
 def _named(path: Path, trust: bool) -> List[str]:
     if not path.exists():
-        raise BridgeError(f"{path} cannot be opened as an archive: it is not there")
+        raise BridgeError(f"{path} cannot be opened as an archive: it does not exist")
     content, names = b"", []
     try:
         for member in members(path, links=trust):
@@ -89,10 +89,12 @@ def _named(path: Path, trust: bool) -> List[str]:
             if member.name == CONFIG:
                 content = member.file.read()
         if not content:
-            raise BridgeError(f"{path} is not an archive of AllenNLP: it has no {CONFIG}")
-        # Nothing is opened yet: what an archive may name is checked when it is.
+            raise BridgeError(f"{path} is not an AllenNLP archive: it has no {CONFIG}")
+        # Nothing is opened yet; the names in an archive are checked when it is opened.
         parts = archive_parts(content, names, str(path), REMEDIES, trust=True)
     except ArchiveError as error:
         raise BridgeError(str(error)) from error
     foreign = foreign_transformers(parts, carried_transformers(names).__contains__)
-    return [called[0] for called in foreign]  # an indexer may call its embedder's otherwise
+    return [
+        called[0] for called in foreign
+    ]  # an indexer may use another name for its embedder's transformer

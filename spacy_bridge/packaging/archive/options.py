@@ -1,4 +1,4 @@
-"""One part of a configuration, of which every option must be known."""
+"""Reads the options of one part of a configuration, and refuses unknown ones."""
 
 from typing import Any, Dict, Mapping, Optional
 
@@ -8,7 +8,7 @@ _REQUIRED = object()
 
 
 class Options:
-    """The options of one part, each taken once; `finish` refuses what nobody took.
+    """The options of one part, each read once; `finish` refuses options that were not read.
 
     So an option that changes numbers can never be overlooked.
 
@@ -26,7 +26,7 @@ class Options:
         self.where = where
 
     def take(self, name: str, default: Any = _REQUIRED) -> Any:
-        """The value of an option, or its default in AllenNLP."""
+        """Returns the value of an option, or its default in AllenNLP."""
         if name not in self._config:
             if default is _REQUIRED:
                 raise UnsupportedError(f"{self.where} lacks {name!r}")
@@ -34,20 +34,20 @@ class Options:
         return self._config.pop(name)
 
     def has(self, name: str) -> bool:
-        """Whether an option is given, and is not null."""
+        """Whether an option is given and not null."""
         return self._config.get(name) is not None
 
     def part(self, name: str) -> "Options":
-        """A part inside this one."""
+        """Returns a part inside this one."""
         return Options(self.take(name), f"{self.where}.{name}")
 
     def ignore(self, *names: str) -> None:
-        """Options that change nothing about a trained model's answers."""
+        """Ignores options that do not affect the results of a trained model."""
         for name in names:
             self._config.pop(name, None)
 
     def refuse(self, name: str, harmless: Any) -> None:
-        """An option that is known, but supported with one value alone."""
+        """Refuses a known option unless it has the one supported value."""
         value = self.take(name, harmless)
         if value != harmless:
             raise UnsupportedError(

@@ -1,4 +1,4 @@
-"""Weights from a file of torch, as arrays; nothing in it is run."""
+"""Reads weights from a torch file as arrays, without running anything in it."""
 
 from typing import Dict
 
@@ -10,7 +10,7 @@ from spacy_bridge.errors import BridgeError
 
 
 def load_weights(content: bytes, where: str) -> Dict[str, numpy.ndarray]:
-    """The arrays of a state dict, floating ones as float32.
+    """Returns the arrays of a state dict, with floating-point arrays as float32.
 
     # Raises
 

@@ -1,4 +1,4 @@
-"""A student's archive, read without AllenNLP and without running anything that it holds."""
+"""Reads a student's archive without AllenNLP, and without running anything in it."""
 
 import warnings
 from pathlib import Path
@@ -22,7 +22,7 @@ _INTERRUPTED = f"{VOCABULARY}/.interrupted"  # see allennlp_kd/training/interrup
 
 
 class StudentArchive:
-    """The student in an archive that `allennlp train` wrote, alone or inside of `distillation`.
+    """The student in an archive of `allennlp train`, alone or inside `distillation`.
 
     Of one that a training left which was interrupted, it warns.
 
@@ -33,16 +33,16 @@ class StudentArchive:
     path : `Union[str, Path]`
         A `model.tar.gz`, or the folder of a run.
     transformer : `str`, optional
-        The folder (or the hub's name) of the transformer to use instead of the one that the archive
+        The folder (or the name on the Hugging Face Hub) of the transformer to use instead of the one that the archive
         names; one that carries its own needs none.
     trust : `bool`, optional (default = `False`)
-        Whether the archive may name what is not inside of it.
+        Whether the archive may name anything outside it.
 
     # Raises
 
     BridgeError
         If a file is missing, cannot be read or is unsafe; without `trust`, if the configuration
-        names what is not inside of the archive.
+        names anything outside the archive.
     """
 
     def __init__(
@@ -53,9 +53,7 @@ class StudentArchive:
             self.files = _read(self.path, links=trust)
             for name in (CONFIG, WEIGHTS):
                 if name not in self.files:
-                    raise BridgeError(
-                        f"{self.path} is not an archive of AllenNLP: it has no {name}"
-                    )
+                    raise BridgeError(f"{self.path} is not an AllenNLP archive: it has no {name}")
             parts = archive_parts(
                 self.files[CONFIG],
                 self.files,
@@ -71,8 +69,8 @@ class StudentArchive:
         if _INTERRUPTED in self.files:
             progress = self.files[_INTERRUPTED].decode("utf-8", errors="replace")
             warnings.warn(
-                f"{self.path} was made when its training was interrupted ({progress}); "
-                "`allennlp train` with --recover goes on with it",
+                f"{self.path} was made when its training was interrupted ({progress}); continue "
+                "the training with `allennlp train` and --recover",
                 stacklevel=2,
             )
         self.model: Dict[str, Any] = parts["model"]
@@ -87,16 +85,16 @@ class StudentArchive:
             raise BridgeError(str(error)) from error
 
     def vocabulary(self, namespace: str) -> List[str]:
-        """The tokens of a padded namespace, in the order of their numbers from 1."""
+        """Returns the tokens of a padded namespace in index order, from 1."""
         if self._is_label_namespace(namespace):
             raise UnsupportedError(
-                f"{self.path}: the namespace {namespace!r} has no padding and no unknown word, so it "
-                "cannot number the words of new text"
+                f"{self.path}: the namespace {namespace!r} has no padding and no unknown token, so "
+                "the words of new text cannot be indexed"
             )
         return self._lines(namespace)
 
     def labels(self, namespace: str) -> List[str]:
-        """The labels of a namespace, in the order of their numbers from 0."""
+        """Returns the labels of a namespace in index order, from 0."""
         lines = self._lines(namespace)
         return lines if self._is_label_namespace(namespace) else [PADDING, *lines]
 
@@ -117,15 +115,15 @@ class StudentArchive:
 
 
 def _matches(pattern: str, namespace: str) -> bool:
-    """AllenNLP's `namespace_match`."""
+    """Like AllenNLP's `namespace_match`."""
     return namespace == pattern or (pattern[:1] == "*" and namespace.endswith(pattern[1:]))
 
 
 def _read(path: Path, links: bool) -> Dict[str, bytes]:
-    """The content of the files that matter; nothing is written to disk."""
+    """Reads the needed files into memory; nothing is written to disk."""
     files: Dict[str, bytes] = {}
     if not path.exists():
-        raise BridgeError(f"{path} cannot be opened as an archive: it is not there")
+        raise BridgeError(f"{path} cannot be opened as an archive: it does not exist")
     for member in members(path, links=links):
         if member.name in (CONFIG, WEIGHTS) or member.name.startswith(f"{VOCABULARY}/"):
             files[member.name] = member.file.read()

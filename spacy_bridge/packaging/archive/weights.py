@@ -1,4 +1,4 @@
-"""The weights of one part of a student."""
+"""The weights of one part of a student's network."""
 
 from typing import Dict, Tuple
 
@@ -8,7 +8,7 @@ from spacy_bridge.errors import UnsupportedError
 
 
 class Weights:
-    """Weights below a prefix, as the state dict names them.
+    """The weights with a common prefix in the state dict.
 
     # Parameters
 
@@ -30,7 +30,7 @@ class Weights:
         key = self._prefix + name
         if key not in self._weights:
             near = [known for known in self._weights if known.startswith(key.split(".")[0])]
-            raise UnsupportedError(f"the weights have no {key!r}; near it: {near[:5]}")
+            raise UnsupportedError(f"the weights have no {key!r}; similar names: {near[:5]}")
         return self._weights[key]
 
     def shaped(self, name: str, shape: Tuple[int, ...]) -> numpy.ndarray:
@@ -43,6 +43,7 @@ class Weights:
         weight = self[name]
         if weight.shape != shape:
             raise UnsupportedError(
-                f"the weight {self._prefix + name!r} must be of shape {shape}, found {weight.shape}"
+                f"the weight {self._prefix + name!r} must have the shape {shape}, found "
+                f"{weight.shape}"
             )
         return weight

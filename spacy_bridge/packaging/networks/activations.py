@@ -18,7 +18,7 @@ SUPPORTED = sorted([*_OPERATORS, "elu", "linear", "leaky_relu", "gelu", "swish",
 
 
 def activation_name(config: Any, where: str) -> str:
-    """The name in a configuration: a string, or an object with a type and no options.
+    """Returns the name in a configuration: a string, or an object with a type and no options.
 
     # Raises
 
@@ -35,13 +35,13 @@ def activation_name(config: Any, where: str) -> str:
 
 
 def activate(graph: Graph, value: str, name: str) -> str:
-    """The value, activated."""
+    """Applies an activation function to a value."""
     if name == "linear":
         return value
     if name in _OPERATORS:
         return graph.add(_OPERATORS[name], [value])
     if name == "elu":
-        # ONNX Runtime's own operator takes three times as long as these five.
+        # ONNX Runtime's own operator takes three times as long as these five operators.
         zero, one = graph.constant(0.0, "float32"), graph.constant(1.0, "float32")
         negative = graph.add("Exp", [graph.add("Min", [value, zero])])
         return graph.add("Add", [graph.add("Relu", [value]), graph.add("Sub", [negative, one])])
@@ -51,7 +51,7 @@ def activate(graph: Graph, value: str, name: str) -> str:
         return graph.add("Mul", [value, graph.add("Sigmoid", [value])])
     if name == "mish":
         return graph.add("Mul", [value, graph.add("Tanh", [graph.add("Softplus", [value])])])
-    # gelu: x * (1 + erf(x / sqrt 2)) / 2, in the order in which ONNX Runtime makes one operator of it
+    # gelu: x * (1 + erf(x / sqrt 2)) / 2, in the order that ONNX Runtime fuses to one operator
     scaled = graph.add("Div", [value, graph.constant(math.sqrt(2.0), "float32")])
     shifted = graph.add("Add", [graph.add("Erf", [scaled]), graph.constant(1.0, "float32")])
     product = graph.add("Mul", [value, shifted])

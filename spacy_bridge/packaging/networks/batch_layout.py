@@ -1,4 +1,4 @@
-"""The words of a batch inside a graph: one after another, or in a padded table."""
+"""The layout of a batch's words in a graph: consecutive, or in a padded table."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,8 @@ from spacy_bridge.packaging.networks.graph import Graph
 
 
 class BatchLayout(NamedTuple):
-    """The names of the inputs that say where words stand. See `spacy_bridge.runtime.layout.Layout`.
+    """The names of the inputs with the positions of words. See
+    `spacy_bridge.runtime.layout.Layout`.
 
     # Parameters
 
@@ -32,9 +33,9 @@ class BatchLayout(NamedTuple):
         )
 
     def pad(self, graph: Graph, value: str) -> str:
-        """From (words, size) to (batch, length, size); padding holds anything."""
+        """Converts (words, size) to (batch, length, size); padding may contain any value."""
         return graph.add("Gather", [value, self.slots], axis=0)
 
     def pack(self, graph: Graph, value: str, size: int) -> str:
-        """From (batch, length, size) to (words, size)."""
+        """Converts (batch, length, size) to (words, size)."""
         return graph.add("Gather", [graph.reshape(value, -1, size), self.places], axis=0)

@@ -1,4 +1,4 @@
-"""Networks over the characters of a word."""
+"""Character networks of words."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -58,7 +58,7 @@ def character_network(options: Options, weights: Weights) -> CharacterNetwork:
     kind = encoder.take("type")
     fewest, overlap = 1, None
     if kind == "cnn":
-        # A projection behind the maximum is not the maximum of projections.
+        # A projection after the maximum differs from the maximum of projections.
         whole = encoder.has("output_dim")
         value, size, fewest = _cnn(graph, value, lengths, encoder, weights)
         overlap = None if whole else fewest - 1
@@ -77,7 +77,7 @@ def character_network(options: Options, weights: Weights) -> CharacterNetwork:
 
 
 def embedding_weight(options: Options, weights: Weights) -> numpy.ndarray:
-    """The table of an AllenNLP `Embedding`, its projection already applied."""
+    """Returns the table of an AllenNLP `Embedding` with its projection applied."""
     options.ignore(
         "type",
         "embedding_dim",
@@ -102,7 +102,9 @@ def embedding_weight(options: Options, weights: Weights) -> numpy.ndarray:
 def _cnn(
     graph: Graph, value: str, lengths: str, options: Options, weights: Weights
 ) -> Tuple[str, int, int]:
-    """AllenNLP's `CnnEncoder`: no filter sees padding, and one that fits nowhere in a word gives 0."""
+    """AllenNLP's `CnnEncoder`: no filter sees padding, and a filter that is longer than a word
+    gives 0.
+    """
     size = options.take("embedding_dim")
     filters = options.take("num_filters")
     widths = options.take("ngram_filter_sizes", (2, 3, 4, 5))
@@ -129,7 +131,7 @@ def _cnn(
             kernel_shape=[width],
         )
         scores = activate(graph, scores, name)
-        # Shape: (places,), the places of the filter
+        # Shape: (places,), the positions of the filter
         places = graph.add(
             "Range",
             [

@@ -14,9 +14,9 @@ from spacy_bridge.packaging.networks.graph import Graph
 def dilated_convolutions(
     graph: Graph, value: str, layout: BatchLayout, options: Options, weights: Weights
 ) -> Tuple[str, int]:
-    """The encoder over words that stand one after another.
+    """Builds the encoder over words in consecutive order.
 
-    A word's neighbors are looked up by their rows; a row of zeros stands for what is outside of the
+    A word's neighbors are looked up by their rows; a row of zeros stands for what is outside the
     sentence. So no padding is computed, and no sentence sees another.
 
     # Returns
@@ -62,7 +62,7 @@ def dilated_convolutions(
 
 
 def maxout(graph: Graph, value: str, pieces: int, size: int) -> str:
-    """The greatest of `pieces` blocks of `size` numbers: from (rows, pieces * size) to (rows, size)."""
+    """The maximum of `pieces` blocks of `size` numbers: from (rows, pieces * size) to (rows, size)."""
     if pieces == 1:
         return value
     return graph.add("Max", graph.split(value, *[size] * pieces))
@@ -76,14 +76,17 @@ def _activate(graph: Graph, value: str, activation: str, pieces: int, size: int)
 
 
 class _Neighbours:
-    """The rows of each word's left neighbor, of itself and of its right neighbor, by their distance."""
+    """Row indices of each word's left neighbor, the word itself and its right neighbor, by
+    distance.
+    """
 
     def __init__(self, graph: Graph, layout: BatchLayout) -> None:
         self._graph = graph
         self._known: Dict[int, str] = {}
         length = graph.add("Squeeze", [graph.size(layout.slots, 1), graph.integers(0)])
         sentence = graph.add("Div", [layout.places, length])
-        # Shape: (words,): the words of its sentence before each word, and from it to the end
+        # Shape: (words,): the number of words before each word in its sentence, and from it to the
+        # end
         self._before = graph.add("Sub", [layout.places, graph.add("Mul", [sentence, length])])
         long_lengths = graph.add("Cast", [layout.lengths], to=7)  # int64
         lengths = graph.add("Gather", [long_lengths, sentence], axis=0)
@@ -94,7 +97,9 @@ class _Neighbours:
         self._zero = count
 
     def __call__(self, distance: int) -> str:
-        """Shape (words, 3); the number of words, where the zeros are, for what is outside."""
+        """Returns shape (words, 3); the number of words, which is the index of zeros, for positions
+        outside.
+        """
         if distance not in self._known:
             graph, step = self._graph, self._graph.constant(distance, "int64")
             outside = graph.add("Less", [self._before, step])

@@ -1,4 +1,4 @@
-"""The sequence encoders and feed-forward networks that can be packaged."""
+"""Builds the sequence encoders and feed-forward networks that can be packaged."""
 
 from typing import Dict, Mapping, Tuple
 
@@ -29,7 +29,7 @@ SUPPORTED = (
 def encode(
     graph: Graph, value: str, layout: BatchLayout, options: Options, weights: Weights
 ) -> Tuple[str, int]:
-    """A `Seq2SeqEncoder` over words.
+    """Builds a `Seq2SeqEncoder` over words.
 
     # Parameters
 
@@ -85,7 +85,7 @@ def encode(
 def feed_forwards(
     graph: Graph, value: str, networks: Mapping[str, Tuple[Options, Weights]]
 ) -> Dict[str, str]:
-    """Several of AllenNLP's `FeedForward` networks over one value.
+    """Builds several of AllenNLP's `FeedForward` networks over one value.
 
     The first layers of all are one matrix product.
 
@@ -107,7 +107,7 @@ def feed_forwards(
 
 
 def feed_forward(graph: Graph, value: str, options: Options, weights: Weights) -> Tuple[str, int]:
-    """AllenNLP's `FeedForward`.
+    """Builds AllenNLP's `FeedForward`.
 
     # Returns
 
@@ -136,14 +136,14 @@ class _FeedForwardLayers:
         self._weights = weights
 
     def weights(self, layer: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
-        """The matrix (out, in) and the bias of a layer."""
+        """Returns the matrix (out, in) and the bias of a layer."""
         part = self._weights.below(f"_linear_layers.{layer}")
         size = self.sizes[layer]
         shape = (size, self.sizes[layer - 1] if layer else self._given)
         return part.shaped("weight", shape), part.shaped("bias", (size,))
 
     def after_first(self, graph: Graph, value: str) -> str:
-        """The output, from the first layer's product."""
+        """Returns the output, given the product of the first layer."""
         value = activate(graph, value, self._activations[0])
         for layer in range(1, len(self.sizes)):
             value = graph.linear(value, *self.weights(layer))

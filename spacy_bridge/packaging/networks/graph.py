@@ -19,7 +19,9 @@ TYPES = {"float": TensorProto.FLOAT, "int64": TensorProto.INT64, "int32": Tensor
 
 
 class Graph:
-    """A graph that grows. Values are names; methods that add operators return the names of their results."""
+    """A graph under construction. Values are names; methods that add operators return the names of
+    their results.
+    """
 
     def __init__(self) -> None:
         self._nodes: List[Any] = []
@@ -29,7 +31,7 @@ class Graph:
         self._count = 0
 
     def input(self, name: str, kind: str, shape: Sequence[Union[int, str]]) -> str:
-        """An input; a dimension that is a string may have any size."""
+        """Adds an input; a dimension given as a string may have any size."""
         self._inputs.append(helper.make_tensor_value_info(name, TYPES[kind], list(shape)))
         return name
 
@@ -38,7 +40,7 @@ class Graph:
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
 
     def constant(self, array: Any, kind: Any = None) -> str:
-        """A weight, stored in the graph."""
+        """Adds a weight, which is stored in the graph."""
         array = numpy.ascontiguousarray(array, kind)
         name = self.fresh("weight")
         self._weights.append(numpy_helper.from_array(array, name))
@@ -54,7 +56,7 @@ class Graph:
         outputs: Optional[Sequence[str]] = None,
         **attributes: Any,
     ) -> str:
-        """Adds an operator. An empty input name leaves that input out.
+        """Adds an operator. An empty input name omits that input.
 
         # Returns
 
@@ -78,7 +80,7 @@ class Graph:
     def linear(
         self, value: str, weight: numpy.ndarray, bias: Optional[numpy.ndarray] = None
     ) -> str:
-        """`value @ weight.T + bias`, with torch's shape `(out, in)` of the weight."""
+        """`value @ weight.T + bias`, with a weight of torch's shape `(out, in)`."""
         result = self.add("MatMul", [value, self.constant(weight.T)])
         return result if bias is None else self.add("Add", [result, self.constant(bias)])
 
@@ -90,7 +92,7 @@ class Graph:
         return self.add("LayerNormalization", inputs, axis=-1, epsilon=epsilon)
 
     def split(self, value: str, *sizes: int) -> List[str]:
-        """Parts of these sizes along the last axis."""
+        """Splits a value into parts of these sizes along the last axis."""
         parts = [self.fresh("part") for _ in sizes]
         self.add("Split", [value, self.integers(*sizes)], outputs=parts, axis=-1)
         return parts
@@ -99,16 +101,16 @@ class Graph:
         return self.add("Transpose", [value], perm=list(order))
 
     def reshape(self, value: str, *shape: int) -> str:
-        """0 keeps a dimension, -1 is what is left."""
+        """Reshapes a value; 0 keeps a dimension, -1 infers it."""
         return self.add("Reshape", [value, self.integers(*shape)])
 
     def size(self, value: str, axis: int) -> str:
-        """The size of a dimension, as an integer of shape (1,)."""
+        """Returns the size of a dimension as an integer of shape (1,)."""
         shape = self.add("Shape", [value])
         return self.add("Gather", [shape, self.integers(axis)], axis=0)
 
     def subgraph(self, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
-        """This graph as the body of an operator, its values without shapes."""
+        """Returns this graph as the body of an operator, with values without shapes."""
         values = [
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names]
             for names in (inputs, outputs)
@@ -116,7 +118,7 @@ class Graph:
         return helper.make_graph(self._nodes, "body", *values, initializer=self._weights)
 
     def finish(self) -> bytes:
-        """The content of an ONNX file, checked."""
+        """Checks the graph and returns the content of an ONNX file."""
         graph = helper.make_graph(
             self._nodes, "student", self._inputs, self._outputs, initializer=self._weights
         )

@@ -1,4 +1,4 @@
-"""The embedder `hashed_embedding`: vectors of words from rows of hashed tables."""
+"""Builds the embedder `hashed_embedding`: word vectors from rows of hashed tables."""
 
 from typing import Any, Dict, List, Tuple
 
@@ -13,7 +13,7 @@ from spacy_bridge.runtime.word_features import DEFAULT_FEATURES, SEEDS
 def hashed_words_graph(
     indexer: Options, embedder: Options, weights: Weights
 ) -> Tuple[bytes, Dict[str, Any]]:
-    """The graph of an indexer `word_features` with its embedder.
+    """Builds the graph of an indexer `word_features` with its embedder.
 
     # Returns
 

@@ -1,4 +1,4 @@
-"""The network of a dependency parser."""
+"""Builds the network of a dependency parser."""
 
 from typing import Any, Dict, Optional, Tuple
 
@@ -19,7 +19,8 @@ from spacy_bridge.runtime.tree_decoding import DECODERS
 def parser_network(
     archive: StudentArchive, size: int, decoder: Optional[str] = None
 ) -> Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]:
-    """The graphs, settings and further weights of a `biaffine_parser` or `biaffine_parser_student`.
+    """Returns the graphs, settings and further weights of a `biaffine_parser` or
+    `biaffine_parser_student`.
 
     # Parameters
 
@@ -55,8 +56,8 @@ def parser_network(
     decoder = decoder or (own if searches else None)
     if decoder not in DECODERS:
         raise UnsupportedError(
-            "the archive decodes each word's head on its own, which need not give a tree: choose a "
-            f"decoder, one of {', '.join(DECODERS)}"
+            "the archive chooses each word's head independently, which may not give a tree: "
+            f"choose a decoder, one of {', '.join(DECODERS)}"
             if decoder is None
             else f"the decoder must be one of {', '.join(DECODERS)}, found {decoder!r}"
         )
@@ -102,7 +103,7 @@ def parser_network(
 
 
 def _label_graph(table: numpy.ndarray) -> bytes:
-    """The scores of labels without their bias, from a table of shape (labels, head, dependent)."""
+    """Builds the label scores without their bias, from a table of shape (labels, head, dependent)."""
     labels, size, _ = table.shape
     graph = Graph()
     dependents = graph.input("dependents", "float", ["arcs", size])
@@ -121,7 +122,8 @@ def _arcs(
     size: int,
     weights: Weights,
 ) -> str:
-    """Stock's attention between "head" and "child" is read as [dependent, head]; so are these scores.
+    """Builds the arc scores. AllenNLP's attention of "head" and "child" is indexed [dependent,
+    head], and so are these.
 
     With a 1 behind each vector, a bias for each side and one for both stand in the matrix's last row
     and column.
@@ -132,7 +134,7 @@ def _arcs(
     # Shape: (batch, length, size), and one number for each
     projected = graph.linear(heads, matrix[:size].T, numpy.append(matrix[size, :size], corner))
     left, one = graph.split(layout.pad(graph, projected), size, 1)
-    # Shape: (batch, nodes): the row of ROOT, and then those of the words
+    # Shape: (batch, nodes): the row of ROOT, then the rows of the words
     shape = graph.add("Concat", [graph.size(layout.slots, 0), graph.integers(1)], axis=0)
     nodes = graph.add("Concat", [graph.add("Expand", [root, shape]), layout.slots], axis=1)
     right = graph.add("Gather", [children, nodes], axis=0)

@@ -1,4 +1,4 @@
-"""Recurrent layers. Values run over time first: (length, batch, size)."""
+"""Builds recurrent layers. Values have time as the first axis: (length, batch, size)."""
 
 from typing import Tuple
 
@@ -8,14 +8,14 @@ from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.graph import Graph
 
-# The order of the gates' blocks in torch, as places in ONNX's: i o f c, and z r h.
+# The order of torch's gate blocks as indices in ONNX's order: i o f c, and z r h.
 _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 
 
 def torch_recurrent(
     graph: Graph, value: str, lengths: str, operator: str, options: Options, weights: Weights
 ) -> Tuple[str, str, int]:
-    """`torch.nn.LSTM` or `GRU` over sentences of these lengths.
+    """Builds `torch.nn.LSTM` or `GRU` over sentences of these lengths.
 
     # Returns
 
@@ -83,7 +83,7 @@ def _onnx_layer(
 def stacked_bidirectional(
     graph: Graph, value: str, lengths: str, options: Options, weights: Weights
 ) -> Tuple[str, int]:
-    """AllenNLP's `stacked_bidirectional_lstm`, with its highways or without.
+    """Builds AllenNLP's `stacked_bidirectional_lstm`, with or without highways.
 
     # Returns
 
@@ -124,7 +124,8 @@ def stacked_bidirectional(
 def _highway_layer(
     graph: Graph, value: str, lengths: str, inputs: list, states: list, biases: list, hidden: int
 ) -> str:
-    """Both directions of a layer in one loop: the backward one runs over reversed sentences.
+    """Builds both directions of a layer in one loop; the backward direction runs over reversed
+    sentences.
 
     Reversal is of each sentence by its own length, so padding comes last both ways and reaches no word.
     """
@@ -161,7 +162,7 @@ def _highway_layer(
 
 
 def _highway_step(outer: Graph, states: list, biases: list, hidden: int) -> object:
-    """One step of `AugmentedLSTMCell`; its gates are i f c o and the highway's."""
+    """Builds one step of `AugmentedLSTMCell`; its gates are i f c o and the highway gate."""
     # Shape: (2, hidden, 5 * hidden) and (2, 1, 5 * hidden)
     weight = outer.constant(numpy.stack([state.T for state in states]))
     bias = outer.constant(numpy.stack(biases)[:, None])

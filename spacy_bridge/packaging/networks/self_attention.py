@@ -1,4 +1,4 @@
-"""AllenNLP's encoder `pytorch_transformer`: layers of `torch.nn.TransformerEncoderLayer`."""
+"""Builds AllenNLP's encoder `pytorch_transformer`: layers of `torch.nn.TransformerEncoderLayer`."""
 
 import math
 from typing import Tuple
@@ -13,9 +13,9 @@ from spacy_bridge.packaging.networks.batch_layout import BatchLayout
 from spacy_bridge.packaging.networks.graph import Graph
 
 LOWEST = -1e9
-"""What is added to the scores of padding."""
+"""Added to the scores of padding."""
 EPSILON = 1e-5
-"""Of torch's layer normalization."""
+"""The epsilon of torch's layer normalization."""
 POSITIONS = (None, "sinusoidal", "embedding")
 ACTIVATIONS = ("relu", "gelu")
 MAX_TIMESCALE = 1.0e4
@@ -24,7 +24,7 @@ MAX_TIMESCALE = 1.0e4
 def self_attention(
     graph: Graph, value: str, layout: BatchLayout, options: Options, weights: Weights
 ) -> Tuple[str, int]:
-    """The encoder `pytorch_transformer`, whose layers normalize after each sum.
+    """Builds the encoder `pytorch_transformer`, whose layers normalize after each residual sum.
 
     # Parameters
 
@@ -87,7 +87,7 @@ def self_attention(
 
 
 def _sinusoids(graph: Graph, place: str, size: int) -> str:
-    """`allennlp.nn.util.add_positional_features`: shape (length, size)."""
+    """Returns `allennlp.nn.util.add_positional_features` of shape (length, size)."""
     scales = size // 2
     step = math.log(MAX_TIMESCALE) / (scales - 1)
     inverse = numpy.exp(numpy.arange(scales, dtype=numpy.float32) * numpy.float32(-step))
@@ -104,7 +104,7 @@ def _sinusoids(graph: Graph, place: str, size: int) -> str:
 def _attention(
     graph: Graph, value: str, penalties: str, heads: int, size: int, weights: Weights
 ) -> str:
-    """`torch.nn.MultiheadAttention` of a sequence with itself."""
+    """Builds `torch.nn.MultiheadAttention` of a sequence with itself."""
     projected = graph.linear(
         value,
         weights.shaped("in_proj_weight", (3 * size, size)),
@@ -112,7 +112,7 @@ def _attention(
     )
     ways = [graph.fresh("way") for _ in range(3)]
     graph.add("Split", [projected, graph.integers(size, size, size)], outputs=ways, axis=2)
-    # Shape: (batch, heads, length, size of a head), but for the keys the last two swapped
+    # Shape: (batch, heads, length, size of a head); for the keys the last two are swapped
     queries, keys, values = (
         graph.transpose(graph.reshape(way, 0, 0, heads, size // heads), *order)
         for way, order in zip(ways, ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3)))

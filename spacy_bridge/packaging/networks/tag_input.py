@@ -1,4 +1,4 @@
-"""The part-of-speech tags that a parser reads beside the words."""
+"""The part-of-speech tags that a parser reads besides words."""
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -13,12 +13,12 @@ from spacy_bridge.packaging.networks.characters import embedding_weight
 from spacy_bridge.runtime.vocabulary import UNKNOWN
 
 NAMESPACE = "pos"
-"""Of the reader `universal_dependencies`."""
+"""The namespace of the reader `universal_dependencies`."""
 WEIGHT = "tags"
 
 
 class TagInput(NamedTuple):
-    """What a parser with a `pos_tag_embedding` needs.
+    """The inputs of a parser with a `pos_tag_embedding`.
 
     # Parameters
 
@@ -36,10 +36,10 @@ class TagInput(NamedTuple):
 
 
 def tag_input(archive: StudentArchive) -> Optional[TagInput]:
-    """The tags that an archive's parser reads; `None` if it reads none.
+    """Returns the tags that an archive's parser reads; `None` if it reads none.
 
-    It reads `token.tag_` if its reader took language-specific tags, or if one of its tags is no universal
-    part of speech; otherwise `token.pos_`.
+    It reads `token.tag_` if its reader took language-specific tags, or if one of its tags is
+    not a universal part of speech; otherwise `token.pos_`.
     """
     config = archive.model.get("pos_tag_embedding")
     if config is None:

@@ -1,4 +1,4 @@
-"""The network of a tagger."""
+"""Builds the network of a tagger."""
 
 from typing import Any, Dict, Optional, Tuple
 
@@ -20,7 +20,8 @@ SIMPLE_TAGGERS = ("simple_tagger", "simple_tagger_student")
 def tagger_network(
     archive: StudentArchive, size: int, encoding: Optional[str] = None
 ) -> Tuple[Dict[str, bytes], Dict[str, Any], Dict[str, numpy.ndarray]]:
-    """The graph, settings and further weights of a `crf_tagger`, a `simple_tagger` or the student of either.
+    """Returns the graph, settings and further weights of a `crf_tagger`, a `simple_tagger` or a
+    student of either.
 
     # Parameters
 
@@ -51,7 +52,7 @@ def tagger_network(
     options.finish()
     if encoding is not None and own is not None and encoding != own:
         raise UnsupportedError(
-            f"the archive's label_encoding is {own!r}, found {encoding!r} as well"
+            f"the archive's label_encoding is {own!r}, but the encoding {encoding!r} is given"
         )
     encoding = encoding or own
     if encoding is not None and encoding not in ENCODINGS:
@@ -80,8 +81,8 @@ def tagger_network(
 
 
 def _moves(crf: Weights, tags: int, include_ends: bool) -> Dict[str, numpy.ndarray]:
-    """The scores of moves between tags, and which of them are allowed."""
-    # Shape: (tags + 2, tags + 2), with a start and an end
+    """Returns the transition scores, and which transitions are allowed."""
+    # Shape: (tags + 2, tags + 2), with a start and an end state
     allowed = crf.shaped("_constraint_mask", (tags + 2, tags + 2)).astype(numpy.uint8)
     nothing = numpy.zeros(tags, numpy.float32)
     return {

@@ -1,4 +1,4 @@
-"""The inputs of a student: its token indexers, each with its embedder."""
+"""Builds the inputs of a student: its token indexers with their embedders."""
 
 from typing import Any, Dict, Iterable, List, Optional
 

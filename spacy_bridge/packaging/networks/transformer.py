@@ -1,4 +1,6 @@
-"""Transformers: those of the BERT family are built by hand, all others are traced by torch's exporter."""
+"""Packages transformers: those similar to BERT are built directly, others are traced by torch's
+exporter.
+"""
 
 import inspect
 import io
@@ -27,14 +29,14 @@ from spacy_bridge.packaging.networks.transformer_layers import (
 from spacy_bridge.packaging.networks.trimmed_tokenizer import TrimmedTokenizer, trim_tokenizer
 
 TRACED_OPSET = 13
-"""The newest that both stacks' exporters know well."""
+"""The newest opset that the exporters of both stacks support well."""
 
 _TRAINING = ("train_parameters", "load_weights", "gradient_checkpointing", "eval_mode", "layers",
              "from_archive", "archive_prefix", "override_weights_file",
              "override_weights_strip_prefix", "reinit_modules")  # fmt: skip
 
 
-# Of `from_pretrained`: where files come from, not what is in them.
+# Arguments of `from_pretrained` about where files come from, not what is in them.
 _FETCHING = ("cache_dir", "force_download", "local_files_only", "low_cpu_mem_usage", "proxies",
              "resume_download", "revision", "token", "use_auth_token")  # fmt: skip
 _UNCHANGED = object()
@@ -50,7 +52,7 @@ def add_transformer(
     matched: bool = False,
     trim_to: Optional[Iterable[str]] = None,
 ) -> Dict[str, Any]:
-    """Adds the files of a transformer's input, and says what `settings.json` says of it.
+    """Adds the files of a transformer's input, and returns its entry in `settings.json`.
 
     # Parameters
 
@@ -83,11 +85,11 @@ def add_transformer(
         part.finish()
     if matched and lengths != [None, None]:
         raise UnsupportedError(
-            f"{indexer.where}.max_length is {lengths[0]!r}, which cannot be packaged with the indexer "
-            "pretrained_transformer: it puts special word pieces instead of a sentence's first and last "
-            "words; it must be None"
+            f"{indexer.where}.max_length is {lengths[0]!r}, which cannot be packaged with the "
+            "indexer pretrained_transformer, because special word pieces would replace a "
+            "sentence's first and last words; it must be None"
         )
-    # With the indexer's alone, AllenNLP fails on longer sentences; they are folded here.
+    # If only the indexer has it, AllenNLP fails on longer sentences; here they are folded.
     lengths = [lengths[0], lengths[0] if lengths[1] is None else lengths[1]]
     for what, (first, second) in (("model_name", models), ("max_length", lengths)):
         if first != second:
@@ -140,7 +142,7 @@ def add_transformer(
 
 
 def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], List[int]]:
-    """The tokenizer, and the pieces that it puts before and after a sentence."""
+    """Returns the tokenizer, and the pieces that it adds before and after a sentence."""
     from transformers import AutoTokenizer
 
     kwargs.setdefault("use_fast", True)
@@ -158,11 +160,16 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
     whole = tokenizer.encode_plus("a", add_special_tokens=True)
     pieces = whole["input_ids"]
     if any(whole.get("token_type_ids", [])):
-        raise UnsupportedError(f"the transformer {source!r} needs types of segments")
+        raise UnsupportedError(
+            f"the transformer {source!r} needs token type ids, which cannot be packaged"
+        )
     for place in range(len(pieces) - len(plain) + 1):
         if pieces[place : place + len(plain)] == plain:
             return tokenizer, pieces[:place], pieces[place + len(plain) :]
-    raise UnsupportedError(f"the tokenizer of {source!r} changes words beside its special pieces")
+    raise UnsupportedError(
+        f"the tokenizer of {source!r} changes words besides adding special "
+        "pieces, which cannot be packaged"
+    )
 
 
 def _network(
@@ -174,7 +181,7 @@ def _network(
     changes: Options,
     numbers: int,
 ) -> Tuple[bytes, Dict[str, Any]]:
-    """The graph, and what the settings say of it."""
+    """Returns the graph and its settings."""
     from transformers import AutoConfig, AutoModel
 
     try:
@@ -182,7 +189,7 @@ def _network(
     except (OSError, ValueError) as error:
         raise BridgeError(f"the transformer {source!r} cannot be opened: {error}") from error
     _change(config, changes)
-    # The fused attention of newer versions is not exported.
+    # The fused attention of newer versions cannot be exported.
     eager = {"attn_implementation": "eager"} if hasattr(config, "_attn_implementation") else {}
     try:
         with no_larger_than(numbers, f"the transformer {source!r}"):
@@ -198,7 +205,7 @@ def _network(
             if prefix.has(key):
                 value.copy_(torch.from_numpy(prefix.shaped(key, tuple(value.shape))))
             elif "pooler." not in key and not key.endswith(("position_ids", "token_type_ids")):
-                prefix[key]  # raises
+                prefix[key]  # raises an error
     mix: Optional[List[float]] = None
     if not last_layer_only:
         part = weights.below("_scalar_mix")
@@ -216,14 +223,14 @@ def _network(
         return layers_graph(config, arrays, mix), settings
     if trimmed is not None:
         raise UnsupportedError(
-            f"the vocabulary of a transformer of the type {config.model_type} cannot be trimmed; "
+            f"the vocabulary of a transformer of type {config.model_type} cannot be trimmed; "
             f"supported: {', '.join(NAMES)}"
         )
     return _export(_Vectors(model.eval(), mix)), {**settings, "skipped_piece": None}
 
 
 def _change(config: Any, changes: Options) -> None:
-    """Applies `transformer_kwargs` to a transformer's configuration; refuses those that are not part of it."""
+    """Applies `transformer_kwargs` to a transformer's configuration, and refuses unknown ones."""
     changes.ignore("add_pooling_layer", *_FETCHING)
     known = {*config.to_dict(), *config.attribute_map}
     for name in sorted(known):
@@ -234,7 +241,7 @@ def _change(config: Any, changes: Options) -> None:
 
 
 class _Vectors(torch.nn.Module):
-    """The last layer, or a mix of all."""
+    """Returns the last layer, or a mix of all layers."""
 
     def __init__(self, transformer: torch.nn.Module, mix: Optional[List[float]]) -> None:
         super().__init__()
@@ -261,7 +268,9 @@ def _export(module: torch.nn.Module) -> bytes:
     if "dynamo" in inspect.signature(torch.onnx.export).parameters:
         options["dynamo"] = False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of constants in a trace; that lengths are none is tested
+        warnings.simplefilter(
+            "ignore"
+        )  # constants in a trace; a test checks that lengths are not constants
         torch.onnx.export(
             module,
             (pieces, torch.ones_like(pieces)),

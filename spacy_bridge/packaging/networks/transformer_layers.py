@@ -1,4 +1,4 @@
-"""Transformers of the BERT family as a graph without padding.
+"""Builds transformers similar to BERT as a graph without padding.
 
 BERT, RoBERTa, XLM-RoBERTa, ELECTRA and DistilBERT differ in the names of their weights and in how positions
 are counted; the layers are the same. All word pieces of a batch stand in one row after another, so matrix
@@ -13,7 +13,7 @@ from spacy_bridge.packaging.networks.activations import activate
 from spacy_bridge.packaging.networks.graph import Graph
 
 LOWEST = -1e9
-"""What is added to scores in padding."""
+"""Added to scores in padding."""
 
 Weight = Callable[[str], numpy.ndarray]
 
@@ -66,7 +66,7 @@ COUNTED_FROM_PADDING = ("roberta", "xlm-roberta")
 
 
 def is_supported(config: Any) -> bool:
-    """Whether a transformer of this configuration can be built by `layers_graph`.
+    """Whether `layers_graph` can build a transformer with this configuration.
 
     # Parameters
 
@@ -83,10 +83,10 @@ def is_supported(config: Any) -> bool:
 
 
 def skipped_piece(config: Any) -> Optional[int]:
-    """The piece that has no position of its own, where positions count from 1; `None` if they count from 0.
+    """The piece without a position, if positions count from 1; `None` if they count from 0.
 
     In RoBERTa, the row of a piece's position is the number of the padding piece plus the count of the pieces
-    up to it that are no padding pieces.
+    up to it that are not padding pieces.
     """
     return int(config.pad_token_id) if config.model_type in COUNTED_FROM_PADDING else None
 
@@ -94,7 +94,7 @@ def skipped_piece(config: Any) -> Optional[int]:
 def layers_graph(
     config: Any, state: Mapping[str, numpy.ndarray], mix: Optional[List[float]] = None
 ) -> bytes:
-    """The graph of a transformer.
+    """Builds the graph of a transformer.
 
     # Parameters
 
@@ -162,7 +162,7 @@ def _embed(
     part = _below(state, "embeddings.")
     position_table = part("position_embeddings.weight")[first_position:]
     if "embeddings.token_type_embeddings.weight" in state:
-        # All pieces are of the first type.
+        # All pieces have the first token type.
         position_table = position_table + part("token_type_embeddings.weight")[0]
     value = graph.add("Gather", [graph.constant(state[PIECE_TABLE]), pieces], axis=0)
     place = graph.add("Gather", [graph.constant(position_table), positions], axis=0)
@@ -175,7 +175,7 @@ def _embed(
 
 
 def _norm(graph: Graph, part: Weight, name: str, value: str, skip: str, epsilon: float) -> str:
-    """Layer normalization of `value + skip`.
+    """Builds layer normalization of `value + skip`.
 
     ONNX Runtime's fused operator for both is nine times slower than the two, on two-dimensional values.
     """
@@ -192,7 +192,7 @@ def _layer(
     epsilon: float,
 ) -> str:
     size = part(f"{names.query}.bias").shape[0]
-    # The scores' division by the root of a head's size is done in the queries' weights.
+    # Dividing the scores by the square root of a head's size is folded into the query weights.
     scale = numpy.float32((size // attention.heads) ** -0.5)
     ways = ((names.query, scale), (names.key, 1), (names.value, 1))
     projected = graph.linear(
@@ -224,12 +224,12 @@ class _Attention:
         head = graph.constant(numpy.arange(heads)[:, None])
         rows = graph.add("Mul", [graph.add("Unsqueeze", [slots, graph.integers(1)]),
                                  graph.integers(3 * heads)])  # fmt: skip
-        # Shape: (segments, heads, length): the rows of queries, keys and values
+        # Shape: (segments, heads, length): the row indices of queries, keys and values
         self._rows = [
             graph.add("Add", [graph.add("Add", [rows, head]), graph.integers(way * heads)])
             for way in range(3)
         ]
-        # A place is segment * length + i; its head h stands at (segment * heads + h) * length + i.
+        # A position is segment * length + i; its head h is at (segment * heads + h) * length + i.
         length = graph.size(slots, 1)
         segment = graph.add("Div", [places, length])
         more = graph.add("Mul", [graph.add("Mul", [segment, length]), graph.integers(heads - 1)])
@@ -239,7 +239,7 @@ class _Attention:
         self._back = graph.add("Add", [first, across])
 
     def __call__(self, projected: str, size: int) -> str:
-        """From queries, keys and values side by side (pieces, 3 * size) to (pieces, size)."""
+        """Maps queries, keys and values side by side (pieces, 3 * size) to (pieces, size)."""
         graph, width = self._graph, size // self.heads
         table = graph.reshape(projected, -1, width)
         # Shape: (segments, heads, length, width)
@@ -251,7 +251,7 @@ class _Attention:
 
 
 def _penalties(graph: Graph, slots: str, counts: str) -> str:
-    """What is added to the scores of pieces in padding: shape (segments, 1, 1, length)."""
+    """Returns the values added to the scores of padding: shape (segments, 1, 1, length)."""
     length = graph.add("Squeeze", [graph.size(slots, 1), graph.integers(0)])
     bounds = [graph.constant(bound, "int64") for bound in (0, 1)]
     place = graph.add("Range", [bounds[0], length, bounds[1]])

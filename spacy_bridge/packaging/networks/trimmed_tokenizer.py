@@ -1,4 +1,4 @@
-"""Leaves out the word pieces that given text never uses."""
+"""Removes word pieces that a given text never uses."""
 
 import json
 from typing import Any, Dict, Iterable, List, NamedTuple, Set
@@ -8,8 +8,9 @@ import numpy
 from spacy_bridge.errors import UnsupportedError
 
 KINDS = ("WordPiece", "Unigram")
-"""The models of tokenizers in which a piece can be left out while all others stay what they are. In byte-pair
-encoding, pieces are made of each other."""
+"""Tokenizer models in which a piece can be removed without changing others. In byte-pair encoding,
+pieces are made of each other.
+"""
 
 
 class TrimmedTokenizer(NamedTuple):
@@ -27,14 +28,14 @@ class TrimmedTokenizer(NamedTuple):
     kept: numpy.ndarray
 
     def renumber(self, pieces: Iterable[int]) -> List[int]:
-        """The new numbers of pieces that are kept."""
+        """Returns the new indices of the remaining pieces."""
         return numpy.searchsorted(self.kept, list(pieces)).tolist()
 
 
 def trim_tokenizer(
     content: bytes, words: Iterable[str], special: Iterable[int]
 ) -> TrimmedTokenizer:
-    """Keeps the pieces of the words, of all single characters, and special ones.
+    """Keeps the pieces of the words, all single characters, and special pieces.
 
     Words whose pieces are all kept are split as before. Others are split into the pieces that are left, at
     worst into those of their characters.
@@ -60,7 +61,7 @@ def trim_tokenizer(
     kind = model.get("type", "WordPiece" if "continuing_subword_prefix" in model else None)
     if kind not in KINDS:
         raise UnsupportedError(
-            f"the vocabulary of a tokenizer of the type {kind} cannot be trimmed; supported: "
+            f"the vocabulary of a tokenizer of type {kind} cannot be trimmed; supported: "
             f"{', '.join(KINDS)}"
         )
     tokenizer = Tokenizer.from_str(content.decode("utf-8"))
@@ -89,13 +90,13 @@ def trim_tokenizer(
             model["unk_id"] = numbers[model["unk_id"]]
     for token in settings.get("added_tokens", []):
         token["id"] = numbers[token["id"]]
-    settings["post_processor"] = None  # what stands around a sentence is added by the run-time
+    settings["post_processor"] = None  # the run-time adds the pieces around a sentence
     settings["truncation"] = settings["padding"] = None
     return TrimmedTokenizer(json.dumps(settings, ensure_ascii=False).encode("utf-8"), order)
 
 
 def _pieces(model: Dict[str, Any]) -> List[str]:
-    """The pieces in the order of their numbers."""
+    """Returns the pieces in index order."""
     if model.get("type") == "Unigram":
         return [piece for piece, _ in model["vocab"]]
     return sorted(model["vocab"], key=model["vocab"].__getitem__)

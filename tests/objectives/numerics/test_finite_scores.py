@@ -102,7 +102,7 @@ class TestChains:
     def test_forbidden_transitions_are_refused(self, form):
         student, teacher = chain_pair()
         teacher.transitions[0, 1] = NOTHING
-        with pytest.raises(ValueError, match="-inf in its transitions: take match 'predictions'"):
+        with pytest.raises(ValueError, match="-inf in its transitions: use match 'predictions'"):
             scores(form)(student, teacher)
         assert torch.isfinite(scores("emissions")(student, teacher)).all()
 

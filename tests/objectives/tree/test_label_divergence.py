@@ -95,5 +95,5 @@ def test_autocast_does_not_narrow_it():
 def test_a_second_derivative_is_refused():
     leaf = random_scores(0).requires_grad_()
     losses = LabelDivergence.apply(leaf, random_scores(1))
-    with pytest.raises(RuntimeError, match="labels have a first derivative only, found create_gr"):
+    with pytest.raises(RuntimeError, match="labels have only a first derivative, found create_gr"):
         torch.autograd.grad(losses.sum(), leaf, create_graph=True)

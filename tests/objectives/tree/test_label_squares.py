@@ -62,5 +62,5 @@ def test_narrow_scores_keep_their_type_in_the_gradient():
 def test_a_second_derivative_is_refused():
     leaf = random_scores(0).requires_grad_()
     losses, _ = LabelSquares.apply(leaf, random_scores(1), True)
-    with pytest.raises(RuntimeError, match="labels have a first derivative only, found create_gr"):
+    with pytest.raises(RuntimeError, match="labels have only a first derivative, found create_gr"):
         torch.autograd.grad(losses.sum(), leaf, create_graph=True)

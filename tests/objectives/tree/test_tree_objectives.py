@@ -291,13 +291,16 @@ class TestObjective:
             ({"match": "scores", "heads": "few"}, "all, best, probable, found 'few'"),
             (
                 {"heads": "all"},
-                "heads 'all' is for the scores of labels, found match 'predictions'",
+                "heads 'all' is for label scores, found match 'predictions'",
             ),
             ({"match": "scores", "heads": "all", "parts": "arcs"}, "parts 'arcs'"),
-            ({"match": "scores", "best": 2}, "best goes with heads 'best', .* found 2 and 'None'"),
+            ({"match": "scores", "best": 2}, "best needs heads 'best', .* found 2 and 'None'"),
             ({"match": "scores", "heads": "best"}, "found None and 'best'"),
             ({"match": "scores", "heads": "best", "best": 0}, "best must be at least 1, found 0"),
-            ({"match": "scores", "form": "emissions", "parts": "arcs"}, "'emissions' is of chains"),
+            (
+                {"match": "scores", "form": "emissions", "parts": "arcs"},
+                "'emissions' is for chains",
+            ),
         ],
     )
     def test_errors(self, options, message):

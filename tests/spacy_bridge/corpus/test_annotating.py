@@ -210,7 +210,9 @@ def test_what_is_refused(folder, corpus, tmp_path, capsys):
         return capsys.readouterr().err
 
     out = tmp_path / "out"
-    assert "there is no pipeline at nowhere" in error("nowhere", corpus, "--output", out)
+    assert "nowhere is neither the folder of a pipeline nor an installed package" in error(
+        "nowhere", corpus, "--output", out
+    )
     annotate(folder, corpus, "--output", out)
     found = error(folder, corpus, "--output", out, "--shard", 3)
     assert "was made with another shard: expected 3, found 1024" in found
@@ -219,19 +221,22 @@ def test_what_is_refused(folder, corpus, tmp_path, capsys):
     other = tmp_path / "other.txt"
     other.write_text("Another.\n")
     found = error(folder, other, "--output", out)
-    assert "has 1 parts that these inputs do not make, the first is part-000000-" in found
+    assert "has 1 parts that do not belong to these inputs, the first is part-000000-" in found
     assert "found both: 2, tcp://x:1" in error(
         folder, other, "--output", tmp_path / "o", "--workers", 2, "--scheduler", "tcp://x:1"
     )
     task = Annotator(str(folder), "0123", str(out), "spacy")
     with pytest.raises(
-        BridgeError, match="another on this worker: expected the digest 0123, found"
+        BridgeError, match="different on this worker: expected the digest 0123, found"
     ):
         task.open()
     assert json.loads((out / "run.json").read_text())["pipeline"] == pipeline_digest(str(folder))
     other.write_text("Long. " * 200_000)
     found = error(folder, other, "--output", tmp_path / "long")
-    assert "a text of 1200000 characters is too long for the pipeline, which takes 1000000" in found
+    assert (
+        "a text of 1200000 characters is too long for the pipeline, which takes at most 1000000"
+        in found
+    )
     assert "begins 'Long. Long." in found and not list((tmp_path / "long").glob("*.spacy"))
 
 
@@ -262,5 +267,7 @@ def test_one_process_imports_neither_dask_nor_the_training_side(folder, corpus, 
 @pytest.mark.parametrize("content", ["", '{"pipe', "[1]", "[" * 100_000])
 def test_a_damaged_record_of_a_run(content: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(BridgeError, match="run.json (is damaged|must hold an object).*another one"):
+    with pytest.raises(
+        BridgeError, match="run.json (is damaged|must contain an object).*another one"
+    ):
         open_output(tmp_path, {"pipeline": "x"}, [])

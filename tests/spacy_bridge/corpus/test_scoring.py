@@ -103,7 +103,7 @@ def test_what_is_there_is_not_scored_again(config, corpus, tmp_path, capsys):
         path.unlink()
     capsys.readouterr()
     score(given, corpus, "--shard", 32)
-    assert "2 shards of " in (found := capsys.readouterr().out) and "; 5 were there" in found
+    assert "2 shards of " in (found := capsys.readouterr().out) and "; 5 existed" in found
     assert shards(folder) == before
     assert all(path in lost or path.stat().st_mtime_ns == at for path, at in stamps.items())
     # A corpus that grew costs what has been added; the teacher is not opened for the rest.
@@ -151,7 +151,7 @@ def test_trees_and_their_tags(config, tmp_path, tagged_parser):
     store = StoreTeacher(str(tmp_path / "upos"))
     keys = {Sentence(tuple(words), ("X",) * len(words)).key for words in given}
     assert len(store._open()) == len(keys) and all(key in store._open() for key in keys)
-    with pytest.raises(ConfigurationError, match="needs part-of-speech tags, and the sentence"):
+    with pytest.raises(ConfigurationError, match="needs part-of-speech tags, but the sentence"):
         score(config("none", tagged_parser), path, "--tags", "none")
 
 
@@ -178,7 +178,7 @@ def test_words_are_those_of_the_readers(tmp_path):
     ]
     with pytest.raises(ConfigurationError, match="upos, xpos, none, found 'lemma'"):
         CorpusWords(tags="lemma")
-    with pytest.raises(ConfigurationError, match="words of the language 'qqq'"):
+    with pytest.raises(ConfigurationError, match="tokenizer for the language 'qqq'"):
         CorpusWords("qqq")
 
 
@@ -193,7 +193,7 @@ def test_the_threads_are_as_before(config, corpus):
 
 
 def test_what_is_refused(config, corpus, tmp_path):
-    with pytest.raises(ConfigurationError, match="the suffix says no format"):
+    with pytest.raises(ConfigurationError, match="the suffix is unknown"):
         score(config("store"), tmp_path / "corpus.dat")
     with pytest.raises(ConfigurationError, match="found both: 2, tcp://x:1"):
         score(config("store"), corpus, "--workers", 2, "--scheduler", "tcp://x:1")

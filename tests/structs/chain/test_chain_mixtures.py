@@ -77,9 +77,11 @@ class TestErrors:
     def test_other_words(self):
         one, other, _ = members()
         other = replace(other, mask=other.mask.flip(0))
-        with pytest.raises(ValueError, match=r"other words: sentences of \[3, 0, .* number 1"):
+        with pytest.raises(
+            ValueError, match=r"different words: the first has sentences of \[3, 0, .* number 1"
+        ):
             mean_potentials([one, other], (0.5, 0.5))
 
     def test_other_tags(self):
-        with pytest.raises(ValueError, match="other labels: 3 the first, 2 number 1"):
+        with pytest.raises(ValueError, match="different labels: the first has 3, number 1 has 2"):
             mean_potentials([members(3)[0], members(2)[0]], (0.5, 0.5))

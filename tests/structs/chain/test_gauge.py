@@ -79,7 +79,7 @@ def test_scores_that_are_not_finite(name, value):
     scores = getattr(potentials, name).clone()
     scores.view(-1)[0] = value
     with pytest.raises(
-        ValueError, match=f"scores must be finite to be centred, found {value} in {name}"
+        ValueError, match=f"scores must be finite to be centered, found {value} in {name}"
     ):
         canonical(replace(potentials, **{name: scores}))
 

@@ -38,7 +38,7 @@ def build(**changes):
         ({"end": torch.zeros(1, 4)}, r"end must have the shape \(4,\) .* \(1, 4\)"),
         ({"mask": MASK.long()}, "mask must be boolean .* found torch.int64"),
         ({"mask": MASK[:, :2]}, r"mask must be boolean of shape \(2, 3\).* \(2, 2\)"),
-        ({"mask": ~MASK}, r"run of words, then padding; row 1 is \[0, 1, 1\]"),
+        ({"mask": ~MASK}, r"words followed by padding; row 1 is \[0, 1, 1\]"),
     ],
 )
 def test_bad_potentials_are_refused(changes, message):

@@ -103,7 +103,7 @@ def test_half_precision_is_raised():
             lambda tags: tags[:, :3],
             r"tags must have the shape \(7, 7\) of the mask, found \(7, 3\)",
         ),
-        (lambda tags: tags.float(), "tags must be whole numbers, found torch.float32"),
+        (lambda tags: tags.float(), "tags must be integers, found torch.float32"),
         (
             lambda tags: tags.index_fill(0, torch.tensor([2]), 3),
             r"in \[0, 3\), found 3 at word 0 of row 2",

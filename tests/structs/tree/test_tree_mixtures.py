@@ -86,10 +86,12 @@ def test_without_labels(mix):
 def test_forbidden_arcs_cannot_be_centred():
     one, other, _ = members()
     one.arcs[0, 0, 0] = float("-inf")
-    with pytest.raises(ValueError, match="scores must be finite to be centred, found -inf in arcs"):
+    with pytest.raises(
+        ValueError, match="scores must be finite to be centered, found -inf in arcs"
+    ):
         mean_potentials([one, other], (0.5, 0.5))
 
 
 def test_other_labels():
-    with pytest.raises(ValueError, match="other labels: 3 the first, 0 number 1"):
+    with pytest.raises(ValueError, match="different labels: the first has 3, number 1 has 0"):
         mean_marginals([members()[0], members(labels=0)[0]], (0.5, 0.5))

@@ -168,5 +168,5 @@ class TestErrors:
     def test_labels_of_arcs_without_labels(self):
         with pytest.raises(ValueError, match="no label scores"):
             TreePotentials(ARCS, MASK).label_scores()
-        with pytest.raises(ValueError, match=r"labels \[1\] are none of them"):
+        with pytest.raises(ValueError, match=r"labels \[1\] cannot be selected"):
             TreePotentials(ARCS, MASK).select_labels([1])

@@ -110,7 +110,7 @@ def test_one_archive_is_opened_once(tagger_archive):
 
 def test_what_another_teacher_has_read_is_refused(tagger_archive, other_tagger_archive, tmp_path):
     inputs = collated(ArchiveTeacher(tagger_archive))["value"]
-    message = f"{other_tagger_archive} is to score sentences that were read for {tagger_archive}: "
+    message = f"{other_tagger_archive} cannot score sentences that were read for {tagger_archive}: "
     with pytest.raises(ConfigurationError, match=message):
         ArchiveTeacher(other_tagger_archive).potentials(inputs)
     with pytest.raises(ConfigurationError, match="read for a teacher of another type"):
@@ -150,7 +150,9 @@ def same_content(damaged: bytes, whole: bytes) -> bool:
 
 class TestErrors:
     def test_no_archive(self, tmp_path):
-        with pytest.raises(ConfigurationError, match="there is no teacher archive at .*nothing"):
+        with pytest.raises(
+            ConfigurationError, match="the teacher archive .*nothing does not exist"
+        ):
             ArchiveTeacher(str(tmp_path / "nothing")).labels
 
     def test_truncated(self, tagger_archive, tmp_path):
@@ -185,7 +187,7 @@ class TestErrors:
         monkeypatch.delitem(SCORERS, SimpleTagger)  # as if nobody knew how to score it
         with pytest.raises(
             ConfigurationError,
-            match="^the archive .* holds a SimpleTagger; .* one of .*CrfTagger, ",
+            match="^the archive .* holds a SimpleTagger, but .* one of .*CrfTagger, ",
         ):
             ArchiveTeacher(str(tmp_path / "run" / "model.tar.gz")).labels
 
@@ -207,7 +209,7 @@ class TestErrors:
             tmp_path,
             lambda folder: torch.save({"w": Runs()}, folder / "weights.th"),
         )
-        with pytest.raises(ConfigurationError, match="damaged, or hold more than tensors"):
+        with pytest.raises(ConfigurationError, match="damaged, or contain more than tensors"):
             ArchiveTeacher(path).labels
         assert not (tmp_path / "ran").exists()
 
@@ -248,7 +250,7 @@ class TestErrors:
             torch.save(weights, folder / "weights.th")
 
         teacher = ArchiveTeacher(repacked(tagger_archive, tmp_path, spoil))
-        with pytest.raises(ValueError, match="model.tar.gz hold NaN for 'unheard'"):
+        with pytest.raises(ValueError, match="model.tar.gz contain NaN for 'unheard'"):
             teacher.potentials(collated(teacher)["value"])
 
     def test_a_missing_checkpoint(self, tagger_archive, tmp_path):
@@ -260,7 +262,7 @@ class TestErrors:
             (folder / "config.json").write_text(json.dumps(config))
 
         path = repacked(tagger_archive, tmp_path, change)
-        with pytest.raises(ConfigurationError, match="cannot be opened.*there is no folder ./gone"):
+        with pytest.raises(ConfigurationError, match="cannot be opened.*it names ./gone"):
             ArchiveTeacher(path, trust=True).labels
 
 

@@ -208,7 +208,7 @@ def test_a_store_scores_one_by_one_where_padding_counts(
     teacher = ArchiveTeacher(padding_tagger)
     with caplog.at_level(logging.WARNING):
         assert teacher.scores_one_by_one
-    assert "depend on the padding of a batch, which encoder (QaNetEncoder)" in caplog.text
+    assert "depend on a batch's padding, because encoder (QaNetEncoder)" in caplog.text
     assert not ArchiveTeacher(tagger_archive).scores_one_by_one
     assert EnsembleTeacher([ArchiveTeacher(tagger_archive), teacher]).scores_one_by_one
 

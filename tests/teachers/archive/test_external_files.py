@@ -107,5 +107,7 @@ def test_each_file_that_a_configuration_names(tmp_path):
 
 
 def test_a_file_that_is_gone(tmp_path):
-    with pytest.raises(ConfigurationError, match=f"no file or folder {tmp_path}/gone.*where it is"):
+    with pytest.raises(
+        ConfigurationError, match=f"the file or folder {tmp_path}/gone.*does not exist"
+    ):
         fingerprint(tmp_path / "gone")

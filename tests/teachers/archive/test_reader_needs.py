@@ -79,8 +79,8 @@ class TestAttributes:
     def test_must_be_there(self, lemma_tagger, tmp_path, value):
         given = [Token(word, lemma_=value) for word in WORDS]
         message = (
-            "reads lemma_ of each token, by the feature_name of an indexer, and of 1 sentences no "
-            "token has any .the first is 'the dogs bark'.: the student's reader must give it"
+            "reads lemma_ of each token .an indexer's feature_name., but no token in 1 sentences has "
+            "it .the first sentence is 'the dogs bark'.: the student's reader must provide it"
         )
         live = ArchiveTeacher(lemma_tagger)
         store = StoreTeacher(str(tmp_path / "store"), live)
@@ -117,7 +117,7 @@ class TestAttributes:
         config = json.loads((tmp_path / "config.json").read_text())
         config["dataset_reader"].update(changes)
         (tmp_path / "config.json").write_text(json.dumps(config))
-        message = f"reads {name} of each token, .* and its reader LemmaReader gives tokens none"
+        message = f"reads {name} of each token .*, but the tokens of its reader LemmaReader lack it"
         with pytest.raises(ConfigurationError, match=message):
             ArchiveTeacher(str(tmp_path)).attach([instance(tokens())])
 
@@ -129,7 +129,7 @@ def test_tags_in_tokens_are_needed(tmp_path):
     tags = ["B-N", "I-N", "O"]
     made = teacher.read(Sentence(WORDS, tuple(tags)))
     assert [token.tag_ for token in made["tokens"].tokens] == tags
-    message = f"the teacher {path}: the reader TagsInTokensReader needs pos_tags, and the sentence"
+    message = f"the teacher {path}: the reader TagsInTokensReader needs pos_tags, but the sentence"
     with pytest.raises(ConfigurationError, match=message):
         teacher.read(Sentence(WORDS))
 

@@ -65,7 +65,7 @@ def test_the_cache_of_transformers_is_left_alone(archive, checkpoint, monkeypatc
 def test_a_sentence_longer_than_the_limit(archive):
     longest = ["cat"] * 30  # and two special pieces
     collated(ArchiveTeacher(archive, trust=True), [longest])
-    message = "sentence of 31 words is 33 word pieces long, .* takes 32: 'cat cat cat .*max_length"
+    message = "sentence of 31 words is 33 word pieces long, .* takes at most 32: 'cat cat cat .*max_length"
     with pytest.raises(ConfigurationError, match=message):
         collated(ArchiveTeacher(archive, trust=True), [longest + ["cat"]])
 

@@ -134,7 +134,7 @@ class TestChains:
         assert scored(ensemble).num_tags == len(members[0].labels) - 1
         with pytest.raises(
             ConfigurationError,
-            match=rf"different labels. Not all of them have: {tagger_archive} has \['.*'\]; "
+            match=rf"different labels. These labels are not common to all: {tagger_archive} has \['.*'\]; "
             rf"{fewer} has \['OTHER'\]. Set labels to 'shared'",
         ):
             _ = EnsembleTeacher(members).labels
@@ -214,7 +214,7 @@ class TestTrees:
         ensemble = EnsembleTeacher(members, combine="marginals")
         with pytest.raises(
             ConfigurationError,
-            match='combine "marginals" has none: the ensemble of .*Set combine to "potentials"',
+            match='combine "marginals" lacks: the ensemble of .*Set combine to "potentials"',
         ):
             StoreTeacher(str(tmp_path / "store"), ensemble).fill(WORDS)
         assert not list(tmp_path.glob("store/*"))
@@ -277,7 +277,7 @@ class TestErrors:
             inputs = collated(reading)["value"]
             with pytest.raises(
                 ConfigurationError,
-                match=f"has the members 0, 1, .* read for another teacher .they have {has}.: dataset",
+                match=f"has the members 0, 1, .* read for another teacher .with {has}.: dataset",
             ):
                 ensemble.potentials(inputs)
 
@@ -286,9 +286,7 @@ class TestErrors:
             EnsembleTeacher([])
 
     def test_number_of_weights(self):
-        with pytest.raises(
-            ConfigurationError, match="of 1 teachers needs as many weights, found 2"
-        ):
+        with pytest.raises(ConfigurationError, match="of 1 teachers needs 1 weights, found 2"):
             EnsembleTeacher([ArchiveTeacher("here")], weights=[1, 1])
 
     @pytest.mark.parametrize("wrong", [0, -1.5, float("nan"), float("inf")])
@@ -310,7 +308,7 @@ class TestErrors:
 
     def test_structures(self, tagger_archive, plain_parser):
         ensemble = EnsembleTeacher([ArchiveTeacher(tagger_archive), opened(plain_parser)])
-        message = f"of one structure, found {tagger_archive}: chain, {plain_parser}: tree"
+        message = f"the same structure, found {tagger_archive}: chain, {plain_parser}: tree"
         with pytest.raises(ConfigurationError, match=message):
             ensemble.attach([instance(SENTENCES[0])])
 
@@ -332,7 +330,7 @@ class TestErrors:
         inner = StoreTeacher(str(tmp_path / "inner"), ArchiveTeacher(tagger_archive))
         outer = StoreTeacher(str(tmp_path / "outer"), EnsembleTeacher([inner]))
         with pytest.raises(
-            ConfigurationError, match=f"ensemble of archives, and among .* is {tmp_path}/inner"
+            ConfigurationError, match=f"ensemble of archives, but one of .* is {tmp_path}/inner"
         ):
             outer.fill(KEYS)
 

@@ -64,7 +64,7 @@ def test_scored_as_stock(kind, scorer):
         ),
         (type("Student", (CrfTaggerStudent,), {"potentials": 1}), "potentials is not CrfTaggerStudent's"),
         (type("Sly", (CrfTagger,), {"__call__": 1}), "whose __call__ is not"),
-        (type("Other", (Model,), {}), "here holds a Other; a teacher must be one of .*CrfTagger, "),
+        (type("Other", (Model,), {}), "here holds a Other, but a teacher must be one of .*CrfTagger, "),
     ],
 )  # fmt: skip
 def test_scored_in_an_unknown_way(kind, message):

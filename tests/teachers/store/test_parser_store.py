@@ -88,7 +88,7 @@ def test_tags_are_part_of_the_key_only_where_they_are_embedded(store, plain_pars
     found = plain.potentials(collated(plain, [others, bare]))
     assert torch.equal(found.arcs[0], found.arcs[1])
     with pytest.raises(
-        ConfigurationError, match="store .* needs part-of-speech tags, and .* 'dogs bark' has none"
+        ConfigurationError, match="store .* needs part-of-speech tags, but .* 'dogs bark' has none"
     ):
         store.fill([bare])
     with pytest.raises(ConfigurationError, match="needs part-of-speech tags"):
@@ -213,9 +213,9 @@ def test_what_float16_would_move_too_far_is_held_as_float32():
 @pytest.mark.parametrize(
     "value,message",
     [
-        (float("nan"), "scores of 'a sentence' hold NaN or an infinity"),
-        (float("inf"), "scores of 'a sentence' hold NaN or an infinity"),
-        (1e6, "of 'a sentence' reach 1e\\+06, too large for float16: take dtype 'float32'"),
+        (float("nan"), "scores of 'a sentence' contain NaN or an infinity"),
+        (float("inf"), "scores of 'a sentence' contain NaN or an infinity"),
+        (1e6, "of 'a sentence' reach 1e\\+06, too large for float16: use dtype 'float32'"),
     ],
 )
 def test_scores_that_cannot_be_held(name, value, message):

@@ -71,12 +71,12 @@ def test_a_format_of_the_future_is_refused(folder):
     content = bytearray(shard.read_bytes())
     struct.pack_into("<I", content, PREFIX.size - 28, 99)
     shard.write_bytes(content)
-    with pytest.raises(StoreError, match="damaged or of another format"):
+    with pytest.raises(StoreError, match="damaged, or belongs to another format"):
         len(PotentialStore(str(folder)))
 
 
 def test_no_store(tmp_path):
-    with pytest.raises(StoreError, match="there is no store at"):
+    with pytest.raises(StoreError, match="the store .* does not exist"):
         PotentialStore(str(tmp_path / "nothing"))
 
 
@@ -118,7 +118,9 @@ def test_a_write_that_fails_leaves_nothing(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(StoreError, match="cannot be written: .*No space left.* make room"):
+    with pytest.raises(
+        StoreError, match="cannot be written: .*No space left.* free some disk space"
+    ):
         PotentialStore(str(folder), HEADER).write({"late": arrays(5)})
     assert sorted(path.name for path in folder.iterdir()) == before
 
@@ -154,7 +156,7 @@ def test_of_two_who_make_it_at_once_the_first_one_wins(tmp_path):
     )
     PotentialStore(str(tmp_path / "store"), HEADER).write({"a": arrays(1)}, "first")
     same.write({"b": arrays(2)}, "second")
-    with pytest.raises(StoreError, match="expected xyz, found abc .the teacher is another"):
+    with pytest.raises(StoreError, match="expected xyz, found abc .it is another teacher"):
         other.write({"c": arrays(3)})
     names = sorted(path.name for path in (tmp_path / "store").iterdir())
     assert names == ["first.shard", "header.json", "second.shard"]
@@ -186,7 +188,7 @@ def test_a_store_that_holds_nothing_is_bound_to_nothing(tmp_path):
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     store = PotentialStore(str(tmp_path / "file" / "store"), HEADER)
-    with pytest.raises(StoreError, match="cannot be made: .*[Nn]ot a directory"):
+    with pytest.raises(StoreError, match="cannot be created: .*[Nn]ot a directory"):
         store.write({"a": arrays(1)})
 
 
@@ -240,7 +242,9 @@ def test_an_index_that_makes_no_sense(index, tmp_path) -> None:
     content = index.encode()
     head = PREFIX.pack(MAGIC, FORMAT, len(content), digest_of(content))
     (tmp_path / "x.shard").write_bytes(head + content + bytes(8))
-    with pytest.raises(StoreError, match="x.shard is damaged: (its index makes|it is cut off)"):
+    with pytest.raises(
+        StoreError, match="x.shard is damaged: (its index is invalid|it is truncated)"
+    ):
         entries_of(tmp_path / "x.shard", FORMAT, lambda packed: digest_of(packed))
 
 

@@ -109,7 +109,7 @@ class TestMarginals:
         for source in (None, store._source):
             asking = StoreTeacher(store.directory, source, marginals=True)
             with pytest.raises(
-                ConfigurationError, match="holds no marginals .its structure is chain.: they are"
+                ConfigurationError, match="has no marginals .its structure is chain.: they can"
             ):
                 assert asking.provides
 
@@ -140,7 +140,7 @@ class TestErrors:
 
     def test_what_a_live_teacher_has_read(self, store):
         with pytest.raises(
-            ConfigurationError, match=r"a teacher of another type \(they have tokens, sentence\): "
+            ConfigurationError, match=r"a teacher of another type \(with tokens, sentence\): "
         ):
             store.potentials({"tokens": {}, "sentence": ["the cat"]})
 
@@ -151,7 +151,7 @@ class TestErrors:
         other = StoreTeacher(str(tmp_path / "other"), ArchiveTeacher(other_tagger_archive))
         inputs = collated(other)["value"]
         assert other.labels == store.labels
-        message = "is of another teacher .its fingerprint is .*must be the same"
+        message = "belongs to another teacher .fingerprint .*must be the same"
         with pytest.raises(ConfigurationError, match=message) as found:
             store.potentials(inputs)
         assert other._source.fingerprint in str(found.value)
@@ -169,7 +169,7 @@ class TestErrors:
             other.fill(KEYS)
 
     def test_no_store(self, tmp_path):
-        with pytest.raises(ConfigurationError, match="there is no store at"):
+        with pytest.raises(ConfigurationError, match="the store .* does not exist"):
             StoreTeacher(str(tmp_path / "nothing")).labels
 
     def test_unknown_dtype(self, tmp_path):
@@ -181,8 +181,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         "value,message",
         [
-            (float("nan"), "scores of 'unheard' hold NaN or an infinity"),
-            (1e6, "scores of 'unheard' reach 1e\\+06, too large for float16: take dtype 'float32'"),
+            (float("nan"), "scores of 'unheard' contain NaN or an infinity"),
+            (1e6, "scores of 'unheard' reach 1e\\+06, too large for float16: use dtype 'float32'"),
         ],
     )
     def test_scores_that_are_no_numbers(

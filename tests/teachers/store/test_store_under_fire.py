@@ -136,7 +136,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
         try:
             store.write({"large": arrays(6, 10_000)})
         except StoreError as error:
-            assert "cannot be written" in str(error) and "goes on from there" in str(error)
+            assert "cannot be written" in str(error) and "to continue" in str(error)
         else:
             raise AssertionError("there was no limit")
         store.write({"sentence 3": arrays(3)})  # there is room for this one
@@ -150,7 +150,7 @@ def test_shards_of_another_store_are_refused(tmp_path):
     """Whoever removes the header alone, and scores with another teacher, mixes the two."""
     write_all(tmp_path, range(3))
     (tmp_path / "header.json").unlink()
-    with pytest.raises(StoreError, match="of another format or store; remove it") as found:
+    with pytest.raises(StoreError, match="belongs to another format or store; remove it") as found:
         len(PotentialStore(str(tmp_path), {**HEADER, "fingerprint": "xyz"}))
     assert all(path.name in str(found.value) for path in tmp_path.glob("*.shard"))
 
@@ -160,7 +160,7 @@ def test_all_damaged_shards_are_named_and_the_others_stay(tmp_path):
     damaged = sorted(tmp_path.glob("*.shard"))[:2]
     for path in damaged:
         os.truncate(path, 30)
-    with pytest.raises(StoreError, match="its sentences are scored again") as found:
+    with pytest.raises(StoreError, match="only its sentences will be scored again") as found:
         len(PotentialStore(str(tmp_path), HEADER))
     assert all(path.name in str(found.value) for path in damaged)
     for path in damaged:
@@ -177,7 +177,7 @@ def test_stores_of_the_first_format_are_read(tmp_path, monkeypatch):
     assert assert_right(tmp_path, range(4)) == 4
     # But none of its shards in a store that is made now.
     (tmp_path / "header.json").unlink()
-    with pytest.raises(StoreError, match="of another format or store"):
+    with pytest.raises(StoreError, match="belongs to another format or store"):
         len(PotentialStore(str(tmp_path), HEADER))
     assert FORMAT == 2
 
@@ -246,7 +246,7 @@ class TestScorers:
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(StoreScorer, "_score", interrupted)
             store.fill(given)
-        assert "What was scored is kept in" in caplog.text
+        assert "The scores so far are kept in" in caplog.text
         again = StoreTeacher(store.directory, store._source, batch_size=4)
         assert again.fill(given) == 30 - 4 * (at - 1)
         alone = StoreTeacher(store.directory + " alone", store._source, batch_size=4)
@@ -265,7 +265,7 @@ class TestScorers:
 
         with monkeypatch.context() as patch:
             patch.setattr("os.fsync", full)
-            expected = "No space left .* before is kept; make room"
+            expected = "No space left .* so far are kept; free some disk space"
             with pytest.raises(ConfigurationError, match=expected):
                 store.fill(given)
         again = StoreTeacher(store.directory, store._source)
@@ -274,7 +274,7 @@ class TestScorers:
 
     def test_no_room(self, store, monkeypatch):
         usage = SimpleNamespace(free=100)
-        expected = "has not the room: 30 sentences of .* words .* take about .*float16"
+        expected = "has too little space: 30 sentences with .* words .* need about .*float16"
         with monkeypatch.context() as patch:
             patch.setattr("shutil.disk_usage", lambda path: usage)
             with pytest.raises(ConfigurationError, match=expected):
@@ -287,7 +287,9 @@ class TestScorers:
             patch.setattr("shutil.disk_usage", lambda path: usage)
             whole = StoreTeacher(store.directory + " whole", store._source)
             whole._open().write({whole.key(sentences(1)[0]): arrays(1)})
-            with pytest.raises(ConfigurationError, match="a store that holds nothing yet takes"):
+            with pytest.raises(
+                ConfigurationError, match="which an empty store accepts, they need half"
+            ):
                 whole.fill(sentences(30))
 
 
@@ -302,4 +304,4 @@ def test_what_it_takes_is_known_beforehand(tagger_archive, tmp_path, dtype):
     store.fill(given)
     taken = sum(path.stat().st_size for path in (tmp_path / "store").glob("*.shard")) - before
     assert need.size == pytest.approx(taken, rel=0.05)
-    assert str(need).startswith("30 sentences of ")
+    assert str(need).startswith("30 sentences with ")

@@ -1,4 +1,4 @@
-// The same student, from gold trees and the teacher.
+// The same student, trained on gold trees and the teacher.
 local parsing = import "../../lib/parsing.libsonnet";
 local task = import "task.libsonnet";
 

@@ -1,4 +1,4 @@
-// The small student, from gold trees alone.
+// The small student, trained on gold trees only.
 local parsing = import "../../lib/parsing.libsonnet";
 local task = import "task.libsonnet";
 

@@ -1,4 +1,4 @@
-"""Packs the words of a ragged batch, position by position and without padding."""
+"""Packs the words of a ragged batch by position, without padding."""
 
 from functools import cached_property
 from typing import List
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Layout:
-    """The words of a batch, position by position, longest sentence first, without any padding.
+    """The words of a batch in order of position, longest sentence first, without padding.
 
     The recursions over a chain then work on the sentences that still run at a position and on no
     padded cell, which is several times less work on ragged batches, and what stands in padding is
@@ -30,25 +30,25 @@ class Layout:
         self.batch_size, self.length = lengths.shape[0], length
         ordered, order = lengths.sort(descending=True)
         positions = torch.arange(length, device=lengths.device).unsqueeze(1)
-        # Shape (N,): the position of each word and the place of its sentence in the order.
+        # Shape (N,): each word's position, and the index of its sentence in the order.
         running = positions < ordered
         self.positions, self.ranks = running.nonzero(as_tuple=True)
         self._num_running = running.sum(dim=1)
-        # How many sentences run at each position: never increasing, none of them 0.
+        # The number of sentences with a word at each position: never increasing, never 0.
         self.sizes: List[int] = [size for size in self._num_running.tolist() if size]
         self.num_sentences = self.sizes[0] if self.sizes else 0
-        # Shape (S,): the row of the batch, and the length, of each sentence that is not empty.
+        # Shape (S,): the row in the batch, and the length, of each non-empty sentence.
         self.chains = order[: self.num_sentences]
         self.chain_lengths = ordered[: self.num_sentences]
 
     @cached_property
     def rows(self) -> Tensor:
-        """Shape `(N,)`: the row of the batch that each word belongs to."""
+        """Each word's row in the batch, shape `(N,)`."""
         return self.chains.index_select(0, self.ranks)
 
     @cached_property
     def cells(self) -> Tensor:
-        """Shape `(N,)`: each word's place in `(batch * length)`."""
+        """Each word's index in `(batch * length)`, shape `(N,)`."""
         return self.rows * self.length + self.positions
 
     @cached_property
@@ -57,39 +57,40 @@ class Layout:
 
     @cached_property
     def last(self) -> Tensor:
-        """Shape `(S,)`: the last word of each sentence."""
+        """The last word of each sentence, shape `(S,)`."""
         return (
             self._offsets.index_select(0, self.chain_lengths - 1) + self.ranks[: self.num_sentences]
         )
 
     @cached_property
     def previous(self) -> Tensor:
-        """Shape `(N - S,)`: the word at the other end of each edge."""
+        """The word at the other end of each edge, shape `(N - S,)`."""
         positions, ranks = self.positions[self.num_sentences :], self.ranks[self.num_sentences :]
         return self._offsets.index_select(0, positions - 1) + ranks
 
     @cached_property
     def to_the_end(self) -> Tensor:
-        """Shape `(N,)`: how many words follow each word."""
+        """The number of words after each word, shape `(N,)`."""
         return (self.chain_lengths - 1).index_select(0, self.ranks) - self.positions
 
     @cached_property
     def num_edges(self) -> Tensor:
-        """Shape `(S,)`: how many edges each sentence has."""
+        """The number of edges in each sentence, shape `(S,)`."""
         return self.chain_lengths - 1
 
     def pack(self, values: Tensor) -> Tensor:
-        """The words' cells of `values`: from `(batch, length, ...)` to `(N, ...)`."""
+        """Selects the words from `values`: from `(batch, length, ...)` to `(N, ...)`."""
         return values.reshape(-1, *values.shape[2:]).index_select(0, self.cells)
 
     def unpack(self, words: Tensor, fill: float = 0.0) -> Tensor:
-        """The way back: from `(N, ...)` to `(batch, length, ...)`, with `fill` in padding."""
+        """The inverse of `pack`: from `(N, ...)` to `(batch, length, ...)`, with `fill` in padding."""
         flat = words.new_full((self.batch_size * self.length, *words.shape[1:]), fill)
         flat = flat.index_copy(0, self.cells, words)
         return flat.view(self.batch_size, self.length, *words.shape[1:])
 
     def fold(self, emissions: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        """All that a chain's words score: the emissions, with start at first and end at last words.
+        """Returns all scores of words: emissions, with start scores at first and end scores at last
+        words.
 
         # Parameters
 
@@ -117,6 +118,6 @@ class Layout:
         return values.new_zeros(self.batch_size).index_add(0, rows, values)
 
     def spread(self, sentences: Tensor) -> Tensor:
-        """Each sentence's values, 0 for empty ones: from `(S, ...)` to `(batch, ...)`."""
+        """Expands each sentence's values, 0 for empty sentences: from `(S, ...)` to `(batch, ...)`."""
         empty = sentences.new_zeros((self.batch_size, *sentences.shape[1:]))
         return empty.index_copy(0, self.chains, sentences)

@@ -12,7 +12,7 @@ INFINITY = float("inf")
 
 
 class LogMessages(Messages):
-    """Messages kept as logarithms, for scores of any spread and with forbidden (-inf) cells.
+    """Messages in log space, for scores of any range and forbidden (-inf) cells.
 
         a[i, j] = logsumexp_k(a[i-1, k] + transitions[k, j]) + words[i, j] - c[i]
 
@@ -31,7 +31,7 @@ class LogMessages(Messages):
         for position, step in enumerate(self._steps):
             if position > 0:
                 message = logsumexp(message[: step.shape[0]].unsqueeze(1) + turned) + step
-            # A sentence which no sequence can pass has no entry to shift by.
+            # A sentence without a possible sequence has no finite entry to shift by.
             scale = message.detach().amax(dim=1, keepdim=True)
             scale = scale.masked_fill(scale == -INFINITY, 0.0)
             message = message - scale
@@ -76,7 +76,7 @@ class LogMessages(Messages):
         before = self._forward.index_select(0, self.layout.previous)
         counts = self.transitions.new_zeros(self.transitions.numel())
         sizes = self.layout.sizes[1:]
-        # One position at a time: all edges at once would take N * tags * tags numbers.
+        # One position at a time: all edges at once would need N * tags * tags numbers.
         for left, right, weight in zip(
             before.split(sizes), self.backward[1].split(sizes), weights.split(sizes)
         ):
@@ -89,7 +89,7 @@ class LogMessages(Messages):
 
 
 def logsumexp(values: Tensor) -> Tensor:
-    """`values.logsumexp(-1)` whose gradient is 0, not NaN, where all of them are -inf."""
+    """`values.logsumexp(-1)` with gradient 0 instead of NaN where all values are -inf."""
     largest = values.detach().amax(dim=-1, keepdim=True)
     largest = largest.clamp(min=torch.finfo(values.dtype).min)
     total = (values - largest).exp().sum(dim=-1)
@@ -99,7 +99,8 @@ def logsumexp(values: Tensor) -> Tensor:
 
 
 def normalize(values: Tensor) -> Tensor:
-    """Log-probabilities which should sum to 1 already, made to: `(cells, tags)` over the last axis.
+    """Normalizes log probabilities that should already sum to 1: `(cells, tags)` over the last
+    axis.
 
     With large scores a and b are rounded by more than a probability may be wrong, and what is wrong
     with the sum would be multiplied by the scores wherever a mean of them is taken.

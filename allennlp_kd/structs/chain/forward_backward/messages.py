@@ -8,7 +8,7 @@ from allennlp_kd.structs.chain.forward_backward.layout import Layout
 
 
 class Messages:
-    """The forward and backward messages of a batch of chains, and what follows from them.
+    """The forward and backward messages of a batch of chains, and the quantities derived from them.
 
     With a[i] the forward message at word i (all that lies up to and at i), b[i] the backward
     message (all that lies after i) and g[i] what word i hands back to the word before it,
@@ -43,7 +43,7 @@ class Messages:
 
     @property
     def backward(self) -> Tuple[Tensor, Tensor]:
-        """b of shape `(N, tags)` and g of shape `(N - S, tags)`.
+        """Computes b of shape `(N, tags)` and g of shape `(N - S, tags)`.
 
         Computed when first asked for: the partition function alone does not need them.
         """
@@ -59,7 +59,7 @@ class Messages:
         raise NotImplementedError
 
     def log_nodes(self) -> Tensor:
-        """Their logarithms, shape `(N, tags)`."""
+        """The log probability of each tag of each word, shape `(N, tags)`."""
         raise NotImplementedError
 
     def log_edges(self) -> Tensor:
@@ -67,7 +67,7 @@ class Messages:
         raise NotImplementedError
 
     def edge_counts(self, weights: Tensor) -> Tensor:
-        """How often each pair is expected over the batch, each edge counted `weights` times.
+        """The expected count of each tag pair over the batch, each edge counted `weights` times.
 
         # Parameters
 
@@ -82,7 +82,8 @@ class Messages:
         raise NotImplementedError
 
     def expected_transition(self, scores: Tensor) -> Tensor:
-        """The mean of `scores` over each edge's distribution; what has no probability counts 0.
+        """The mean of `scores` under each edge's distribution; pairs with probability 0 contribute
+        0.
 
         # Parameters
 
@@ -97,7 +98,8 @@ class Messages:
         raise NotImplementedError
 
     def expected_word(self, scores: Tensor) -> Tensor:
-        """The mean over each word's distribution of `scores`, shape `(N, tags)`, likewise.
+        """The mean of `scores` under each word's distribution, shape `(N, tags)`; probability 0
+        contributes 0.
 
         # Returns
 
@@ -108,5 +110,5 @@ class Messages:
 
 
 def expectation(probabilities: Tensor, values: Tensor) -> Tensor:
-    """`probabilities * values`, 0 for the impossible even where its value is infinite."""
+    """`probabilities * values`, with 0 for probability 0 even if the value is infinite."""
     return probabilities * values.masked_fill(probabilities == 0, 0.0)

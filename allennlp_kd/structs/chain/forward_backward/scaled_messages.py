@@ -10,7 +10,8 @@ from allennlp_kd.structs.chain.forward_backward.messages import Messages
 
 
 class ScaledMessages(Messages):
-    """Messages kept as probabilities: a step is a matrix product, then one with the word's scores.
+    """Messages in probability space: a step is a matrix product and a product with the word's
+    scores.
 
         a[i] = (a[i-1] @ exp(transitions - max)) * softmax(words[i]) / c[i]
 
@@ -26,8 +27,8 @@ class ScaledMessages(Messages):
 
     def __init__(self, words: Tensor, transitions: Tensor, layout: Layout, period: int) -> None:
         super().__init__(words, transitions, layout)
-        # Shifts and scales are constants: the result does not depend on them, so neither does its
-        # gradient.
+        # Shifts and scales are constants: the result does not depend on them, so its gradient does
+        # not either.
         values = words.detach()
         relative = values.log_softmax(dim=1)
         norms = values.amax(dim=1) - relative.amax(dim=1)
@@ -86,7 +87,7 @@ class ScaledMessages(Messages):
         return self._forward.log() + self.backward[0].log()
 
     def _edge_ends(self) -> Tuple[Tensor, Tensor]:
-        """a of the word before and g of the word itself, for each edge."""
+        """Returns a of the previous word and g of the word itself for each edge."""
         return self._forward.index_select(0, self.layout.previous), self.backward[1]
 
     def log_edges(self) -> Tensor:
@@ -103,7 +104,7 @@ class ScaledMessages(Messages):
         finite = scores.masked_fill(infinite, 0.0)
         expected = ((before @ (self._moves * finite)) * after).sum(dim=1)
         if bool(infinite.any()):
-            # A product with infinite cells would be 0 * inf where a message has underflowed.
+            # A product with infinite cells would be 0 * inf if a message has underflowed.
             reached = ((before @ (self._moves * infinite)) * after).detach().sum(dim=1) > 0
             expected = expected.masked_fill(reached, float(scores.detach()[infinite][0]))
         return expected

@@ -1,4 +1,4 @@
-"""Selects scaled or log-space messages by the spread of a batch's scores."""
+"""Selects scaled or log-space messages depending on the range of a batch's scores."""
 
 import math
 
@@ -16,7 +16,8 @@ MOST_STEPS_BETWEEN_SCALINGS = 16
 def messages_of(
     words: Tensor, transitions: Tensor, layout: Layout, precise_logarithms: bool = False
 ) -> Messages:
-    """The messages of a batch: scaled where `scaling_period` allows it, in log space otherwise.
+    """Computes the messages of a batch: scaled if `scaling_period` allows it, otherwise in log
+    space.
 
     # Parameters
 
@@ -32,7 +33,7 @@ def messages_of(
     period = scaling_period(words, transitions, precise_logarithms, margin=0.5 if taped else 1.0)
     if period:
         messages = ScaledMessages(words, transitions, layout, period)
-        # A word with a NaN or whose every tag is forbidden leaves no number behind.
+        # A word with a NaN, or with all tags forbidden, has no finite maximum.
         if bool(torch.isfinite(messages.log_partition).all()):
             return messages
     return LogMessages(words, transitions, layout)
@@ -41,7 +42,7 @@ def messages_of(
 def scaling_period(
     words: Tensor, transitions: Tensor, precise_logarithms: bool = False, margin: float = 1.0
 ) -> int:
-    """After how many steps `ScaledMessages` must scale, or 0 where it would not be exact.
+    """Returns after how many steps `ScaledMessages` must scale, or 0 if it would be inexact.
 
     Let R be the largest difference between two transitions. Words' weights sum to 1 and the largest
     move is 1, so a message that sums to 1 sums to exp(-k * R) or more k steps later, however far
@@ -84,7 +85,7 @@ def scaling_period(
             precise = margin * (-math.log(numbers.tiny) - 7.0)
             bound = min(bound, precise - word_spread - math.log(words.shape[1]))
     left = bound - spread
-    # Written so that NaN fails.
+    # Written so that NaN fails the test.
     if not left >= spread:
         return 0
     if left >= MOST_STEPS_BETWEEN_SCALINGS * spread:

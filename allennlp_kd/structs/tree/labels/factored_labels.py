@@ -1,4 +1,4 @@
-"""Label scores of all arcs, stored as the factors of their biaffine form."""
+"""Label scores of all arcs, stored as the factors of a biaffine form."""
 
 from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence
@@ -18,7 +18,7 @@ from allennlp_kd.structs.tree.labels.arc_label_scores import ArcLabelScores
 
 @dataclass(frozen=True)
 class FactoredLabels:
-    """The scores of label k on the arc from head h to dependent d, bilinear in two vectors:
+    """The score of label k on the arc from head h to dependent d, bilinear in two vectors:
 
         score[d, h, k] = head[h] @ weight[k] @ dependent[d] + bias[k].
 
@@ -77,7 +77,7 @@ class FactoredLabels:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether one of the factors does."""
+        """Whether one of the factors requires a gradient."""
         parts = (self.head, self.dependent, self.weight, self.bias)
         return any(part.requires_grad for part in parts)
 
@@ -96,7 +96,8 @@ class FactoredLabels:
 
     @exact
     def of_all(self, first: int = 0, last: Optional[int] = None) -> Tensor:
-        """The scores of all arcs into the dependents `first` (inclusive) to `last` (exclusive).
+        """Returns the scores of all arcs into the dependents `first` (inclusive) to `last`
+        (exclusive).
 
         # Returns
 
@@ -108,7 +109,7 @@ class FactoredLabels:
 
     @exact
     def of_heads(self, heads: Tensor) -> Tensor:
-        """The scores of one arc into each word.
+        """Returns the scores of one arc into each word.
 
         # Parameters
 
@@ -128,7 +129,7 @@ class FactoredLabels:
         return scores.view(batch, self.length, self.num_labels)
 
     def without_padding(self, mask: Tensor) -> "FactoredLabels":
-        """The vectors of padded words replaced by zeros; `mask` has the shape `(batch, length)`."""
+        """Replaces the vectors of padded words by zeros; `mask` has the shape `(batch, length)`."""
         heads = torch.nn.functional.pad(mask, (1, 0), value=True)
         return replace(
             self,
@@ -137,7 +138,7 @@ class FactoredLabels:
         )
 
     def first_words(self, length: int) -> "FactoredLabels":
-        """Without the columns behind the first `length` words."""
+        """Removes the columns after the first `length` words."""
         return replace(self, head=self.head[:, : length + 1], dependent=self.dependent[:, :length])
 
     def select_words(self, words: Tensor, heads: Tensor) -> "FactoredLabels":
@@ -154,12 +155,12 @@ class FactoredLabels:
         return replace(self, head=self.head[row, heads], dependent=self.dependent[row, words])
 
     def select_labels(self, labels: Sequence[int]) -> "FactoredLabels":
-        """The scores of these labels alone, in this order."""
+        """Returns the scores of only these labels, in this order."""
         index = torch.as_tensor(labels, dtype=torch.long, device=self.weight.device)
         return replace(self, weight=self.weight[index], bias=self.bias[index])
 
     def spread_labels(self, labels: Sequence[int], size: int) -> "FactoredLabels":
-        """Scores over `size` labels, the rest of which are forbidden (-inf)."""
+        """Extends the scores to `size` labels; the new ones are forbidden (-inf)."""
         index = torch.as_tensor(labels, dtype=torch.long, device=self.weight.device)
         weight = self.weight.new_zeros((size,) + tuple(self.weight.shape[1:]))
         bias = self.bias.new_full((size,), float("-inf"))
@@ -170,11 +171,11 @@ class FactoredLabels:
         )
 
     def select_rows(self, rows: Tensor) -> "FactoredLabels":
-        """The scores of these sentences of the batch."""
+        """Returns the scores of these sentences of the batch."""
         return replace(self, head=self.head[rows], dependent=self.dependent[rows])
 
     def split_rows(self, order: Tensor, sizes: Sequence[int]) -> List["FactoredLabels"]:
-        """The scores of the sentences in this order, this many together."""
+        """Splits the sentences, in this order, into groups of these sizes."""
         head, dependent = (in_order(part, order) for part in (self.head, self.dependent))
         heads, dependents = head.split(sizes), dependent.split(sizes)
         return [
@@ -183,13 +184,13 @@ class FactoredLabels:
         ]
 
     def divided_by(self, temperature: float) -> "FactoredLabels":
-        """All scores divided by `temperature`."""
+        """Divides all scores by `temperature`."""
         return replace(
             self, weight=raised(self.weight) / temperature, bias=raised(self.bias) / temperature
         )
 
     def detach(self) -> "FactoredLabels":
-        """The same scores, without their history."""
+        """Detaches the scores from the autograd graph."""
         return FactoredLabels(
             self.head.detach(), self.dependent.detach(), self.weight.detach(), self.bias.detach()
         )

@@ -1,4 +1,4 @@
-"""Groups sentences by length, so that few label scores are padding."""
+"""Groups sentences by length, to reduce padding in label scores."""
 
 from typing import List, Optional, Sequence, Tuple, Union
 
@@ -13,7 +13,7 @@ Labels = Union[Tensor, FactoredLabels]
 
 
 class LabelGroups:
-    """Sentences of about the same length together, each group as long as its longest.
+    """Groups of sentences with similar lengths, each padded to its longest sentence.
 
     A sentence of n words has n (n + 1) arcs, so of a batch that a shuffle brings together most cells
     are padding: of 32 sentences of a treebank five in six.
@@ -45,15 +45,15 @@ class LabelGroups:
         self.parts = [_narrowed(part, width) for part, width in zip(parts, self.widths)]
 
     def split(self, values: Tensor) -> Sequence[Tensor]:
-        """Those of the rows of each group, where the first axis is that of the batch."""
+        """Splits a tensor whose first axis is the batch into the rows of each group."""
         if self._order is None:
             return [values]
         return in_order(values, self._order).split([len(rows) for rows in self.rows])
 
     def of_heads(self, heads: Tensor) -> Tensor:
-        """As that of `FactoredLabels`, of factors; `heads` must be heads in padding too."""
+        """Like `FactoredLabels.of_heads`, for factors; `heads` must also be valid in padding."""
         factors = [part for part in self.parts if isinstance(part, FactoredLabels)]
-        # One that is no word of the sentence may be none of its group.
+        # A head outside the sentence may be outside its group.
         return self.join(
             [
                 part.of_heads(rows[:, : part.length].clamp(max=part.length))
@@ -62,7 +62,7 @@ class LabelGroups:
         )
 
     def join(self, found: Sequence[Tensor], arcs: bool = False) -> Tensor:
-        """The inverse, with zeros for what the groups leave out.
+        """The inverse of `split`, with zeros where the groups have no cells.
 
         # Parameters
 
@@ -86,7 +86,7 @@ class LabelGroups:
 
 
 def by_length(lengths: Sequence[int]) -> List[Tuple[List[int], int]]:
-    """Rows in groups, and the greatest length in each.
+    """Groups rows by length, and returns the greatest length in each group.
 
     A row joins the next longer one's group down to 9/10 of the longest there, less 4: of short
     sentences a group of its own costs more than the padding that it saves.
@@ -107,14 +107,14 @@ def _narrowed(labels: Labels, width: int) -> Labels:
 
 
 def scores_of(labels: Labels, first: int = 0, last: Optional[int] = None) -> Tensor:
-    """Those of all arcs into the dependents `first` (inclusive) to `last` (exclusive)."""
+    """Returns the scores of all arcs into the dependents `first` (inclusive) to `last` (exclusive)."""
     if isinstance(labels, FactoredLabels):
         return labels.of_all(first, last)
     return labels[:, first:last]
 
 
 def scores_shape(labels: Labels) -> Tuple[int, int, int, int]:
-    """`(batch, length, length + 1, labels)`, that of all scores."""
+    """The shape of all scores: `(batch, length, length + 1, labels)`."""
     if isinstance(labels, FactoredLabels):
         batch, length, _ = labels.dependent.shape
         return batch, length, length + 1, labels.num_labels

@@ -11,7 +11,7 @@ from allennlp_kd.structs.tree.spanning.single_root import FORBIDDEN
 
 
 class Elimination:
-    """The sum, over all trees of each sentence, of the product of its arcs' weights.
+    """The sum of the products of arc weights over all trees of each sentence.
 
     A word's weights are exp(score - its best head's score). Words are removed from the last to the
     first: each word i that had k as a head gains k's heads,
@@ -23,7 +23,7 @@ class Elimination:
     where a log determinant (Koo et al., 2007) is left with 1 - 1.
 
     With one root only, ROOT's weights are taken for infinitely small: of each pivot but the last
-    they are no part, the last one is nothing else, and the product is the sum over trees with one
+    they take no part, the last one is nothing else, and the product is the sum over trees with one
     arc from ROOT.
 
     The tables hold the batch last, (dependent, head, sentence), so that each step is a few long
@@ -32,8 +32,8 @@ class Elimination:
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, float64, length at least 1; -inf in cells which are no
-        arc, so in those of padded words, each of which counts 1.
+        Shape `(batch, length, length + 1)`, float64, length at least 1; -inf in cells that
+        are not arcs, so in those of padded words, each of which counts 1.
     mask : `Tensor`
         Shape `(batch, length)`.
     single_root : `bool`
@@ -43,21 +43,21 @@ class Elimination:
     def __init__(self, scores: Tensor, mask: Tensor, single_root: bool) -> None:
         scores = scores.detach()
         self.length, self.single_root = mask.shape[1], single_root
-        # The first head that is part of a pivot, the last pivot excepted.
+        # The first head that takes part in a pivot, except in the last one.
         self.first_head = int(single_root)
         padding = ~mask
-        # Where no head is possible all weights are 0.
+        # If no head is possible, all weights are 0.
         peaks = scores.amax(dim=2, keepdim=True).clamp_(min=FORBIDDEN / 4)
         # Shape (length, length + 1, batch)
         self.weights = (scores - peaks).exp_().permute(1, 2, 0).contiguous()
         table = self.weights.clone()
-        # Padded words hang on the first word, whatever the rule for roots; that one on ROOT.
+        # Padded words get the first word as head, whatever the rule for roots; that word gets ROOT.
         table[1:, 1] += padding.t()[1:]
         table[0, 0] += padding[:, 0]
         sizes = table.sum(dim=1).log_().sum(dim=0)
         self._pivots = table.new_empty(table.shape[0], table.shape[2])
         rows, columns, pivots = table.unbind(0), table.unbind(1), self._pivots.unbind(0)
-        # By word: q_k of its heads and ROOT, and the weights of the words it is removed from.
+        # By word: q_k of its heads and ROOT, and the weights of the words it is eliminated from.
         self._shares, self._dependents = [table[0]] * self.length, [table[0]] * self.length
         for word in range(self.length - 1, 0, -1):
             row = rows[word].narrow(0, 0, word + 1)
@@ -73,7 +73,7 @@ class Elimination:
         self.exact = self._is_exact(relative - sizes, table[:, 0])
 
     def _is_exact(self, log_probability: Tensor, on_root: Tensor) -> Tensor:
-        """Whether what has underflowed is nothing, sentence by sentence.
+        """Whether the underflow is negligible, for each sentence.
 
         Let R_d be the sum of word d's weights. Sum / product of all R_d is the probability that heads
         drawn word by word make a tree. What a number that underflows (it is below the smallest
@@ -96,13 +96,14 @@ class Elimination:
 
     @cached_property
     def _way_back(self) -> Tuple[Tensor, List[Tensor]]:
-        """The derivative of the log of the sum by each weight when its word was removed, which is
-        that by the weight itself, as all changes are additions. Read backwards, a step is
+        """Computes the derivative of the log of the sum with respect to each weight at the time its
+        word was eliminated. It equals the derivative with respect to the weight itself, as all
+        changes are additions. Read backward, a step is
 
             a[j] = sum_i w[i, k] g[i, j],    s = sum_j q_k[j] a[j],
             g[i, k] = sum_j g[i, j] q_k[j],    g[k, j] = (1 - s + a[j]) / p_k
 
-        without the 1 - s for a head that is no part of the pivot. Of the numbers subtracted none is
+        without the 1 - s for a head that is not part of the pivot. Of the numbers subtracted none is
         larger than 1: g[k, j] w[k, j], the marginal, is (1 - s) q_k[j] + a[j] q_k[j].
 
         # Returns
@@ -138,8 +139,8 @@ class Elimination:
 
     @torch.no_grad()
     def curvature(self, directions: Tensor) -> Tensor:
-        """How the marginals change as the scores move in a direction: the Hessian of the log of the
-        sum times it, by the derivatives of both ways' steps.
+        """The change of the marginals as the scores move in a direction: the product of the Hessian
+        of the log of the sum and that direction.
 
         # Parameters
 
@@ -153,7 +154,7 @@ class Elimination:
         """
         gradients, handed_on = self._way_back
         directions = directions.permute(1, 2, 0)
-        # A constant for a word's heads moves no marginal; without it less is lost to rounding.
+        # A constant on a word's heads changes no marginal; removing it reduces rounding errors.
         means = (self.weights * gradients * directions).sum(dim=1, keepdim=True)
         moved = self.weights * (directions - means)
         table, product = moved.clone(), torch.empty_like(moved)

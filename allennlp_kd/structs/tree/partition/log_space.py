@@ -1,4 +1,4 @@
-"""The sum over trees in log space, for scores of any spread."""
+"""The sum over trees in log space, for scores of any range."""
 
 from torch import Tensor
 
@@ -15,12 +15,12 @@ from allennlp_kd.structs.tree.spanning.single_root import (
 def log_sum_in_log_space(
     scores: Tensor, mask: Tensor, single_root: bool, projective: bool
 ) -> Tensor:
-    """The log of the sum of exp(score) over all trees of a kind, with autograd's tape.
+    """The log of the sum of exp(score) over all trees of a kind, differentiable by autograd.
 
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+        Shape `(batch, length, length + 1)`, -inf in cells that are not arcs.
     mask : `Tensor`
         Shape `(batch, length)`.
 
@@ -30,8 +30,8 @@ def log_sum_in_log_space(
         Shape `(batch,)`, float64; -inf where every tree is forbidden.
     """
     scores = finite_scores(scores, mask)
-    # Each word's best head at 0, so that forbidden arcs are known by their size. A constant here,
-    # so gradients pass by it.
+    # Each word's best head is shifted to 0, so that forbidden arcs can be recognized by their size.
+    # The shift is a constant without gradient.
     peak = scores.detach().amax(dim=2).clamp(min=FORBIDDEN / 4)
     scores = scores - peak.unsqueeze(2)
     if single_root:
@@ -40,7 +40,7 @@ def log_sum_in_log_space(
         total = log_sum_over_projective_trees(scores, mask.sum(dim=1))
     else:
         total = log_sum_over_trees(scores)
-    # A NaN is no sum of forbidden trees and stays one.
+    # NaN does not mean that all trees are forbidden, so it stays NaN.
     nothing = total <= FORBIDDEN / 4
     if single_root:
         nothing = nothing | only_multi_root(total.detach(), penalty, mask)

@@ -1,4 +1,4 @@
-"""Arc marginals and their logarithms, exact however small they are."""
+"""Arc marginals and their logarithms, accurate even if tiny."""
 
 from typing import Optional, Tuple
 
@@ -10,22 +10,22 @@ from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 from allennlp_kd.structs.tree.partition.select_algorithm import log_sum
 
 ROUNDING = 1e-14
-"""How far a marginal may be from the truth: it comes from differences of numbers around 1."""
+"""The maximum error of a marginal, which is computed from differences of numbers around 1."""
 TOLERANCE = 1e-9
-"""How large the error of a loss may be that ROUNDING makes."""
+"""The maximum error of a loss that `ROUNDING` may cause."""
 CELLS = 2**20
-"""How many cells of tables (8 MiB) are eliminated at once."""
+"""The number of table cells (8 MiB) that are eliminated at once."""
 
 
 def sum_and_marginals(
     scores: Tensor, mask: Tensor, single_root: bool, projective: bool
 ) -> Tuple[Tensor, Tensor]:
-    """The log of the sum over trees, and its gradient, the marginals of the arcs.
+    """The log of the sum over trees, and its gradient, the arc marginals.
 
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+        Shape `(batch, length, length + 1)`, -inf in cells that are not arcs.
     mask : `Tensor`
         Shape `(batch, length)`.
 
@@ -39,7 +39,7 @@ def sum_and_marginals(
     with torch.enable_grad():
         scores = scores.double() if differentiable else scores.detach().double().requires_grad_()
         total = log_sum(scores, mask, single_root, projective)
-        # A batch without a word has no arc that the total depends on.
+        # In a batch without words, the total depends on no arc.
         if scores.numel() == 0 or not total.requires_grad:
             marginals = torch.zeros_like(scores)
         else:
@@ -54,7 +54,7 @@ def log_marginals(
     projective: bool,
     relevance: Optional[Tensor] = None,
 ) -> Tensor:
-    """The logarithms of the marginals of the arcs.
+    """The logarithms of the arc marginals.
 
     A marginal that is large beside `ROUNDING` is taken as it is. Of another arc it is
 
@@ -109,7 +109,7 @@ def _sums_with_arcs(
     single_root: bool,
     projective: bool,
 ) -> Tensor:
-    """The log of the sum over the trees with an arc, shape `(arcs,)`.
+    """The log of the sum over the trees that contain an arc, shape `(arcs,)`.
 
     # Parameters
 

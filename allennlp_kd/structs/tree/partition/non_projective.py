@@ -1,4 +1,4 @@
-"""The sum over all trees, crossing arcs included: the matrix-tree theorem."""
+"""The sum over all trees, including non-projective ones: the matrix-tree theorem."""
 
 from typing import Any, Tuple
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class _LogAdd(torch.autograd.Function):
-    """`torch.logaddexp`, but its second derivative is not NaN where both are far apart."""
+    """`torch.logaddexp` whose second derivative is not NaN if the arguments are far apart."""
 
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def log_sum_over_trees(scores: Tensor) -> Tensor:
     """
     total = scores.new_zeros(scores.shape[0])
     for word in range(scores.shape[1] - 1, -1, -1):
-        # Words before this one are left, so their columns and ROOT's. Shape: (batch, word + 1)
+        # The words before this one remain, with their columns and ROOT's. Shape: (batch, word + 1)
         row = scores[:, word, : word + 1]
         pivot = torch.logsumexp(row, dim=1)
         total = total + pivot

@@ -17,7 +17,7 @@ def log_sum(scores: Tensor, mask: Tensor, single_root: bool, projective: bool) -
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+        Shape `(batch, length, length + 1)`, -inf in cells that are not arcs.
     mask : `Tensor`
         Shape `(batch, length)`.
 

@@ -10,7 +10,7 @@ from allennlp_kd.structs.tree.partition.log_space import log_sum_in_log_space
 
 
 class SumOfTrees(torch.autograd.Function):
-    """The log of the sum over trees of each sentence. Its gradient is the marginals of the arcs."""
+    """The log of the sum over trees of each sentence; its gradient is the arc marginals."""
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, mask: Tensor, elimination: Elimination) -> Tensor:
@@ -41,7 +41,7 @@ class SumOfTrees(torch.autograd.Function):
 
 
 class _Marginals(torch.autograd.Function):
-    """The marginals of the arcs, shape `(batch, length, length + 1)`.
+    """The arc marginals, shape `(batch, length, length + 1)`.
 
     Their gradient can be differentiated again: autograd then writes the tape after all.
     """

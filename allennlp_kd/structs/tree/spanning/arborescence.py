@@ -6,7 +6,7 @@ import numpy
 
 
 class Contraction(NamedTuple):
-    """A cycle that became one node (its first), and what is needed to undo that.
+    """A cycle contracted to its first node, and the values needed to undo the contraction.
 
     `cycle_heads`: the heads that made the cycle, and `cycle_weights` what they scored; `entry`: by
     outer head, the word of the cycle that it takes; `exit`: by outer dependent, the word of the
@@ -21,7 +21,8 @@ class Contraction(NamedTuple):
 
 
 def maximum_spanning_arborescence(scores: numpy.ndarray) -> numpy.ndarray:
-    """The heads of the best tree under ROOT (Chu and Liu, 1965; Edmonds, 1967), in O(words^2).
+    """Finds the heads of the best tree under ROOT (Chu and Liu, 1965; Edmonds, 1967), in
+    O(words^2).
 
     Of equal heads the first is taken.
 
@@ -43,7 +44,8 @@ def maximum_spanning_arborescence(scores: numpy.ndarray) -> numpy.ndarray:
 
 
 def contract_cycles(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[Contraction]]:
-    """What the best tree is once these contractions are undone, last first.
+    """Contracts cycles until a tree is left; undoing the contractions, last first, gives the best
+    tree.
 
     Each word takes its best head. From each word the way up is followed; a cycle on it is
     contracted to one node, for which alone scores are computed, as whole vectors.
@@ -60,13 +62,13 @@ def contract_cycles(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[Contract
         in the order in which they were made.
     """
     words = len(scores)
-    # Node 0 is ROOT, which is nobody's dependent. Shape: (nodes, nodes)
+    # Node 0 is ROOT, which is never a dependent. Shape: (nodes, nodes)
     weights = numpy.full((words + 1, words + 1), -numpy.inf)
     weights[1:] = scores
     numpy.fill_diagonal(weights, -numpy.inf)
     heads = weights.argmax(axis=1)
     contractions: List[Contraction] = []
-    settled = [True] + [False] * words  # nodes whose way up is known to end at ROOT
+    settled = [True] + [False] * words  # nodes whose path is known to reach ROOT
     for start in range(1, words + 1):
         path: List[int] = []
         node = start
@@ -75,7 +77,7 @@ def contract_cycles(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[Contract
                 place = path.index(node)
                 contractions.append(_contract(numpy.array(path[place:]), weights, heads))
                 for member in path[place + 1 :]:
-                    settled[member] = True  # no node of its own any more
+                    settled[member] = True  # merged into the cycle
                 path = path[:place]
             path.append(node)
             node = int(heads[node])
@@ -88,7 +90,7 @@ def _contract(cycle: numpy.ndarray, weights: numpy.ndarray, heads: numpy.ndarray
     node, others = cycle[0], cycle[1:]
     cycle_heads = heads[cycle]
     cycle_weights = weights[cycle, cycle_heads]
-    # What an arc from outside to a word of the cycle gains over the arc that it replaces.
+    # The gain of an arc from outside into a word of the cycle over the arc that it replaces.
     gains = weights[cycle] - cycle_weights[:, numpy.newaxis]
     losses = weights[:, cycle]
     contraction = Contraction(
@@ -104,7 +106,7 @@ def _contract(cycle: numpy.ndarray, weights: numpy.ndarray, heads: numpy.ndarray
 
 
 def expand(contraction: Contraction, heads: numpy.ndarray) -> None:
-    """Gives the words of the cycle, and those that hang on them, their heads, in `heads`."""
+    """Sets the heads of the words in the cycle, and of those attached to it, in `heads`."""
     node = contraction.cycle[0]
     outer_head = heads[node]
     dependents = numpy.flatnonzero(heads == node)

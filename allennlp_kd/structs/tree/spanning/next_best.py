@@ -21,7 +21,8 @@ class _Level(NamedTuple):
 
 
 def best_and_next(scores: numpy.ndarray) -> Tuple[numpy.ndarray, int, float]:
-    """The best tree, an arc of it that the next best lacks, and by how much that scores less.
+    """Finds the best tree, an arc of it that the second-best tree lacks, and the difference in
+    score.
 
     In the search for the best tree each of its arcs was chosen as the best one into a word or into
     a contracted cycle. An arc's price is what is lost by the best alternative there, among arcs
@@ -42,7 +43,7 @@ def best_and_next(scores: numpy.ndarray) -> Tuple[numpy.ndarray, int, float]:
     """
     heads, levels, chosen_at = _search(scores)
     size = len(heads)
-    # Whether a node, ROOT first, is another or below it. Shape: (size, size)
+    # Whether a node, ROOT first, is another node or a descendant of it. Shape: (size, size)
     below = numpy.eye(size, dtype=bool)
     ancestors = heads
     while ancestors.any():
@@ -68,13 +69,14 @@ def best_and_next(scores: numpy.ndarray) -> Tuple[numpy.ndarray, int, float]:
 
 
 def _search(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[_Level], numpy.ndarray]:
-    """The heads of the best tree, ROOT's (0) first, all levels, and at which of them (-1: the
-    word itself) the arc into each word was chosen."""
+    """Finds the heads of the best tree, starting with ROOT's (0), all levels, and the level (-1:
+    the word itself) at which the arc into each word was chosen.
+    """
     heads, contractions = contract_cycles(scores)
     size = len(heads)
     members = [numpy.array([node]) for node in range(size)]
     paid = numpy.zeros(size)
-    standing = numpy.full(size, -1)  # the level that each node stands for
+    standing = numpy.full(size, -1)  # the level that each node represents
     levels: List[_Level] = []
     for contraction in contractions:
         cycle = contraction.cycle

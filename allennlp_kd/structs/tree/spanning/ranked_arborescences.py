@@ -11,7 +11,7 @@ from allennlp_kd.structs.tree.spanning.single_root import FORBIDDEN
 
 
 class _Candidate(NamedTuple):
-    """The best of some set of trees, and what its next best is known by.
+    """The best tree of a set of trees, and the data to find its second best.
 
     `scores`: what forbids all other trees; `word`: whose arc all better trees than the next best
     have.
@@ -23,7 +23,7 @@ class _Candidate(NamedTuple):
 
 
 def ranked_arborescences(scores: numpy.ndarray) -> Iterator[numpy.ndarray]:
-    """All trees under ROOT without a forbidden arc, best first, as they are asked for.
+    """Yields all trees under ROOT without a forbidden arc lazily, best first.
 
     With the best tree of a set of trees comes the arc which the next best of them lacks, see
     `best_and_next`. The set is parted (Lawler, 1972): into trees without that arc, whose best is
@@ -40,13 +40,13 @@ def ranked_arborescences(scores: numpy.ndarray) -> Iterator[numpy.ndarray]:
     # Returns
 
     `Iterator[numpy.ndarray]`
-        Heads of shape `(words,)`; the first is there even if each tree has a forbidden arc.
+        Heads of shape `(words,)`; the first one exists even if each tree has a forbidden arc.
     """
-    order = count()  # of equals the first found
+    order = count()  # among equal scores, the one found first
     waiting: List[Tuple[float, int, _Candidate]] = []
 
     def wait(scores: numpy.ndarray, heads: numpy.ndarray, word: int, total: float) -> None:
-        """For the next best of the trees of `scores`, whose score is `total`."""
+        """Queues the second best of the trees of `scores`, whose best has the score `total`."""
         if total > FORBIDDEN / 2:
             heapq.heappush(waiting, (-total, next(order), _Candidate(scores, heads, word)))
 
@@ -64,7 +64,7 @@ def ranked_arborescences(scores: numpy.ndarray) -> Iterator[numpy.ndarray]:
         within[word, head] = scores[word, head]
         others, word_within, loss = best_and_next(within)
         differs = numpy.flatnonzero(others != heads)
-        if len(differs):  # as good as the tree that is known, so it is the next best
+        if len(differs):  # as good as the known tree, so it is the next best
             wait(within, heads, int(differs[0]), _total(within, others))
         else:
             wait(within, heads, word_within, _total(within, heads) - loss)

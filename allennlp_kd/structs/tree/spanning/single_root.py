@@ -5,22 +5,22 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
-# What stands for -inf where arithmetic must stay finite. Its sums over a sentence are far from
-# any score and from overflow in float64.
+# Replaces -inf where arithmetic must stay finite. Sums over a sentence are far from any score and
+# from overflow in float64.
 FORBIDDEN = -1e15
 
-# How many nats all multi-root trees together are behind any single-root tree.
+# The minimum advantage, in nats, of any single-root tree over all multi-root trees together.
 _LEAD = 40
 
 
 def finite_scores(scores: Tensor, mask: Tensor) -> Tensor:
-    """Arc scores in float64, with `FORBIDDEN` for -inf, and ROOT as the one head of padded words,
-    at 0.
+    """Returns arc scores in float64, with `FORBIDDEN` for -inf, and ROOT as the only head of padded
+    words.
 
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, -inf in cells which are no arc.
+        Shape `(batch, length, length + 1)`, -inf in cells that are not arcs.
     mask : `Tensor`
         Shape `(batch, length)`.
     """
@@ -32,8 +32,8 @@ def finite_scores(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 def penalized_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
-    """The same scores with each arc from ROOT so much worse that one of them beats any number of
-    them.
+    """Subtracts a penalty from arcs from ROOT, so that trees with one of them always beat trees
+    with several.
 
     With m arcs from ROOT a tree loses m penalties. A penalty above the range of tree scores makes
     the best tree the best single-root tree (Stanojevic and Cohen, 2021). With log(number of
@@ -56,7 +56,7 @@ def penalized_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
     # Shape: (batch, length)
     forbidden = plain <= FORBIDDEN / 2
     worst = plain.masked_fill(forbidden, float("inf")).amin(dim=2)
-    ranges = (plain.amax(dim=2) - worst).clamp(min=0)  # a word that may have no head: -inf, so 0
+    ranges = (plain.amax(dim=2) - worst).clamp(min=0)  # a word without a possible head: -inf, so 0
     penalty = ranges.sum(dim=1) + _log_trees(lengths) + _LEAD
     penalty = torch.where(lengths > 0, penalty, torch.zeros_like(penalty))
     loss = torch.zeros_like(scores)
@@ -65,8 +65,8 @@ def penalized_root(scores: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
 
 
 def only_multi_root(total: Tensor, penalty: Tensor, mask: Tensor) -> Tensor:
-    """Whether a sum over trees is one of multi-root trees alone, as arcs of all others are
-    forbidden.
+    """Whether a sum over trees contains only multi-root trees, because all others have forbidden
+    arcs.
 
     With each word's best head at 0, a single-root tree loses at most the ranges of all words, so
     the sum is at least 40 above log(number of trees) - 2 penalties, where multi-root trees end.
@@ -88,5 +88,5 @@ def only_multi_root(total: Tensor, penalty: Tensor, mask: Tensor) -> Tensor:
 
 
 def _log_trees(lengths: Tensor) -> Tensor:
-    """An upper bound on the log of the number of trees of this many words."""
+    """An upper bound on the log of the number of trees over this many words."""
     return lengths * torch.log(lengths + 1.0)
