@@ -100,5 +100,5 @@ def test_tags_that_the_encoding_does_not_have(encoding, wrong, monkeypatch):
     for side, source in (("gold", "data.txt"), ("plain", "'plain'")):
         with monkeypatch.context() as patch:
             patch.setitem(SPANS, side, ["B-N O O", "NN O O"])
-            with pytest.raises(ConfigurationError, match=f"found 'NN' of {source}, labelled s"):
+            with pytest.raises(ConfigurationError, match=f"found 'NN' in {source}, labeled s"):
                 report(patch, "chain")
