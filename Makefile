@@ -49,7 +49,8 @@ $(PINS_STAMP): $(PINS) .ci/find-python
 	@$(INSTALL) --no-deps -r $(PINS)
 	@touch $@
 
-$(STAMP): setup.py $(PINS_STAMP)
+# The version is in the package.
+$(STAMP): setup.py allennlp_kd/__init__.py $(PINS_STAMP)
 	@$(BIN)/python -m pip -qq --disable-pip-version-check --no-input install \
 		--no-deps --no-build-isolation --no-index -e .
 	@touch $@

@@ -145,6 +145,10 @@ def test_a_command_that_the_page_does_not_know_is_named(monkeypatch: pytest.Monk
         commands.commands_page()
 
 
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
 def test_each_objective_is_on_its_page() -> None:
     from allennlp_kd.objectives.objective import Objective
     from tools.documentation.configuration import registered

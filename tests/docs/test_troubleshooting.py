@@ -9,11 +9,12 @@ from tests.docs.blocks import ROOT
 from tests.docs.messages import VALUE, all_templates, can_be_printed, templates_of
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
-# Messages of AllenNLP, jsonnet, PyTorch, Python and spaCy.
+# Messages of AllenNLP, jsonnet, NLTK, PyTorch, Python and spaCy.
 OTHERS = {
     "invalid choice: 'kd-init'",
     "undefined external variable: ALLENNLP_KD_DATA",
     "Unexpected key(s) in state_dict: ... position_ids",
+    "[nltk_data] Error loading punkt",
     "got an unexpected keyword argument 'teacher'",
     "Can't find factory for 'kd_tagger'",
 }
