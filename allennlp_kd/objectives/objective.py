@@ -17,14 +17,14 @@ CARRIED = frozenset({"marginals"})
 class Objective(Registrable):
     """A function of student and teacher potentials that returns a loss per sentence.
 
-    Both sides come with the same mask and, label by label, in the same order. The teacher's carry no
-    gradient. A sub-class is registered by name and says in its docstring what it computes and where the
-    formula comes from.
+    Both potentials have the same mask and the same labels in the same order. The teacher's have no
+    gradient. A sub-class is registered by name; its docstring says what it computes and gives the
+    source of the formula.
 
     # Parameters
 
     temperature : `float`, optional (default = `1.0`)
-        Divides both sides' potentials. It may be changed while training (a schedule does).
+        Divides the potentials of both models. It may change during training (a schedule does that).
 
     # Raises
 

@@ -12,9 +12,9 @@ from allennlp_kd.objectives.objective import Layer
 class Teacher(Registrable):
     """A source of potentials, such as a live archive, a store on disk, or an ensemble.
 
-    A teacher has two sides. While data is read, `attach` puts what the teacher needs of each
-    sentence into the instance, as the field `FIELD`; while training, `potentials` turns a batch of
-    these into scores.
+    A teacher has two sides. While data is read, `attach` adds the teacher's inputs for each
+    sentence to the instance, as the field `FIELD`. During training, `potentials` turns a batch of
+    these inputs into scores.
     """
 
     FIELD = "teacher"
@@ -58,13 +58,13 @@ class Teacher(Registrable):
         # Parameters
 
         inputs : `Any`
-            What the collated field's tensors are for the sentences that have one (`OptionalField`'s
+            The tensors of the collated field for the sentences that have one (`OptionalField`'s
             `value`).
 
         # Returns
 
         `ChainPotentials` or `TreePotentials`
-            One row a sentence that has the field, in the order of the batch.
+            One row for each sentence that has the field, in the order of the batch.
         """
         raise NotImplementedError
 
@@ -83,6 +83,6 @@ class Teacher(Registrable):
     ) -> Tuple[Any, Dict[Layer, Tensor]]:
         """Returns the potentials, and the layers' vectors, each of shape `(rows, words, width)`.
 
-        Of teachers that provide `hidden`.
+        Only for teachers that provide `hidden`.
         """
         raise NotImplementedError

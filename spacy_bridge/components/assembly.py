@@ -61,7 +61,7 @@ def add_student(
 ) -> None:
     """Adds a student to the end of a pipeline, after a component that sets sentence boundaries.
 
-    Before a `senter`, which sets them itself, no other is put.
+    No such component is added before a `senter`, which sets boundaries itself.
 
     # Parameters
 
@@ -72,9 +72,9 @@ def add_student(
         The component's name in the pipeline.
     student : `PackagedStudent`
     config : `Mapping[str, Any]`
-        Of the component's factory.
+        Options of the component's factory.
     sentences : `str`, optional (default = `"sentencizer"`)
-        As in `add_sentence_setter`. It is not added where the pipeline sets boundaries already.
+        As in `add_sentence_setter`. It is not added if the pipeline sets boundaries already.
 
     # Raises
 

@@ -20,7 +20,7 @@ class StudentChunker(SpanPipe):
     # Parameters
 
     spans_key : `str`
-        The group of spans; an existing one is replaced.
+        The name of the span group; an existing group is replaced.
     """
 
     def __init__(

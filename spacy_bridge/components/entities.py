@@ -26,10 +26,10 @@ class StudentEntities(SpanPipe):
     # Parameters
 
     existing : `str`
-        What happens to entities that the doc has already. `keep`: they stay, and of the student's those
-        that do not overlap with them are added. `override`: the student's win where they overlap.
-        `replace`: all existing ones are dropped. Tokens that `doc.set_ents(blocked=...)` has barred
-        from entities count as existing entities.
+        What to do with existing entities of a doc. `keep`: they stay, and only those of the
+        student's entities are added that do not overlap with them. `override`: where they overlap,
+        the student's entities replace them. `replace`: all of them are removed. Tokens blocked by
+        `doc.set_ents(blocked=...)` count as existing entities.
     """
 
     def __init__(

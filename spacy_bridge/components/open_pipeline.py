@@ -23,21 +23,21 @@ Of others some read files, open pipelines or fetch: `@readers`, `@callbacks`, `@
 def open_pipeline(name: str, **options: Any) -> Language:
     """Like `spacy.load`, for the folder of a pipeline of unknown origin.
 
-    Before spaCy sees the folder it is compared with its manifest, and its configuration may not open
-    anything outside it. A package that is installed, which is Python code, is loaded as it is, and
-    so is a pipeline without students.
+    Before spaCy opens the folder, it is verified against its manifest, and its configuration must
+    not open anything outside it. An installed package, which is Python code, is loaded without
+    these checks, and so is a pipeline without students.
 
     # Parameters
 
     name : `str`
         A pipeline's folder, or the name of an installed one.
     options : `Any`
-        Of `spacy.load`.
+        Options of `spacy.load`.
 
     # Raises
 
     PackageError
-        If the folder is not the one that was saved, or its configuration names what is not in it.
+        If the folder differs from the saved one, or its configuration names anything outside it.
     """
     folder = Path(name)
     if not is_package(name) and folder.is_dir():

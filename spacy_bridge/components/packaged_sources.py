@@ -21,10 +21,10 @@ class PackagedSource(NamedTuple):
     files : `Mapping[str, bytes]`
         Content by name, the manifest included.
     name : `str`, optional
-        The component's name in its pipeline, where it comes from one.
+        The component's name in its pipeline, if it is part of one.
     factory : `str`, optional
     options : `Mapping[str, Any]`
-        Of the factory, as the pipeline has them.
+        The options of the factory in the pipeline.
     lang : `str`, optional
         The pipeline's language.
     """

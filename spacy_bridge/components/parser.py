@@ -25,14 +25,15 @@ ROOT, WHITESPACE = "ROOT", "dep"
 class StudentParser(StudentPipe):
     """Sets `token.head` and `token.dep_`. Non-projective trees are kept as they are.
 
-    The student's label `root`, however it is cased, becomes spaCy's `ROOT`. A whitespace token hangs from
-    its left neighbor in the sentence, the first one from the sentence's first word. The parts of a
-    sentence that is cut because of its length become sentences.
+    The student's label `root`, in any case, becomes spaCy's `ROOT`. The head of a whitespace token
+    is its left neighbor in the sentence; for the first token it is the sentence's first word. The
+    parts of a sentence that was split because of its length become sentences.
 
     # Parameters
 
     without_sentences : `str`
-        What happens to a doc without sentence boundaries. `raise`: an error. `one`: it is one sentence.
+        What to do with a doc without sentence boundaries. `raise`: raise an error. `one`: treat it
+        as one sentence.
     """
 
     kind = "parser"

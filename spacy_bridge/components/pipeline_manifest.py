@@ -1,8 +1,9 @@
 """The manifest of a whole pipeline, because more than the students affects its results.
 
-A student's folder has a manifest of its own. The tokenizer, the vocabulary, the configuration and other
-components are spaCy's, which does not notice when one of them has changed. So a pipeline with students
-gets a manifest in its folder whenever spaCy saves it, and is compared with it before spaCy reads it.
+A student's folder has its own manifest. But the tokenizer, the vocabulary, the configuration and
+other components belong to spaCy, which does not notice changes in them. So a pipeline with students
+gets a manifest in its folder whenever spaCy saves it, and is verified against it before spaCy reads
+it.
 """
 
 import functools
@@ -73,7 +74,8 @@ def _files(folder: Path) -> Iterator[Tuple[str, Path]]:
     """Returns the files to verify by their paths with `/`; a student is represented by its
     manifest.
 
-    A file may be a link, as caches and installers make them: the sums check what it leads to.
+    A file may be a link, because caches and installers create them: the checksums verify the
+    target.
     """
     for place, folders, names in os.walk(folder):
         here = Path(place)

@@ -25,8 +25,8 @@ def add_sentence_setter(nlp: Language, sentences: str) -> List[str]:
 
     nlp : `Language`
     sentences : `str`
-        A factory (spaCy's or the user's) whose component needs no training, `PIPELINE:COMPONENT` for a
-        component of a trained pipeline, or `none`.
+        A factory (of spaCy or the user) whose component needs no training, `PIPELINE:COMPONENT` for
+        a component of a trained pipeline, or `none`.
 
     # Returns
 

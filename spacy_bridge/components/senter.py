@@ -26,18 +26,20 @@ class StudentSenter(StudentPipe):
     """Sets sentence boundaries from a student with the tags `S` (starts a sentence) and `I` (does
     not).
 
-    The student reads windows of a document that overlap. Whitespace belongs to the sentence before it.
+    The student reads overlapping windows of a document. Whitespace belongs to the sentence before
+    it.
 
     # Parameters
 
     overwrite : `bool`
-        Whether boundaries that a doc has already are replaced.
+        Whether existing boundaries of a doc are replaced.
     blank_lines : `bool`
         Whether a blank line always ends a sentence.
     max_words : `int`
-        The words of a window.
+        The number of words in a window.
     context : `int`
-        How many words at each end of a window are read, but decided in the window next to it.
+        The number of words at each end of a window that are only read as context; they are decided
+        in the adjacent window.
     """
 
     def __init__(

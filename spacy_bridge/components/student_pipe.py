@@ -42,16 +42,16 @@ Prediction = List[Tuple[Unit, Any]]
 class StudentPipe(Pipe):
     """A component that annotates docs with a packaged student.
 
-    A new one is empty; `from_disk`, `from_bytes` or `use` give it a student.
+    A new component is empty; `from_disk`, `from_bytes` or `use` set its student.
 
     # Parameters
 
     vocab : `Vocab`
     name : `str`
     max_words : `int`
-        Longer sentences are cut, with a warning for the first one of each `pipe`.
+        Longer sentences are split, with a warning for the first one in each `pipe`.
     threads : `int`
-        Of ONNX Runtime.
+        The number of ONNX Runtime threads.
     """
 
     kind = "tagger"
@@ -124,7 +124,8 @@ class StudentPipe(Pipe):
         """Annotates docs; in each batch of docs, sentences of similar length are processed
         together.
 
-        Where a batch fails, its docs are tried one by one, and those which fail go to the error handler.
+        If a batch fails, its docs are tried one by one, and those that fail go to the error
+        handler.
         """
         long = LongSentences(self.name, self.max_words)
         for docs in minibatch(stream, size=batch_size):
@@ -155,7 +156,7 @@ class StudentPipe(Pipe):
         # Returns
 
         `List[Prediction]`
-            Of each doc, its units with the student's result for each.
+            For each doc, its units and the student's result for each.
         """
         return self._predict(list(docs), LongSentences(self.name, self.max_words))
 

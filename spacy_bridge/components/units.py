@@ -13,7 +13,7 @@ class Unit(NamedTuple):
     # Parameters
 
     start, end : `int`
-        Its tokens in the doc, whitespace included.
+        Its tokens in the doc, including whitespace.
     places : `numpy.ndarray`
         The tokens of the doc that are words.
     words : `List[str]`
@@ -30,7 +30,7 @@ def units_of(
 ) -> List[Unit]:
     """Splits a doc into sentences, and sentences of more than `max_words` words at punctuation.
 
-    A unit of whitespace alone has no words.
+    A unit that is only whitespace has no words.
 
     # Parameters
 
@@ -39,7 +39,7 @@ def units_of(
     by_sentence : `bool`
         `False`: the doc is one sentence.
     on_cut : `Callable[[int], None]`
-        Is called with the number of words of each sentence that is cut.
+        Called with the number of words of each sentence that is split.
     """
     if not len(doc):
         return []

@@ -36,26 +36,28 @@ def load_student(
     # Parameters
 
     source : `Union[str, Path]`
-        An archive, or the folder of a run (both need torch and onnx). Or what was packaged, which needs
-        neither: the folder of a student, the folder of a pipeline, or a wheel.
+        An archive or the folder of a training run (both need torch and onnx), or a packaged
+        student, which needs neither: its folder, the folder of a pipeline, or a wheel.
     component : `str`, optional
-        `senter`, `tagger`, `pos`, `ner`, `chunker` or `parser`. It may be left out for a parser; and
-        for a tagger, which is `senter` if its tags are `S` and `I`, `ner` if they encode spans, `tagger` if
-        not. Of a packaged pipeline with several
-        students, it is the name of one.
+        `senter`, `tagger`, `pos`, `ner`, `chunker` or `parser`. The default for a parser is
+        `parser`; for a tagger it is `senter` if its tags are `S` and `I`, `ner` if they encode
+        spans, and otherwise `tagger`. For a packaged pipeline with several students, it is the name
+        of one.
     nlp : `Language`, optional
-        The pipeline, changed in place; a blank one if it is `None`.
+        The pipeline, which is changed in place. The default is a new blank one.
     lang : `str`, optional
-        Of a blank pipeline: by default that of a packaged pipeline, else `"en"`.
+        The language of a blank pipeline. The default is that of a packaged pipeline, or else
+        `"en"`.
     name : `str`, optional
-        Of the component in the pipeline; `component` if it is `None`.
+        The name of the component in the pipeline. The default is `component`.
     encoding, decoder, int8, transformer, trust
         As in `student_files`; for archives.
     sentences : `str`, optional (default = `"sentencizer"`)
-        What sets sentence boundaries before the student, unless the pipeline sets them already: a
-        factory, `PIPELINE:COMPONENT`, or `none`, by which a doc without boundaries is one sentence.
+        The component that sets sentence boundaries before the student, unless the pipeline already
+        has one: a factory, `PIPELINE:COMPONENT`, or `none`. With `none`, a doc without boundaries
+        is one sentence.
     config : `Any`
-        Of the component's factory.
+        Options of the component's factory.
 
     # Returns
 
@@ -64,8 +66,8 @@ def load_student(
     # Raises
 
     BridgeError
-        If the source cannot be opened, holds several students and `component` names none of them, or
-        the student does not fit the pipeline.
+        If the source cannot be opened, if it contains several students and `component` names none
+        of them, or if the student does not fit the pipeline.
     """
     source = Path(source)
     if is_packaged(source):
