@@ -59,7 +59,7 @@ def preserved_random_states(torch_alone: bool = False) -> Iterator[None]:
     # Parameters
 
     torch_alone : `bool`, optional (default = `False`)
-        For a network, which draws from torch alone; a reader may draw from any generator.
+        For a network, which draws only from torch; a reader may draw from any generator.
     """
     states = random_states(torch_alone)
     try:

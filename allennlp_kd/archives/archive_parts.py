@@ -26,7 +26,7 @@ def archive_parts(
     """Returns the archive's `model`, `dataset_reader`, `validation_dataset_reader` and
     `vocabulary`.
 
-    Of a distillation the model is its student, and the readers are the student's: teachers are not
+    For a distillation the model is its student, and the readers are the student's: teachers are not
     opened. What is left out of the rest, such as trainer and paths of data, is not looked at.
 
     # Parameters

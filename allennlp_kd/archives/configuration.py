@@ -67,7 +67,7 @@ def _constant(name: str) -> None:
 def inner(config: Any, key: str, where: str) -> Dict[str, Any]:
     """Returns the innermost part inside a wrapping model (`student`) or reader (`reader`).
 
-    What wraps it, a teacher included, is for training alone.
+    What wraps it, a teacher included, is only for training.
 
     # Raises
 

@@ -70,7 +70,7 @@ class Member(NamedTuple):
 def members(path: Path, limits: Optional[Limits] = None, links: bool = False) -> Iterator[Member]:
     """Yields the files of an archive: a folder, or a `tar` file with or without gzip compression.
 
-    Of a folder these are the configuration, the weights (`weights.th`, or else `best.th`, which is
+    For a folder these are the configuration, the weights (`weights.th`, or else `best.th`, which is
     named `weights.th` here) and the vocabulary.
 
     # Parameters

@@ -1,8 +1,8 @@
 """Lists the tensors in a torch file and the positions of their numbers, without creating them.
 
 It is run as a program of its own, with limits of memory and time, because a small pickle can ask for much
-of both (see `weight_process.py`). It takes the file as its standard input, imports the standard library
-alone, and calls nothing that a pickle names.
+of both (see `weight_process.py`). It takes the file as its standard input, imports only the
+standard library, and calls nothing that a pickle names.
 """
 
 import io

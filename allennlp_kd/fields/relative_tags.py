@@ -10,7 +10,8 @@ def tags_of(heads: Sequence[int], labels: Sequence[str]) -> List[str]:
     """Returns `OFFSET@LABEL` for each word: the position of its head relative to it, and the arc's
     label.
 
-    Of the relative encoding of Strzyz et al. ("Viable dependency parsing as sequence labeling", 2019);
+    This is the relative encoding of Strzyz et al. ("Viable dependency parsing as sequence
+    labeling", 2019);
     here the offset of ROOT is 0: `-1@det`, `+2@nsubj`, `0@root`.
 
     # Parameters

@@ -22,7 +22,7 @@ class Term(NamedTuple):
     words : `Tensor`
         The number of words of these sentences, a scalar.
     weight : `float`
-        Of this term in the loss; with 0 it is kept for the metrics alone.
+        Of this term in the loss; with 0 it is only kept for the metrics.
     """
 
     total: Tensor

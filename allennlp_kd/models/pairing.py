@@ -33,7 +33,7 @@ class Comparison(NamedTuple):
     student, teacher : `ChainPotentials` or `TreePotentials`
         With the same mask and the same labels.
     needed : `Dict[str, Any]`
-        What it needs beside the potentials.
+        The other inputs of the objective.
     rows : `Tensor`
         Shape `(rows,)`: for each row the number of its sentence among those that have teacher inputs.
     whole : `bool`
@@ -56,8 +56,7 @@ class Pairing:
     teacher : `Teacher`
     objective : `Objective`
     policy : `str`
-        `same` or `shared`, see `LabelAlignment`; or, of trees, `none`: their arcs are compared
-        alone.
+        `same` or `shared`, see `LabelAlignment`; or, for trees, `none`: only arcs are compared.
     label_map : `Dict[str, str]`, optional
         The student's name for some of the teacher's labels; of trees several may get one.
 
@@ -151,8 +150,8 @@ class Pairing:
         rows : `RowSelection`
             The teacher inputs, of one sentence at least.
         states : `Mapping[Layer, Tensor]`
-            The student's vectors, which `hidden` has recorded; where there are none, nothing is
-            given beside the potentials.
+            The student's vectors, which `hidden` has recorded; where there are none, only the
+            potentials are given.
         """
         student, teacher, states, teacher_states = self._scored(student, rows, states)
         student, teacher = on_same_words(student, teacher)
@@ -168,8 +167,9 @@ class Pairing:
     ) -> List[Comparison]:
         """Like `with_needed`, if the student has other tokens than the teacher in some sentences.
 
-        The sentences whose tokens are the teacher's words come first, whole. Of the others come the
-        parts that both have: the runs of adjacent aligned words of a chain, and of a tree the arcs
+        The sentences whose tokens are the teacher's words come first, whole. For the others, the
+        parts that both have follow: the runs of adjacent aligned words of a chain, and of a tree
+        the arcs
         between aligned words and from ROOT to them.
 
         # Parameters

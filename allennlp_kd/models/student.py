@@ -28,7 +28,7 @@ def require_tags(vocab: Vocabulary, namespace: str = "labels") -> None:
 class Student(Model):
     """A model that exposes its potentials to an objective.
 
-    Trained alone, a student is the stock model that it stands in for: the same parameters, weights,
+    Without a teacher, a student is the stock model that it stands in for: the same parameters, weights,
     loss and outputs. What `distillation` needs besides are the steps that its `forward` is made of,
     one by one. Inputs and gold are the fields of the reader's instances, by name.
     """

@@ -53,7 +53,7 @@ class WordsPredictor(Predictor):
     """Makes instances from JSON objects: `{"sentence": "..."}` or `{"words": ["...", ...]}`.
 
     Text is split by the rules that spaCy has for a language, so no spaCy model is loaded or
-    downloaded. `"words"` may have `"pos"` beside it, their part-of-speech tags.
+    downloaded. `"words"` may be accompanied by `"pos"`, their part-of-speech tags.
 
     # Parameters
 

@@ -22,13 +22,14 @@ logger = logging.getLogger(__name__)
 class StudentWrapper(Model):
     """Saves and loads only the student's weights, under the student's own names.
 
-    So checkpoints, `best.th` and the archive hold a plain model. The archive's configuration is the
+    So checkpoints, `best.th` and the archive contain a plain model. The archive's configuration is the
     one that it was trained with; of its `model`, loading reads `student` and builds that.
 
     Its parameters are called what the student calls them, too, so the regular expressions of a plain
     configuration (`no_grad`, `parameter_groups`) match what they match there.
 
-    What is trained beside the student is `learned`, and its parameters' names begin with `learned.`; a
+    Parameters trained in addition to the student are `learned`, and its parameters' names begin
+    with `learned.`; a
     trainer of type `resumable` keeps it in the trainer's part of its checkpoints.
 
     # Parameters

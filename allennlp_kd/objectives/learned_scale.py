@@ -16,8 +16,9 @@ class LearnedScale(Module):
 
     With s the student's scores and t the teacher's, a * s and t are compared, so that the student may
     hold the teacher's distribution at another sharpness. The factor is the student's: one of the
-    teacher's, s - a * t, would let the loss vanish with a and s, whatever t is. This one alone cannot
-    bring it to 0: as a vanishes, the loss becomes that of a student all of whose scores are 0; and
+    teacher's, s - a * t, would let the loss vanish with a and s, whatever t is. This one by itself
+    cannot bring it to 0: as a vanishes, the loss becomes that of a student all of whose scores are
+    0; and
     of squares it is at least
 
         |t|^2 - <s, t>^2 / |s|^2,

@@ -48,7 +48,7 @@ class TopK(Objective):
 
     ConfigurationError
         If k is less than 1; weights has none of its forms, is not as long as k, has a negative
-        weight or no positive one; or a temperature is given beside a list of weights.
+        weight or no positive one; or a temperature is given with a list of weights.
     """
 
     def __init__(

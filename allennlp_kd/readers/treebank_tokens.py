@@ -38,7 +38,7 @@ class TreebankTokens:
     # Raises
 
     ConfigurationError
-        If `tokens` is neither, or `surface_tokens` is asked for beside spaCy's.
+        If `tokens` is neither, or `surface_tokens` is combined with spaCy's tokens.
     """
 
     def __init__(

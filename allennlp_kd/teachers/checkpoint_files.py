@@ -33,7 +33,7 @@ class CheckpointFiles:
     where : `str`
         The checkpoint's name, for errors.
     trust : `bool`
-        Whether weights may be read from a pickle (tensors alone), and tokenizers and architectures may
+        Whether weights may be read from a pickle (only tensors), and tokenizers and architectures may
         be of any class of `transformers`.
     """
 
@@ -171,7 +171,7 @@ class CheckpointFiles:
         """A temporary folder with the files of the tokenizer and the architecture, for the duration
         of the context. With `trust`, it is the checkpoint's own folder.
 
-        They name known classes alone. What they say of places is left out: it is of the machine that
+        They name only known classes. What they say of places is left out: it is of the machine that
         saved them, and would be opened.
 
         # Raises

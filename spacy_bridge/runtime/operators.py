@@ -1,6 +1,6 @@
 """The ONNX operators that a packaged student may contain.
 
-This is the one list: the packager builds graphs of these alone, and the run-time opens no graph with
+This is the one list: the packager builds graphs only of these, and the run-time opens no graph with
 another. None of them reads a file, and none but `Scan`, which goes over a sentence, repeats a part of
 the graph.
 """

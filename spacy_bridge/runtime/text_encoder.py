@@ -23,7 +23,7 @@ class TextEncoder:
     # Parameters
 
     words : `Mapping[str, WordSource]`
-        What depends on the word alone.
+        The inputs that depend only on the word.
     sentences : `Mapping[str, SentenceSource]`
         What depends on the sentence.
     """

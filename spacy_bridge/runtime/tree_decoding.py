@@ -47,8 +47,9 @@ def decode(scores: ArcScores, decoder: str) -> Tuple[List[numpy.ndarray], List[n
 class _ExactDecoder:
     """Scores the labels of the arcs that may be in the best tree, and of few others.
 
-    An arc counts log p(head) + log p(best label). The second term is at most 0, so the first alone is a
-    bound. A tree that is best by the bounds, and whose arcs all have their labels scored, is the best of
+    An arc counts log p(head) + log p(best label). The second term is at most 0, so the first is a
+    bound. A tree that is best by the bounds, and whose arcs all have their labels scored, is the
+    best of
     all.
     """
 

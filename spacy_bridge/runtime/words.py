@@ -78,8 +78,8 @@ class SpelledWords:
         The numbers of what stands before and after each word.
     overlap : `int`, optional
         If the vector of a word is the maximum of those of its parts, the characters that these must share.
-        Then a word of more than `LONGEST_WORD` characters is computed part by part. Of a network without
-        this property only the first `LONGEST_WORD` characters of a word are read.
+        Then a word of more than `LONGEST_WORD` characters is computed part by part. For a network
+        without this property, only the first `LONGEST_WORD` characters of a word are read.
     """
 
     def __init__(

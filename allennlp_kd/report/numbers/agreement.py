@@ -26,7 +26,7 @@ def agreement(
     # Returns
 
     `Dict[str, Any]`
-        `only_teacher`, `only_student`: labels that one side knows alone. `left_out`: the words for
+        `only_teacher`, `only_student`: labels that only one of the two knows. `left_out`: the words for
         which the teacher decides one of `only_teacher`, which do not count in what follows.
         `scores`: those of `LabelAgreement`. `by_label`: `label` of the teacher, `words`, and the
         `share` of these for which the student decides the same (of trees, head and label).

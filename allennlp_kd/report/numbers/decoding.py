@@ -53,8 +53,9 @@ def _constraints(model: Model, tags: int) -> Optional[Constraints]:
 def confidence(potentials: Any, decided: Dict[str, Tensor]) -> Tensor:
     """The probability of each decision, for calibration.
 
-    Of a chain the marginal p(y_i = the tag), a sum over all sequences; constraints bind decoding
-    alone, so forbidden sequences are among them. Of a tree p(head) * p(label | head), the local
+    For a chain, the marginal p(y_i = the tag), a sum over all sequences; constraints apply only to
+    decoding, so forbidden sequences are among them. For a tree, p(head) * p(label | head), the
+    local
     distributions that a head-selection parser is made of.
 
     # Parameters

@@ -17,7 +17,7 @@ def independent(potentials: ChainPotentials) -> ChainPotentials:
 
         emissions[i, j] = log p(y_i = j),  transitions = start = end = 0.
 
-    Of all distributions with independent words it is the nearest in KL(p || q). A chain without
+    Among all distributions with independent words it is the nearest in KL(p || q). A chain without
     transitions stays the distribution that it is.
 
     # Parameters

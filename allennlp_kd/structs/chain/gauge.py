@@ -41,7 +41,7 @@ def canonical(potentials: ChainPotentials) -> ChainPotentials:
 
     ValueError
         If another score that counts is not finite: transitions that are forbidden cannot be
-        centred.
+        centered.
     """
     potentials = in_full_precision(potentials)
     mask, transitions = potentials.mask, potentials.transitions

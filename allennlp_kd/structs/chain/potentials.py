@@ -35,7 +35,7 @@ class ChainPotentials:
     marginals : `Tensor`, optional (default = `None`)
         Shape `(batch, length, tags)`, the probability of each tag of each word, computed once from
         these scores as they were before any temperature; see `with_marginals`. Carried along, never
-        computed with here. Of selected tags they are renormalized word by word.
+        computed with here. For selected tags they are renormalized for each word.
 
     # Raises
 

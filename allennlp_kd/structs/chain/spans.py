@@ -2,8 +2,8 @@
 
 The interface for a teacher that scores spans: whatever yields `log p(span)` for the spans of a
 sentence that do not overlap (a semi-Markov CRF, a span classifier with a dynamic program over it)
-gives a `Teacher` its `potentials` by `bio_potentials`. No such teacher is among the stock models; this
-is tested on an enumerated semi-Markov model alone.
+gives a `Teacher` its `potentials` by `bio_potentials`. No such teacher is among the stock models;
+this is only tested on an enumerated semi-Markov model.
 """
 
 from typing import Sequence, Tuple

@@ -31,7 +31,7 @@ def check_centrable(scores: Mapping[str, Tensor]) -> None:
     # Raises
 
     ValueError
-        If a score is not finite: what is forbidden cannot be centred.
+        If a score is not finite: what is forbidden cannot be centered.
     """
     found = not_finite(scores)
     if found is not None:

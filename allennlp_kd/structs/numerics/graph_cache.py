@@ -14,7 +14,7 @@ class cached_graph_property(Generic[Value]):
     """A cached property that can be differentiated more than once.
 
     As `functools.cached_property`, but a value that was made without history (under
-    `torch.no_grad`) is made anew where gradients are wanted. The owner has `requires_grad`. The
+    `torch.no_grad`) is computed again where gradients are needed. The owner has `requires_grad`. The
     function must be made of operations that keep no tensors for their gradient, or keep them as
     `Masked` does.
     """

@@ -2,7 +2,7 @@
 
 The interface for a teacher that is not a head-selection parser: whatever yields arc marginals (a
 second-order parser, an ensemble's votes) gives a `Teacher` its `potentials` by `of_arc_marginals`. No
-second-order parser is among the stock models; that is tested on an enumerated one alone.
+second-order parser is among the stock models; that is only tested on an enumerated one.
 """
 
 from typing import Optional

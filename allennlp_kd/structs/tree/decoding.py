@@ -42,7 +42,7 @@ def maximum_spanning_tree(
 
     `Tuple[Tensor, Optional[Tensor], Tensor]`
         Heads and labels of shape `(batch, length)`, 0 in padding, and scores of shape `(batch,)`:
-        those of `score`. Of a sentence without an allowed tree the score is -inf and the heads
+        those of `score`. For a sentence without an allowed tree the score is -inf and the heads
         any tree.
     """
     if torch.is_grad_enabled():

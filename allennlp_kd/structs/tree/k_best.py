@@ -21,7 +21,7 @@ def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[T
     """Finds the k highest-scoring trees with one word on ROOT, best first, with labels if there are
     any.
 
-    Trees that differ in a label alone are different ones. The heads of the k best are among those
+    Trees that differ only in a label are different trees. The heads of the k best are among those
     of the k trees whose best labelling is best, since each of these has at least one labelling as
     good as any of another; so those k are found without labels (`ranked_arborescences`), then the k
     best labellings of each, then the k best of all.

@@ -15,7 +15,7 @@ def shared_labels(members: Sequence[Tuple[str, Sequence[str]]], policy: str) -> 
     members : `Sequence[Tuple[str, Sequence[str]]]`
         The name and the labels of each.
     policy : `str`
-        `same`: all must have the same labels, in any order. `shared`: they may have others beside.
+        `same`: all must have the same labels, in any order. `shared`: they may also have others.
 
     # Raises
 

@@ -5,7 +5,7 @@ A store is a folder of one header and any number of shards:
     header.json   what made it, labels, and the arrays that all sentences share
     *.shard       sentences (`shard_files`)
 
-The digest of a shard's index is of the store's header too, so a shard is of one store alone. A file
+The digest of a shard's index is of the store's header too, so a shard belongs to only one store. A file
 is written under a temporary name and moved into place, so an existing file is complete.
 """
 
@@ -39,8 +39,9 @@ OPEN_FILES = (
 class PotentialStore:
     """A folder with the scores of sentences.
 
-    Its shards are looked into when the first sentence is asked for: who only writes, or only wants
-    what all sentences share, needs none of them. Folder and header are written with the first shard,
+    Its shards are looked into when the first sentence is asked for: who only writes, or only needs
+    what all sentences share, needs none of them. Folder and header are written with the first
+    shard,
     so that a store which holds nothing is bound to nothing.
 
     # Parameters

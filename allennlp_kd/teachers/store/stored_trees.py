@@ -13,10 +13,10 @@ TOLERANCE = 2e-3
 class StoredTrees:
     """Converts tree potentials to arrays in a store, and back.
 
-    Of a sentence of n words, for a teacher with label representations of D dimensions, it holds
+    For a sentence of n words, for a teacher with label representations of D dimensions, it holds
     the arc scores, n * (n + 1), with each word as its own head, over which AllenNLP's loss and
-    decoder normalize; and the two vectors of each word and the one of ROOT that its label scores
-    are bilinear in, (2n + 1) * D. The bilinear weights are in the header, once. So a word takes
+    decoder normalize; and the two vectors of each word and the vector of ROOT, in which its label
+    scores are bilinear, (2n + 1) * D. The bilinear weights are in the header, once. So a word takes
 
         b * (n + 1 + 2D + D / n)
 

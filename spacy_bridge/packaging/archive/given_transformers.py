@@ -17,7 +17,8 @@ def given_transformers(
 ) -> Dict[str, Optional[str]]:
     """Returns the transformer for each component's archive; `None` if the archive needs none.
 
-    A folder alone is for all archives that name a transformer and do not carry it. Where these name
+    A folder without a name is for all archives that name a transformer and do not carry it. Where
+    these name
     different ones, one folder cannot be right for both, and each component is given its own.
 
     # Parameters

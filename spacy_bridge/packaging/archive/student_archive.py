@@ -24,7 +24,7 @@ _INTERRUPTED = f"{VOCABULARY}/.interrupted"  # see allennlp_kd/training/interrup
 class StudentArchive:
     """The student in an archive of `allennlp train`, alone or inside `distillation`.
 
-    Of one that a training left which was interrupted, it warns.
+    It warns about an archive of an interrupted training.
 
     The configuration is read as JSON, which an archive's is; nothing in it is evaluated or imported.
 

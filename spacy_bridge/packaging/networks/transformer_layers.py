@@ -2,7 +2,7 @@
 
 BERT, RoBERTa, XLM-RoBERTa, ELECTRA and DistilBERT differ in the names of their weights and in how positions
 are counted; the layers are the same. All word pieces of a batch stand in one row after another, so matrix
-products see no padding. Attention alone is computed on a padded batch.
+products see no padding. Only attention is computed on a padded batch.
 """
 
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional
@@ -103,7 +103,7 @@ def layers_graph(
     state : `Mapping[str, numpy.ndarray]`
         The weights, by the names that `transformers` gives them.
     mix : `List[float]`, optional
-        The weights of the layers' outputs in the result; the last layer alone if it is `None`.
+        The weights of the layers' outputs in the result; by default only the last layer.
 
     # Returns
 

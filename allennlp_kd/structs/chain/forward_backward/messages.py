@@ -45,7 +45,7 @@ class Messages:
     def backward(self) -> Tuple[Tensor, Tensor]:
         """Computes b of shape `(N, tags)` and g of shape `(N - S, tags)`.
 
-        Computed when first asked for: the partition function alone does not need them.
+        Computed when first asked for: the partition function does not need them.
         """
         if self._backward is None:
             self._backward = self._run_backward()

@@ -9,8 +9,8 @@ from torch import Tensor
 class ArcLabelScores(torch.autograd.Function):
     """`score[d, h, k] = head[h] @ projected[d, k] + bias[k]`.
 
-    Of the two orders of the product the one with the heads first is faster, and leaves the labels of
-    an arc side by side, as what sums over labels wants them. Its gradient by `projected` is made in
+    Among the two orders of the product, the one with the heads first is faster, and leaves the labels of
+    an arc side by side, as sums over labels need them. Its gradient by `projected` is made in
     the order that `projected` has, where that of `torch.bmm` would come transposed, and be copied.
     """
 

@@ -103,7 +103,7 @@ class Elimination:
             a[j] = sum_i w[i, k] g[i, j],    s = sum_j q_k[j] a[j],
             g[i, k] = sum_j g[i, j] q_k[j],    g[k, j] = (1 - s + a[j]) / p_k
 
-        without the 1 - s for a head that is not part of the pivot. Of the numbers subtracted none is
+        without the 1 - s for a head that is not part of the pivot. No number that is subtracted is
         larger than 1: g[k, j] w[k, j], the marginal, is (1 - s) q_k[j] + a[j] q_k[j].
 
         # Returns

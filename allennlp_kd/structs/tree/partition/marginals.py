@@ -56,7 +56,7 @@ def log_marginals(
 ) -> Tensor:
     """The logarithms of the arc marginals.
 
-    A marginal that is large beside `ROUNDING` is taken as it is. Of another arc it is
+    A marginal that is large compared with `ROUNDING` is used as is. For other arcs it is
 
         log p(arc) = log(sum over trees with the arc) - log(sum over trees),
 

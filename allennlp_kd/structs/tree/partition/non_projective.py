@@ -39,8 +39,8 @@ def log_sum_over_trees(scores: Tensor) -> Tensor:
     # Parameters
 
     scores : `Tensor`
-        Shape `(batch, length, length + 1)`, finite; the diagonal is not read. Padded words hang
-        on ROOT alone.
+        Shape `(batch, length, length + 1)`, finite; the diagonal is not read. Padded words have
+        only ROOT as head.
 
     # Returns
 

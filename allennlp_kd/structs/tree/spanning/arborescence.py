@@ -24,7 +24,7 @@ def maximum_spanning_arborescence(scores: numpy.ndarray) -> numpy.ndarray:
     """Finds the heads of the best tree under ROOT (Chu and Liu, 1965; Edmonds, 1967), in
     O(words^2).
 
-    Of equal heads the first is taken.
+    Ties go to the first head.
 
     # Parameters
 
@@ -48,7 +48,7 @@ def contract_cycles(scores: numpy.ndarray) -> Tuple[numpy.ndarray, List[Contract
     tree.
 
     Each word takes its best head. From each word the way up is followed; a cycle on it is
-    contracted to one node, for which alone scores are computed, as whole vectors.
+    contracted to one node. Only for such nodes are scores computed, as whole vectors.
 
     # Parameters
 
