@@ -43,7 +43,7 @@ class Distillation(StudentWrapper):
     the words that each was computed on; `distillation_loss/NAME` for each member of a `sum`; and,
     outside training, `agreement`: the share of words on which the student's decision equals the one
     decoded from the teacher's potentials (over the common labels and under the student's
-    constraints).
+    constraints), in the sentences whose tokens are the teacher's words.
 
     # Parameters
 

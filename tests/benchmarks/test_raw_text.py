@@ -162,5 +162,7 @@ def test_runs(tmp_path, monkeypatch):
         "packaged students, int8: speed over spaCy",
         "kd_senter alone: sentence F1 ahead of spaCy's senter alone",
         "kd_senter alone: speed over spaCy's senter alone",
+        "kd_senter alone, int8: sentence F1 ahead of spaCy's senter alone",
+        "kd_senter alone, int8: speed over spaCy's senter alone",
     ]
     assert found["notes"]["ud_english_ewt, models"] == {"parser": "random weights"}
