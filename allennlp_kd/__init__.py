@@ -4,4 +4,4 @@ Importing this package imports nothing heavy: `allennlp_kd.structs` needs only t
 with AllenNLP is imported by `allennlp_kd.plugin`, which `.allennlp_plugins` names.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

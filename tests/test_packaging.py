@@ -180,3 +180,11 @@ def test_the_entry_points_name_what_exists():
     assert len(targets) == 8
     for module, name in targets:
         assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_changelog_has_the_version_and_lines_for_the_next_one_on_top():
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "allennlp_kd/__init__.py").read_text())[1]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d\d-\d\d))?$", changelog, re.MULTILINE)
+    assert headings[0] == ("Unreleased", "")
+    assert headings[1][0] == version and headings[1][1]
