@@ -26,6 +26,7 @@ import allennlp_kd.objectives.substructured  # noqa: F401
 import allennlp_kd.objectives.token  # noqa: F401
 import allennlp_kd.objectives.top_k  # noqa: F401
 import allennlp_kd.objectives.weighted_sum  # noqa: F401
+import allennlp_kd.readers.column_tags_reader  # noqa: F401
 import allennlp_kd.readers.column_text_reader  # noqa: F401
 import allennlp_kd.readers.conllu_parsing_reader  # noqa: F401
 import allennlp_kd.readers.conllu_relative_reader  # noqa: F401

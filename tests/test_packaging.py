@@ -1,5 +1,6 @@
 """What the packaging promises."""
 
+import os
 import re
 import subprocess
 import sys
@@ -155,6 +156,22 @@ def test_a_suitable_python_is_named():
     )
     assert result.returncode == 0, result.stderr
     assert Path(result.stdout.strip()).name.startswith("python")
+
+
+@pytest.mark.parametrize("versions, said", [("2.98 {}", ""), ("2.98", "is no Python 2.98 ")])
+def test_a_named_python_comes_first(tmp_path, versions, said):
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    named = tmp_path / "mine"
+    named.symlink_to(sys.executable)
+    result = subprocess.run(
+        ["bash", ".ci/find-python", *versions.format(version).split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHON": str(named)},
+    )
+    assert result.stdout.strip() == ("" if said else str(named))
+    assert (said in result.stderr) if said else not result.stderr
 
 
 def test_every_package_is_packaged():

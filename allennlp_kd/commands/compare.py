@@ -25,7 +25,8 @@ class KdCompare(Subcommand):
         subparser.add_argument(
             "--teacher",
             required=True,
-            help="the teacher's archive, or the folder of its training run",
+            help="the teacher: an AllenNLP archive or the folder of its run, or any other that kd-init "
+            "takes; or the configuration of a distillation (.jsonnet), whose teacher is compared",
         )
         subparser.add_argument(
             "--student",
@@ -67,7 +68,8 @@ class KdCompare(Subcommand):
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    # The imports below are slow, and every `allennlp` command imports this module.
+    # What follows is slow to import, and every `allennlp` command imports this module.
+    from allennlp_kd.commands.compared_teacher import find_teacher
     from allennlp_kd.report.numbers.comparison import compare
     from allennlp_kd.report.plots.plot_style import require_matplotlib
     from allennlp_kd.report.write_report import PAGE, write
@@ -79,7 +81,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     if output.exists() and not output.is_dir():
         raise ConfigurationError(f"--output must be a folder, found the file {output}")
     report = compare(
-        arguments.teacher,
+        find_teacher(arguments.teacher, arguments.transformer, arguments.trust),
         _named(arguments.student),
         arguments.data,
         plain=arguments.plain,

@@ -2,19 +2,27 @@
 
 import argparse
 import json
+import re
 import time
+from contextlib import redirect_stdout
 from copy import deepcopy
+from io import StringIO
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
+from allennlp_kd.commands.console import quiet_console, quiet_training
 from allennlp_kd.commands.errors import one_line_errors
 from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
 
 # The option of `python -m spacy_bridge package` for each kind of student.
 COMPONENTS = ("ner", "chunker", "tagger", "pos", "parser")
+UNIVERSAL = {
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT",
+    "SCONJ", "SYM", "VERB", "X",
+}  # fmt: skip
 PHRASES = ("NP", "VP", "PP")
 """The span types that identify a chunker; other types are entities."""
 
@@ -24,7 +32,8 @@ class KdDistill(Subcommand):
     """Scores the transfer set, trains the student, compares it with its teacher on the dev set, and
     packages it for spaCy.
 
-    Each part continues where an interrupted run stopped. Finished parts are not repeated.
+    Each part continues where an interrupted run stopped. Finished parts are not repeated. The log of
+    the training is in `out.log` in the folder of the run.
     """
 
     @overrides
@@ -45,8 +54,7 @@ class KdDistill(Subcommand):
         subparser.add_argument(
             "--component",
             choices=COMPONENTS,
-            help="the component that the student becomes (default: parser, chunker or tagger, by its "
-            "structure and encoding)",
+            help="the component that the student becomes (default: by its structure and labels)",
         )
         subparser.add_argument(
             "--int8", action="store_true", help="round the packaged weights to 8 bits"
@@ -59,15 +67,59 @@ class KdDistill(Subcommand):
 
 
 def _distill(arguments: argparse.Namespace) -> None:
+    quiet_console()
+    _check_package(arguments)
     given = configuration(arguments)
     run = Path(arguments.serialization_dir)
-    parts: List[Any] = [("score", lambda: _score(arguments)), ("train", lambda: _train(given, run))]
-    if store_of(given["dataset_reader"])["teacher"].get("type") == "archive":
-        parts.append(("compare", lambda: _compare(given, run)))
+    _check_run(given, run)
+    parts: List[Any] = [
+        ("score", lambda: _score(arguments)),
+        ("train", lambda: _train(given, run)),
+        ("compare", lambda: _compare(given, run)),
+    ]
     if arguments.package:
         parts.append(("package", lambda: _package(arguments, given, run)))
     for number, (name, part) in enumerate(parts, start=1):
         _timed(f"[{number}/{len(parts)}] {name}", part)
+
+
+def _check_package(arguments: argparse.Namespace) -> None:
+    """Refuses, before any work, what could not be packaged after it."""
+    import spacy
+    from allennlp.common.checks import ConfigurationError
+
+    name = arguments.package
+    if name is None:
+        wanted = [each for each in ("component", "int8") if getattr(arguments, each)]
+        if wanted:
+            raise ConfigurationError(f"--{wanted[0]} is for a package: name it with --package")
+        return
+    if not re.fullmatch(r"\w+", name, re.ASCII):
+        raise ConfigurationError(
+            f"--package must be a name of letters, digits and underscores, found '{name}'"
+        )
+    try:
+        spacy.util.get_lang_class(arguments.language)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"--language must be a code that spaCy knows, such as en, found '{arguments.language}'"
+        ) from error
+
+
+def _check_run(given: Dict[str, Any], run: Path) -> None:
+    """Refuses a finished run of another configuration, which would be taken for this one's."""
+    from allennlp.common.checks import ConfigurationError
+
+    if not (run / "model.tar.gz").is_file() or not (run / "config.json").is_file():
+        return
+    found = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    same = json.loads(json.dumps(given))
+    different = [name for name in {**found, **same} if found.get(name) != same.get(name)]
+    if different:
+        raise ConfigurationError(
+            f"{run} holds a run of another configuration (its {', '.join(different)} is different): "
+            "name another folder with -s"
+        )
 
 
 def _timed(name: str, part: Callable[[], str]) -> None:
@@ -91,7 +143,8 @@ def _train(given: Dict[str, Any], run: Path) -> str:
     if not (run / "model.tar.gz").is_file():
         started = (run / "config.json").is_file()
         # Building an object removes its parameters from `params`.
-        train_model(Params(deepcopy(given)), str(run), recover=started)
+        with quiet_training():
+            train_model(Params(deepcopy(given)), str(run), recover=started)
         what = "recovered" if started else "trained"
     else:
         what = "already trained"
@@ -102,7 +155,8 @@ def _train(given: Dict[str, Any], run: Path) -> str:
 
 
 def _compare(given: Dict[str, Any], run: Path) -> str:
-    from allennlp_kd.report.numbers.comparison import compare
+    from allennlp_kd.commands.compared_teacher import teacher_on_cpu
+    from allennlp_kd.report.numbers.comparison import NothingToCompare, compare
     from allennlp_kd.report.plots.plot_style import require_matplotlib
     from allennlp_kd.report.write_report import PAGE, write
 
@@ -110,14 +164,20 @@ def _compare(given: Dict[str, Any], run: Path) -> str:
     page = run / "report" / PAGE
     if page.is_file():
         return f"{page} already exists"
-    teacher = store_of(given["dataset_reader"])["teacher"]
-    report = compare(
-        teacher["archive_file"],
-        {"student": str(run)},
-        given["validation_data_path"],
-        transformer=teacher.get("transformer"),
-        trust=teacher.get("trust", False),
-    )
+    if given["dataset_reader"]["teacher"].get("to") == "relative_heads":
+        return "left out: the student's tags and the teacher's trees are not the same structure"
+    store = store_of(given["dataset_reader"])
+    # A store that was filled elsewhere may name no teacher: it has the scores itself.
+    config = store.get("teacher") or store
+    try:
+        report = compare(
+            teacher_on_cpu(config),
+            {"student": str(run)},
+            given["validation_data_path"],
+            trust=config.get("trust", False),
+        )
+    except NothingToCompare as error:
+        return str(error)
     write(report, run / "report")
     metric = report["metric"]
     scores = [model["scores"][metric] for model in report["models"]]
@@ -133,21 +193,22 @@ def _package(arguments: argparse.Namespace, given: Dict[str, Any], run: Path) ->
     component = arguments.component or _component(given["model"]["student"], archive)
     command = ["package", str(run / "package"), f"--{component}", str(archive), "--force"]
     command += ["--name", arguments.package, "--lang", arguments.language]
-    if main(command + (["--int8"] if arguments.int8 else [])):
+    with redirect_stdout(StringIO()):  # it prints the folder, as the line below does
+        failed = main(command + (["--int8"] if arguments.int8 else []))
+    if failed:
         raise ConfigurationError(f"the student in {run} could not be packaged (see above)")
     (folder,) = (run / "package").glob(f"{arguments.language}_{arguments.package}-*/")
     return f'nlp = spacy.load("{folder}")'
 
 
 def _component(student: Dict[str, Any], archive: Path) -> str:
-    """Returns `parser`, or for tags `tagger`, `chunker` or `ner`, depending on their encoding and
-    span types.
-    """
+    """`parser`; for tags `pos` if all are universal, otherwise `tagger`; for tags that encode spans
+    `chunker` or `ner`, by their types."""
     if "parser" in student["type"]:
         return "parser"
-    if student.get("label_encoding") is None:
-        return "tagger"
     from spacy_bridge.packaging.archive.student_archive import StudentArchive
 
     labels = StudentArchive(archive).labels("labels")
+    if student.get("label_encoding") is None:
+        return "pos" if set(labels) <= UNIVERSAL else "tagger"
     return "chunker" if any(label[2:] in PHRASES for label in labels) else "ner"

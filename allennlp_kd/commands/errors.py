@@ -5,6 +5,9 @@ import sys
 from types import TracebackType
 from typing import Any, Callable, Optional, Type
 
+JSONNET = ("STATIC ERROR", "RUNTIME ERROR")
+"""How errors in a configuration begin, which jsonnet raises as a `RuntimeError`."""
+
 
 def one_line_errors(
     parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], None]
@@ -33,7 +36,7 @@ def _print_one_line(
     if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
     elif isinstance(error, (ConfigurationError, ImportError, OSError, ValueError)) or (
-        kind is RuntimeError and traceback is None
+        kind is RuntimeError and str(error).startswith(JSONNET)
     ):
         message = error.message if isinstance(error, ConfigurationError) else str(error)
         print(f"error: {' '.join(str(message).split())}", file=sys.stderr)

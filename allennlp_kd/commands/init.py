@@ -9,9 +9,11 @@ from typing import Any, List
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
 
+from allennlp_kd.commands.console import quiet_console
 from allennlp_kd.commands.errors import one_line_errors
 
 STUDENTS = ("small", "medium", "large")
+PROCESSORS = ("ner", "pos", "depparse")
 
 
 @Subcommand.register("kd-init")
@@ -41,6 +43,11 @@ class KdInit(Subcommand):
         )
         subparser.add_argument(
             "--language", default="en", help="the language of the text, as spaCy's code"
+        )
+        subparser.add_argument(
+            "--processor",
+            choices=PROCESSORS,
+            help="which of Stanza's models is the teacher, where a folder has several",
         )
         subparser.add_argument(
             "--student", choices=STUDENTS, default="small", help="the size of the student"
@@ -89,14 +96,22 @@ def _init(arguments: argparse.Namespace) -> None:
     from allennlp_kd.init_config.teacher_profile import profile_teacher
     from spacy_bridge.atomic_file import atomic_file
 
+    quiet_console()
     output = Path(arguments.output)
     if output.exists() and not arguments.force:
         raise ConfigurationError(f"{output} already exists: give --force to replace it")
     for path in (arguments.train, arguments.dev, *arguments.text):
         if not os.path.isfile(path):
-            raise ConfigurationError(f"the file {path} does not exist")
+            what = "is a folder, expected a file" if os.path.isdir(path) else "does not exist"
+            raise ConfigurationError(f"the file {path} {what}")
     print(f"Opening the teacher {arguments.teacher} ...", flush=True)
-    teacher = profile_teacher(arguments.teacher, arguments.transformer, arguments.trust)
+    teacher = profile_teacher(
+        arguments.teacher,
+        arguments.transformer,
+        arguments.trust,
+        arguments.language,
+        arguments.processor,
+    )
     print(_teacher_line(teacher))
     corpora: List[Any] = []
     for name in ("train", "dev"):
@@ -106,8 +121,9 @@ def _init(arguments: argparse.Namespace) -> None:
     text_words = sum(_count_words(path) for path in arguments.text)
     if arguments.text:
         print(f"text: about {text_words:,} words of unlabeled text")
-    for warning in warnings_of(teacher, corpora[0], arguments.train):
-        print(f"warning: {warning}")
+    for corpus, path in zip(corpora, (arguments.train, arguments.dev)):
+        for warning in warnings_of(teacher, corpus, path, whole=corpus is corpora[0]):
+            print(f"warning: {warning}")
     choices = Choices(
         train=arguments.train,
         dev=arguments.dev,
@@ -137,7 +153,9 @@ def _init(arguments: argparse.Namespace) -> None:
         print(f"On this machine: scoring about {_time(scoring)}, training about {_time(training)}")
     for gap in gaps(teacher):
         print(f"check: {gap}")
-    print(f"Wrote {output}. Next: allennlp kd-distill {output} -s {choices.run}")
+    language = "" if arguments.language == "en" else f" --language {arguments.language}"
+    command = f"allennlp kd-distill {output} -s {choices.run} --package NAME{language}"
+    print(f"Wrote {output}. Next: {command}")
 
 
 def _teacher_line(teacher: Any) -> str:

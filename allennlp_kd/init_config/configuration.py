@@ -80,13 +80,21 @@ def metric(teacher: TeacherProfile) -> str:
 
 def gaps(teacher: TeacherProfile) -> List[str]:
     """Returns what the user has to check by hand."""
+    found = []
     kind = (teacher.reader or {}).get("type")
     if teacher.reader is not None and kind not in READERS:
-        return [
+        found.append(
             f"the teacher's reader '{kind}' is unknown to kd-init. The student's reader below is a "
             "copy of it without its token indexers and tokenizer."
-        ]
-    return []
+        )
+    if teacher.structure == "chain" and teacher.encoding is None and "O" in teacher.labels:
+        labels = ", ".join(teacher.labels[:5])
+        found.append(
+            f"the teacher's labels ({labels}) follow no known encoding of spans (BIO, IOB1, BIOUL, "
+            "BMES), so each word's label counts by itself. If they are spans, give the student's "
+            "names for them by label_map in the model, and set the student's label_encoding."
+        )
+    return found
 
 
 def _inputs(teacher: TeacherProfile, size: str) -> Any:

@@ -11,6 +11,7 @@ from allennlp.data.fields import SequenceLabelField
 from allennlp_kd.fields.sentence import TEXT_FIELDS
 from allennlp_kd.init_config.teacher_profile import TeacherProfile
 from allennlp_kd.readers.reader_errors import explained
+from allennlp_kd.readers.span_encodings import LETTERS
 
 CONLLU_COLUMNS = 10
 # Readers by their number of columns, and the columns that may contain the labels.
@@ -70,11 +71,35 @@ def reader_for(teacher: TeacherProfile, path: str) -> Dict[str, Any]:
         kind, names = COLUMN_READERS[count]
         index = {"ner": 3, "chunk": 2, "pos": 1}
         best = max(names, key=lambda name: _shared(rows, index[name], teacher.labels))
-        return {"type": kind, "tag_label": best}
+        encoding = _wanted_encoding(rows, index[best], teacher)
+        if encoding is None:
+            return {"type": kind, "tag_label": best}
+        return {"type": "column_tags", "column": index[best], "encoding": encoding}
+    if len(counts) == 1 and counts != {1}:
+        (count,) = counts
+        best_column = max(range(1, count), key=lambda n: _shared(rows, n, teacher.labels))
+        encoding = _wanted_encoding(rows, best_column, teacher)
+        found = {"type": "column_tags", "column": best_column}
+        return {**found, "encoding": encoding} if encoding else found
     raise ConfigurationError(
-        f"{path}: no reader is known for lines with {', '.join(map(str, sorted(counts)))} columns; "
-        "expected CoNLL-U (10), CoNLL-2003 (4), CoNLL-2000 (3) or word###tag"
+        f"{path}: expected CoNLL-U (10 columns), a word and its tags in columns (the same number on "
+        f"each line), or word###tag; found lines of {', '.join(map(str, sorted(counts)))} columns"
     )
+
+
+def _wanted_encoding(rows: List[List[str]], column: int, teacher: TeacherProfile) -> Optional[str]:
+    """The teacher's encoding of spans, where the tags of a column are in another one."""
+    encoding = teacher.encoding
+    if encoding not in LETTERS:
+        return None
+    tags = [row[column] for row in rows]
+    prefixes = {tag[:1] for tag in tags if tag[1:2] == "-"}
+    if not prefixes or not prefixes <= set("BIULMES"):
+        return None
+    fits = prefixes <= set("".join(LETTERS[encoding]))
+    # A tag I that opens a span is IOB1's. Sentences are not told apart here, and B or I come first.
+    opened = encoding != "BIO" or not any(_unopened(tags))
+    return None if fits and opened and encoding == "BIO" else encoding
 
 
 def _rows(path: str) -> Tuple[List[List[str]], bool]:
@@ -99,9 +124,13 @@ def _rows(path: str) -> Tuple[List[List[str]], bool]:
 
 
 def _shared(rows: List[List[str]], column: int, labels: List[str]) -> int:
-    """Counts the rows whose column contains one of the labels, ignoring `O`."""
-    known = set(labels) - {"O"}
-    return sum(row[column] in known for row in rows)
+    """The number of rows whose column holds one of the labels, `O` and prefixes of spans aside."""
+    known = {_kind(label) for label in labels} - {"O"}
+    return sum(_kind(row[column]) in known for row in rows)
+
+
+def _kind(label: str) -> str:
+    return label[2:] if label[1:2] == "-" else label
 
 
 def profile_corpus(reader: Dict[str, Any], path: str) -> CorpusProfile:

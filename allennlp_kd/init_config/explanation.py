@@ -47,8 +47,20 @@ def _reader(teacher: TeacherProfile) -> str:
     return "the reader for the format of the training file."
 
 
-def warnings_of(teacher: TeacherProfile, train: CorpusProfile, path: str) -> List[str]:
-    """Returns warnings about a corpus and its teacher."""
+def warnings_of(
+    teacher: TeacherProfile, train: CorpusProfile, path: str, whole: bool = True
+) -> List[str]:
+    """Returns warnings about a corpus and its teacher.
+
+    # Parameters
+
+    teacher : `TeacherProfile`
+    train : `CorpusProfile`
+    path : `str`
+        The corpus's file, for the warnings.
+    whole : `bool`, optional (default = `True`)
+        Whether all of the teacher's labels should be in it.
+    """
     found = []
     unknown = sorted(train.labels - set(teacher.labels))
     if unknown:
@@ -57,7 +69,8 @@ def warnings_of(teacher: TeacherProfile, train: CorpusProfile, path: str) -> Lis
             "Training will refuse them: set label_map, or labels to 'shared', in the model"
         )
     missing = [label for label in teacher.labels if label not in train.labels]
-    if missing and train.labels:
+    # A small dev set is no reason to worry.
+    if missing and train.labels and whole:
         found.append(
             f"{len(missing)} of the teacher's labels do not occur in {path} "
             f"({', '.join(missing[:5])}): the student learns them only from the teacher"

@@ -12,6 +12,10 @@ from allennlp_kd.teachers.teacher import Teacher
 
 # Reader parameters that belong to the teacher and not to the corpus.
 OWN = ("token_indexers", "tokenizer", "max_instances", "cache_directory")
+ARCHIVES = (".tar.gz", ".tgz", ".tar")
+BIOUL = {"E-": "L-", "S-": "U-"}
+PROCESSORS = ("ner", "pos", "depparse")
+"""Those of Stanza's models that can teach."""
 
 
 class TeacherProfile(NamedTuple):
@@ -43,7 +47,11 @@ class TeacherProfile(NamedTuple):
 
 
 def profile_teacher(
-    source: str, transformer: Optional[str] = None, trust: bool = False
+    source: str,
+    transformer: Optional[str] = None,
+    trust: bool = False,
+    language: str = "en",
+    processor: Optional[str] = None,
 ) -> TeacherProfile:
     """
     # Parameters
@@ -55,58 +63,100 @@ def profile_teacher(
         The transformer to use instead of the one that an archive names.
     trust : `bool`, optional (default = `False`)
         Whether an archive may name anything outside it.
+    language : `str`, optional (default = `"en"`)
+        The language of Stanza's models, by its code.
+    processor : `str`, optional
+        Which of Stanza's models teaches: `ner`, `pos` or `depparse`. By default the only one that
+        the folder has.
 
     # Raises
 
     ConfigurationError
         If there is no such teacher, or it cannot teach.
     """
-    path = Path(source)
-    archive_config = _archive_config(path)
+    archive_config = archive_configuration(Path(source))
     if archive_config is not None:
         return _profile_archive(source, archive_config, transformer, trust)
-    if path.is_file():
-        config: Dict[str, Any] = {"type": "annotations", "files": source}
-    elif (path / "resources.json").is_file():
-        config = {"type": "stanza", "model": source, "processor": _stanza_processor(path)}
-    elif path.is_dir() or source.count("/") == 1:
-        config = {
-            "type": "transformers",
-            "model_name": source,
-            **({"trust": True} if trust else {}),
-        }
-    else:
-        raise ConfigurationError(
-            f"{source} is not a teacher: expected an AllenNLP archive (model.tar.gz), a "
-            "transformers checkpoint (a folder or a name), a Stanza model, or a file of "
-            "annotations"
-        )
+    config = other_teacher(source, trust, language, processor)
     teacher = Teacher.from_params(Params(dict(config)))
+    labels = teacher.labels
+    if config["type"] == "transformers" and is_bioes(labels):
+        # AllenNLP calls the same encoding BIOUL.
+        labels = [BIOUL.get(label[:2], label[:2]) + label[2:] for label in labels]
+        config["label_names"] = labels
     return TeacherProfile(
         config["type"],
         config,
         teacher.structure,
-        teacher.labels,
-        span_encoding(teacher.labels) if teacher.structure == "chain" else None,
+        labels,
+        span_encoding(labels) if teacher.structure == "chain" else None,
         None,
         source if config["type"] == "transformers" else None,
     )
 
 
-def _stanza_processor(path: Path) -> str:
-    """Returns the last of Stanza's processors for which a folder has models."""
-    for processor in ("depparse", "ner", "pos"):
-        if any(path.glob(f"*/{processor}/*.pt")):
-            return processor
-    raise ConfigurationError(f"{path} has no Stanza models for ner, pos or depparse")
+def other_teacher(
+    source: str, trust: bool = False, language: str = "en", processor: Optional[str] = None
+) -> Dict[str, Any]:
+    """Returns the configuration of a teacher that is not an AllenNLP archive; see `profile_teacher`.
+
+    # Raises
+
+    ConfigurationError
+        If there is no such teacher.
+    """
+    path = Path(source)
+    if path.name.endswith(ARCHIVES) and path.is_file():
+        raise ConfigurationError(
+            f"{source} is not an AllenNLP archive: it is damaged, or has no config.json with a model"
+        )
+    if path.is_file():
+        return {"type": "annotations", "files": source}
+    if (path / "resources.json").is_file():
+        found = _stanza_processor(path, language, processor)
+        return {"type": "stanza", "model": source, "language": language, "processor": found}
+    # The hub's names are `owner/name`.
+    is_name = source.count("/") == 1 and not path.parent.exists()
+    if (path / "config.json").is_file() or is_name:
+        options = {"trust": True} if trust else {}
+        return {"type": "transformers", "model_name": source, **options}
+    raise ConfigurationError(
+        f"{source} is not a teacher: expected an AllenNLP archive (model.tar.gz), a transformers "
+        "checkpoint (a folder or a name), a folder of Stanza models, or a file of annotations"
+    )
 
 
-def _archive_config(path: Path) -> Optional[Dict[str, Any]]:
-    """Returns the configuration of an AllenNLP archive, or `None` for other files."""
+def _stanza_processor(path: Path, language: str, wanted: Optional[str]) -> str:
+    """Returns the given processor, or the only one for which a folder has models."""
+    here = [each for each in PROCESSORS if any((path / language / each).glob("*.pt"))]
+    if wanted is not None:
+        if wanted not in here:
+            raise ConfigurationError(
+                f"{path / language} has no Stanza model for {wanted}, it has models for "
+                f"{', '.join(here) or 'none of ' + ', '.join(PROCESSORS)}"
+            )
+        return wanted
+    if "depparse" in here and "ner" not in here:  # a parser needs a tagger
+        return "depparse"
+    if len(here) == 1:
+        return here[0]
+    if here:
+        raise ConfigurationError(
+            f"{path / language} has Stanza models for {', '.join(here)}: choose one with --processor"
+        )
+    languages = sorted({each.parent.parent.name for each in path.glob("*/*/*.pt")})
+    raise ConfigurationError(
+        f"{path} has no Stanza models for {', '.join(PROCESSORS)} in the language '{language}'; it has "
+        f"the languages {', '.join(languages) or 'none'}: name one with --language"
+    )
+
+
+def archive_configuration(path: Path) -> Optional[Dict[str, Any]]:
+    """The configuration of an AllenNLP archive; `None` if it is none."""
     try:
         if path.is_dir():
             if (path / "model.tar.gz").is_file():
-                return _archive_config(path / "model.tar.gz")
+                return archive_configuration(path / "model.tar.gz")
             content = (path / "config.json").read_bytes()
         elif path.is_file() and tarfile.is_tarfile(path):
             with tarfile.open(path) as archive:
@@ -166,14 +216,25 @@ def _named_transformer(config: Any) -> Optional[str]:
     return None
 
 
+def is_bioes(labels: List[str]) -> bool:
+    """Whether labels encode spans as BIOES, which has all of its four prefixes for some type."""
+    prefixes = {label[0] for label in labels if label[1:2] == "-"}
+    plain = all(label == "O" or label[1:2] == "-" for label in labels)
+    return plain and {"E", "S"} <= prefixes <= set("BIES")
+
+
 def span_encoding(labels: List[str]) -> Optional[str]:
-    """Returns the span encoding of the labels: `BIO`, `BIOUL` or `BMES`; `None` for labels without
-    spans.
+    """Returns the span encoding of the labels: `BIO`, `IOB1`, `BIOUL` or `BMES`; `None` for others.
+
+    A type that has I and no B can only be IOB1's.
     """
     prefixes = {label[0] for label in labels if label[1:2] == "-"}
     rest = [label for label in labels if label[1:2] != "-"]
     if not prefixes or rest not in ([], ["O"]):
         return None
+    inside, begin = ({label[2:] for label in labels if label[:2] == p} for p in ("I-", "B-"))
+    if prefixes <= set("BI") and inside - begin:
+        return "IOB1"
     for encoding, letters in (("BIO", "BI"), ("BIOUL", "BIUL"), ("BMES", "BMES")):
         if prefixes <= set(letters):
             return encoding

@@ -144,11 +144,24 @@ class AnnotationsTeacher(SentenceTeacher):
     def attach(self, instances: List[Instance]) -> None:
         for instance in instances:
             sentence = Sentence.of(instance)
-            known = self._missing == "error" or sentence.words in self._open()
+            known = self.knows(sentence)
             if known:
                 self._of(sentence)
             field = SentenceField(sentence, self.name) if known else None
             instance.add_field(self.FIELD, OptionalField(field))
+
+    @overrides
+    def knows(self, sentence: Sentence) -> bool:
+        return self._missing == "error" or sentence.words in self._open()
+
+    @overrides
+    def decisions(self, potentials: Any) -> Dict[str, Tensor]:
+        """Returns the annotation with the highest weight for each word."""
+        if isinstance(potentials, ChainPotentials):
+            return {"labels": potentials.emissions.argmax(dim=2)}
+        # The factors of a word's labels are the same for all of its heads.
+        labels = potentials.label_scores()[:, :, 0].argmax(dim=2)
+        return {"heads": potentials.arcs.argmax(dim=2), "labels": labels}
 
     @overrides
     def score_on(self, sentences: List[Sentence], device: torch.device):

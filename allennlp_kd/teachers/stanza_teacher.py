@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.structs.chain import ChainPotentials
-from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
+from allennlp_kd.structs.tree import FactoredLabels, TreePotentials, maximum_spanning_tree
 from allennlp_kd.teachers.sentence_teacher import SentenceTeacher, digest_of
 from allennlp_kd.teachers.teacher import Teacher
 
@@ -100,6 +100,25 @@ class StanzaTeacher(SentenceTeacher):
 
     @property
     @overrides
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self._open().model.parameters())
+
+    @property
+    @overrides
+    def size(self) -> int:
+        return sum(Path(path).stat().st_size for path in self._files())
+
+    @overrides
+    def decisions(self, potentials: Any) -> Dict[str, Tensor]:
+        """Returns the predictions of Stanza, which finds the heads of a tree before its labels."""
+        if isinstance(potentials, ChainPotentials):
+            return super().decisions(potentials)
+        heads, _, _ = maximum_spanning_tree(potentials.without_labels())
+        labels = potentials.label_scores_of(heads).argmax(dim=2)
+        return {"heads": heads, "labels": labels}
+
+    @property
+    @overrides
     def name(self) -> str:
         return f"Stanza's {self._processor} in {self.model}"
 
@@ -121,14 +140,10 @@ class StanzaTeacher(SentenceTeacher):
         return digest_of(settings, self._files())
 
     def _files(self) -> List[str]:
-        """Returns the files of all processors that affect the scores."""
-        found = set()
-        for processor in self._open().pipeline.processors.values():
-            for value in processor.config.values():
-                for path in str(value).split(";"):
-                    if path.endswith(".pt") and Path(path).is_file():
-                        found.add(path)
-        return sorted(found)
+        """The files of all processors that have a part in the scores."""
+        processors = self._open().pipeline.processors.values()
+        found = {path for each in processors for path in _model_files(each.config)}
+        return sorted(path for path in found if Path(path).is_file())
 
     @overrides
     def score_on(self, sentences: List[Sentence], device: torch.device) -> Any:
@@ -201,7 +216,15 @@ class StanzaTeacher(SentenceTeacher):
         return int(opened.processor.trainers[0].args.get("predict_tagset") or 0)
 
     def _open(self) -> _Opened:
-        settings = [self.model, self._processor, self._language, self._column, self._options]
+        device = self.device.type
+        settings = [
+            self.model,
+            self._processor,
+            self._language,
+            self._column,
+            self._options,
+            device,
+        ]
         key = json.dumps(settings, sort_keys=True, default=str)
         if key not in _opened:
             _opened[key] = self._load()
@@ -231,7 +254,12 @@ class StanzaTeacher(SentenceTeacher):
         }
         try:
             pipeline = stanza.Pipeline(self._language, **given)
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
+        except (KeyError, AttributeError, TypeError) as error:
+            raise ConfigurationError(
+                f"{self.name} is a model of another kind, or of a version that Stanza "
+                f"{stanza.__version__} does not read ({type(error).__name__}: {error})"
+            ) from error
+        except (OSError, ValueError, RuntimeError) as error:
             raise ConfigurationError(
                 f"Stanza's {self._processor} in {self.model} cannot be opened: {error}"
             ) from error
@@ -283,6 +311,15 @@ class StanzaTeacher(SentenceTeacher):
                 f"{self.name} has xpos tags with several parts, which cannot be labels of a chain"
             )
         return found
+
+
+def _model_files(config: Any) -> Iterator[str]:
+    """The paths of models in a processor's configuration, which nests them in lists and dictionaries."""
+    if isinstance(config, str):
+        yield from (path for path in config.split(";") if path.endswith(".pt"))
+    elif isinstance(config, (dict, list, tuple)):
+        for value in config.values() if isinstance(config, dict) else config:
+            yield from _model_files(value)
 
 
 def _bilinear_form(scorer: Any) -> Tuple[Tensor, Tensor]:

@@ -1,12 +1,15 @@
 """The base class of teachers."""
 
-from typing import Any, Dict, FrozenSet, List, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from allennlp.common import Registrable
 from allennlp.data import Instance
 from torch import Tensor
 
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.objectives.objective import Layer
+from allennlp_kd.structs.chain import ChainPotentials, viterbi
+from allennlp_kd.structs.tree import maximum_spanning_tree
 
 
 class Teacher(Registrable):
@@ -67,6 +70,35 @@ class Teacher(Registrable):
             One row for each sentence that has the field, in the order of the batch.
         """
         raise NotImplementedError
+
+    def knows(self, sentence: Sentence) -> bool:
+        """Whether it may be asked about a sentence; the others learn from gold alone."""
+        return True
+
+    def decisions(self, potentials: Any) -> Dict[str, Tensor]:
+        """The structures that it predicts, from its potentials.
+
+        By default the best sequence of tags, or the best tree with one root word.
+
+        # Returns
+
+        `Dict[str, Tensor]`
+            `labels`, and for trees `heads`, each of shape `(batch, words)`, integer.
+        """
+        if isinstance(potentials, ChainPotentials):
+            return {"labels": viterbi(potentials)[0]}
+        heads, labels, _ = maximum_spanning_tree(potentials)
+        return {"heads": heads, "labels": labels}
+
+    @property
+    def parameters(self) -> Optional[int]:
+        """The number of its network's parameters; `None` if it has no network of its own."""
+        return None
+
+    @property
+    def size(self) -> Optional[int]:
+        """The bytes that its network takes on disk; `None` if it has no network of its own."""
+        return None
 
     def state_widths(self, layers: Sequence[Layer]) -> Dict[Layer, int]:
         """Returns the widths of its layers, if it provides `hidden`.

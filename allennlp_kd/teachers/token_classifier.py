@@ -69,6 +69,11 @@ class TokenClassifier:
             )
         self._overlap = min(64, (room or 0) // 4) if overlap is None else overlap
 
+    @property
+    def parameters(self) -> int:
+        """The number of the network's parameters."""
+        return sum(parameter.numel() for parameter in self._model.parameters())
+
     def to(self, device: torch.device) -> None:
         """Moves the network to a device."""
         self._model.to(device)

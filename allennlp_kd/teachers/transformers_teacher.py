@@ -133,6 +133,16 @@ class TransformersTeacher(SentenceTeacher):
         mask = torch.arange(emissions.shape[1]) < lengths.unsqueeze(1)
         return ChainPotentials(emissions, mask.to(device), **self.shared(device))
 
+    @property
+    @overrides
+    def parameters(self) -> int:
+        return self._open().parameters
+
+    @property
+    @overrides
+    def size(self) -> int:
+        return sum(path.stat().st_size for path in self._files().weight_files())
+
     @overrides
     def rest(self) -> None:
         self._open().to(torch.device("cpu"))

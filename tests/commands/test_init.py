@@ -122,6 +122,51 @@ def test_of_a_checkpoint(corpora, tmp_path, capsys):
     assert embedder["tokens"]["model_name"] == str(folder)
 
 
+def test_a_checkpoint_of_bioes_is_called_bioul(tmp_path):
+    labels = ["O", "B-P", "I-P", "E-P", "S-P"]
+    folder = write_checkpoint(tmp_path / "checkpoint", "bert", labels)
+    path = tmp_path / "a.txt"
+    path.write_text("the B-P\nsmall I-P\nmodel O\n")
+    output = tmp_path / "distill.jsonnet"
+    run(folder, "--train", path, "--dev", path, "--output", output, "--no-estimate")
+    config = written(output)
+    names = ["O", "B-P", "I-P", "L-P", "U-P"]
+    assert config["model"]["teacher"]["teacher"]["label_names"] == names
+    assert config["model"]["student"]["label_encoding"] == "BIOUL"
+    reader = config["dataset_reader"]["reader"]
+    assert (reader["type"], reader["encoding"]) == ("column_tags", "BIOUL")
+
+
+def test_labels_in_no_known_encoding_are_marked(tmp_path, capsys):
+    path = tmp_path / "silver.txt"
+    path.write_text("Ann PER\nsleeps O\n")
+    run(path, "--train", path, "--dev", path, "--output", tmp_path / "x.jsonnet", "--no-estimate")
+    assert "check: the teacher's labels (PER, O) follow no known enc" in capsys.readouterr().out
+    assert "// CHECK: the teacher's labels (PER, O)" in (tmp_path / "x.jsonnet").read_text()
+
+
+@pytest.mark.parametrize(
+    "there, more, message",
+    [
+        (
+            ["ner", "pos", "depparse"],
+            [],
+            "models for ner, pos, depparse: choose one with --processor",
+        ),
+        (["ner"], ["--processor", "pos"], "has no Stanza model for pos, it has models for ner"),
+        (["ner"], ["--language", "tr"], "in the language 'tr'; it has the languages en: name one"),
+        ([], [], "has the languages none"),
+    ],
+)
+def test_folders_of_stanza_models(corpora, there, more, message, tmp_path):
+    (tmp_path / "resources.json").write_text("{}")
+    for processor in there:
+        (tmp_path / "en" / processor).mkdir(parents=True)
+        (tmp_path / "en" / processor / "x.pt").touch()
+    with pytest.raises(ConfigurationError, match=message):
+        run(tmp_path, *chunks(corpora), "--output", tmp_path / "x.jsonnet", *more)
+
+
 def test_of_annotations(corpora, tmp_path):
     path = tmp_path / "silver.jsonl"
     path.write_text(json.dumps({"words": ["a"], "tags": ["B-NP"]}))
@@ -140,15 +185,23 @@ def test_it_replaces_nothing_unasked(corpora, tagger, tmp_path):
 
 
 def test_missing_files(tagger, tmp_path):
+    with pytest.raises(ConfigurationError, match="is a folder, expected a file"):
+        run(tagger, "--train", tmp_path, "--dev", tmp_path)
     with pytest.raises(ConfigurationError, match="the file .*nowhere does not exist"):
         run(tagger, "--train", tmp_path / "nowhere", "--dev", tmp_path / "nowhere")
 
 
-def test_what_is_no_teacher():
-    with pytest.raises(
-        ConfigurationError, match="nothing is not a teacher: expected an AllenNLP archive"
-    ):
-        profile_teacher("nothing")
+def test_what_is_no_teacher(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("runs/empty").mkdir(parents=True)
+    Path("broken.tar.gz").write_text("no archive")
+    for name in ("nothing", "runs/nothing", "runs/empty"):
+        with pytest.raises(
+            ConfigurationError, match=f"{name} is not a teacher: expected an AllenNLP archive"
+        ):
+            profile_teacher(name)
+    with pytest.raises(ConfigurationError, match="broken.tar.gz is not an AllenNLP archive"):
+        profile_teacher("broken.tar.gz")
 
 
 def test_a_large_student_needs_layers(corpora, tagger, tmp_path):
@@ -171,6 +224,9 @@ def test_an_unknown_reader_is_marked():
     [
         (["O", "B-X", "I-X"], "BIO"),
         (["B-X", "I-X"], "BIO"),
+        (["O", "B-X"], "BIO"),
+        (["O", "I-X"], "IOB1"),
+        (["O", "B-X", "I-X", "I-Y"], "IOB1"),
         (["O", "B-X", "I-X", "U-X", "L-X"], "BIOUL"),
         (["O", "B-X", "M-X", "E-X", "S-X"], "BMES"),
         (["NOUN", "O"], None),
@@ -188,6 +244,12 @@ def test_encodings(labels, encoding):
         ("a.txt", "a###B-NP b###O\n", {"type": "sequence_tagging"}),
         ("a.txt", "a DT B-NP O\n", {"type": "conll2003", "tag_label": "chunk"}),
         ("a.txt", "a DT B-NP\n", {"type": "conll2000", "tag_label": "chunk"}),
+        ("a.txt", "a B-NP\n", {"type": "column_tags", "column": 1}),
+        ("a.txt", "a\tB-NP\n", {"type": "column_tags", "column": 1}),
+        ("a.txt", "a I-NP\nb O\n", {"type": "column_tags", "column": 1, "encoding": "BIO"}),
+        ("a.txt", "a DT I-NP\nb X O\n", {"type": "column_tags", "column": 2, "encoding": "BIO"}),
+        ("a.txt", "a S-NP\nb O\n", {"type": "column_tags", "column": 1, "encoding": "BIO"}),
+        ("a.txt", "a x DT B-NP O\n", {"type": "column_tags", "column": 3}),
         ("a.conllu", "# x\n" + "\t".join("1 a _ O B-NP _ 0 root _ _".split()) + "\n",
          {"type": "conllu_tagging", "column": "xpos"}),
     ],
@@ -202,7 +264,8 @@ def test_formats(tmp_path, name, content, expected):
 @pytest.mark.parametrize(
     "content, structure, message",
     [
-        ("a b c d e\n", "chain", "no reader is known for lines with 5 columns"),
+        ("a b c\nd e\n", "chain", "word###tag; found lines of 2, 3 columns"),
+        ("a\nb\n", "chain", "found lines of 1 columns"),
         ("a DT B-NP\n", "tree", "a parser needs CoNLL-U with 10 columns"),
         ("", "chain", "is empty: expected an annotated file"),
     ],

@@ -1,6 +1,7 @@
 """A folder in which the documentation's commands find the files that they name."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict
 
@@ -12,7 +13,8 @@ from tests.docs.blocks import by_page
 from tests.modules.conftest import save_bert
 from tests.teachers.archives import train_tagger
 from tests.teachers.checkpoints import write_checkpoint
-from tests.teachers.parsers import conllu as trees, train_parser
+from tests.teachers.parsers import SENTENCES as TREES, conllu as trees, train_parser
+from tests.teachers.stanza_models import write_download, write_models
 
 
 def _transformer_teacher(folder: Path, work: Path) -> None:
@@ -81,6 +83,9 @@ def make_world(folder: Path) -> Path:
     _transformer_teacher(folder, work / "transformer")
     _demo_teacher(folder / "runs" / "demo")
     write_checkpoint(folder / "checkpoint", "bert", ["O", "B-NP", "I-NP", "B-VP"])
+    if find_spec("stanza") is not None:
+        write_models(work / "stanza", trees=TREES)
+        write_download(work / "stanza", folder / "stanza_resources", ("ner", "pos", "depparse"))
     # The configuration that a page shows whole, and its run.
     block = next(each for each in by_page()["docs/how-to/by_hand.md"] if each.kind == "jsonnet")
     (folder / "distill.jsonnet").write_text(block.text, encoding="utf-8")

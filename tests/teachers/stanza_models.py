@@ -1,7 +1,9 @@
 """Tiny models of Stanza, trained for a moment by Stanza's own classes."""
 
+import json
+import shutil
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Sequence
 
 WORDS = [["Ann", "sleeps", "in", "Bonn", "."], ["Bob", "Lee", "runs"], ["It", "rains", "."]]
 ENTITIES = [["S-PER", "O", "O", "S-LOC", "O"], ["B-PER", "E-PER", "O"], ["O", "O", "O"]]
@@ -31,7 +33,7 @@ def _arguments(module: Any, **more: Any) -> Dict[str, Any]:
     return {**module.parse_args(words), **ONE}
 
 
-def _document(**columns: List[List[Any]]) -> Any:
+def _document(sentences: Sequence[List[str]], **columns: List[List[Any]]) -> Any:
     from stanza.models.common.doc import Document
 
     return Document(
@@ -40,13 +42,23 @@ def _document(**columns: List[List[Any]]) -> Any:
                 {"id": (place + 1,), "text": word, **{n: c[row][place] for n, c in columns.items()}}
                 for place, word in enumerate(words)
             ]
-            for row, words in enumerate(WORDS)
+            for row, words in enumerate(sentences)
         ]
     )
 
 
-def write_models(folder: Path, steps: int = 60) -> Dict[str, Dict[str, Any]]:
+def write_models(
+    folder: Path, steps: int = 60, trees: Optional[Sequence[Any]] = None
+) -> Dict[str, Dict[str, Any]]:
     """Trains a tagger of entities, one of parts of speech and a parser.
+
+    # Parameters
+
+    folder : `Path`
+    steps : `int`, optional (default = `60`)
+    trees : `Sequence`, optional
+        What tagger and parser learn instead of this module's trees: tuples of words, tags and labels (with
+        spaces between them) and a list of heads.
 
     # Returns
 
@@ -66,7 +78,11 @@ def write_models(folder: Path, steps: int = 60) -> Dict[str, Dict[str, Any]]:
     torch.manual_seed(13)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "resources.json").write_text(RESOURCES)
-    words = sorted({word.lower() for sentence in WORDS for word in sentence})
+    sentences, tags_of, heads, relations = WORDS, TAGS, HEADS, RELATIONS
+    if trees is not None:
+        sentences, tags_of, relations = ([row[n].split() for row in trees] for n in range(3))
+        heads = [list(row[3]) for row in trees]
+    words = sorted({word.lower() for sentence in [*WORDS, *sentences] for word in sentence})
     lines = [
         " ".join([w, *(str((7 * n + 3 * i) % 11 / 10) for i in range(5))])
         for n, w in enumerate(words)
@@ -79,7 +95,7 @@ def write_models(folder: Path, steps: int = 60) -> Dict[str, Dict[str, Any]]:
     given.update(emb_finetune_known_only=False, train_scheme="bioes", scheme="bioes")
     multi = [[(tag,) for tag in tags] for tags in ENTITIES]
     loader = EntityLoader(
-        _document(ner=ENTITIES, multi_ner=multi), 4, given, vectors, None, scheme="bioes"
+        _document(WORDS, ner=ENTITIES, multi_ner=multi), 4, given, vectors, None, scheme="bioes"
     )
     entities = EntityTrainer(args=given, vocab=loader.vocab, pretrain=vectors, device="cpu")
     for _ in range(steps):
@@ -88,12 +104,12 @@ def write_models(folder: Path, steps: int = 60) -> Dict[str, Dict[str, Any]]:
     entities.save(str(folder / "ner.pt"))
 
     columns = {
-        "lemma": WORDS, "upos": TAGS, "xpos": [[tag[:3] for tag in tags] for tags in TAGS],
-        "feats": [["_"] * len(tags) for tags in TAGS], "head": HEADS, "deprel": RELATIONS,
+        "lemma": sentences, "upos": tags_of, "xpos": [[tag[:3] for tag in tags] for tags in tags_of],
+        "feats": [["_"] * len(tags) for tags in tags_of], "head": heads, "deprel": relations,
     }  # fmt: skip
     more = {"transformed_dim": 5, "tag_emb_dim": 4, "deep_biaff_hidden_dim": 7, "lr": 0.02}
     given = _arguments(tagger, composite_deep_biaff_hidden_dim=5, **more)
-    dataset = Dataset(_document(**columns), given, vectors, evaluation=False)
+    dataset = Dataset(_document(sentences, **columns), given, vectors, evaluation=False)
     tags = TagTrainer(args=given, vocab=dataset.vocab, pretrain=vectors, device="cpu")
     for _ in range(steps):
         for batch in dataset.to_loader(batch_size=4, shuffle=True):
@@ -101,7 +117,7 @@ def write_models(folder: Path, steps: int = 60) -> Dict[str, Dict[str, Any]]:
     tags.save(str(folder / "pos.pt"))
 
     given = _arguments(parser, **more)
-    loader = TreeLoader(_document(**columns), 100, given, vectors, evaluation=False)
+    loader = TreeLoader(_document(sentences, **columns), 100, given, vectors, evaluation=False)
     trees = TreeTrainer(args=given, vocab=loader.vocab, pretrain=vectors, device="cpu")
     for _ in range(steps):
         for batch in loader:
@@ -116,3 +132,38 @@ def write_models(folder: Path, steps: int = 60) -> Dict[str, Dict[str, Any]]:
         found[processor] = options
     found["depparse"]["lemma_use_identity"] = True
     return found
+
+
+def write_download(
+    models: Path,
+    folder: Path,
+    processors: Sequence[str] = ("pos", "depparse"),
+    language: str = "en",
+) -> Path:
+    """The models of `write_models` in a folder as `stanza.download` leaves it; without a lemmatizer.
+
+    # Parameters
+
+    models : `Path`
+        The folder of `write_models`.
+    folder : `Path`
+    processors : `Sequence[str]`, optional
+        The models that it gets.
+    language : `str`, optional (default = `"en"`)
+    """
+    needed = [{"model": "pretrain", "package": "tiny"}]
+    found: Dict[str, Any] = {
+        "lang_name": "Tiny",
+        "pretrain": {"tiny": {}},
+        "tokenize": {"tiny": {}},
+    }
+    for name in processors:
+        found[name] = {"tiny": {"dependencies": needed}}
+        (folder / language / name).mkdir(parents=True)
+        shutil.copy(models / f"{name}.pt", folder / language / name / "tiny.pt")
+    (folder / language / "pretrain").mkdir()
+    shutil.copy(models / "pretrain.pt", folder / language / "pretrain" / "tiny.pt")
+    default = {name: "tiny" for name in ("tokenize", *processors)}
+    found["packages"] = {"default": {**default, "lemma": "identity"}}
+    (folder / "resources.json").write_text(json.dumps({language: found}))
+    return folder

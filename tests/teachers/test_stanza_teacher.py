@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
@@ -9,7 +11,7 @@ from allennlp_kd.structs.tree import maximum_spanning_tree
 from allennlp_kd.teachers.stanza_teacher import StanzaTeacher
 from allennlp_kd.teachers.store.store_teacher import StoreTeacher
 from allennlp_kd.teachers.teacher import Teacher
-from tests.teachers.stanza_models import WORDS, write_models
+from tests.teachers.stanza_models import WORDS, write_download, write_models
 
 SENTENCES = [*WORDS, ["Ann", "rains"], ["Lee"], ["unheard", "of", "Bonn", "Bob", "runs", "."]]
 BIOES = {"L-": "E-", "U-": "S-"}
@@ -109,6 +111,45 @@ def test_a_store_holds_its_scores(models, tmp_path, processor):
     assert len({live.fingerprint, other.fingerprint, teacher(models, processor).fingerprint}) == 2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("processor", ["ner", "depparse"])
+def test_the_fingerprint_is_of_all_models_of_a_download(models, tmp_path, processor):
+    """Stanza keeps the paths of entity models in lists."""
+    parts = {"ner": ("ner",), "depparse": ("pos", "depparse")}[processor]
+    folder = write_download(Path(models[0]), tmp_path / "one", parts)
+    found = StanzaTeacher(str(folder), processor, cuda_device=-1)
+    names = [Path(path).parent.name for path in found._files()]
+    assert sorted(names) == sorted(["pretrain", *parts])
+    assert found.parameters > 0 and found.size == sum(
+        (folder / "en" / name / "tiny.pt").stat().st_size for name in names
+    )
+    for name in names:
+        other = write_download(Path(models[0]), tmp_path / name, parts)
+        path = other / "en" / name / "tiny.pt"
+        path.write_bytes(path.read_bytes() + b" ")
+        assert StanzaTeacher(str(other), processor, cuda_device=-1).fingerprint != found.fingerprint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processor", ["ner", "pos", "depparse"])
+def test_its_decisions_are_stanza_s(models, processor):
+    found = teacher(models, processor)
+    rows = found.decisions(scored(found))
+    processors = {"ner": "tokenize,ner", "pos": "tokenize,pos"}
+    for row, sentence in enumerate(
+        decided(models, processors.get(processor, "tokenize,pos,lemma,depparse"))
+    ):
+        length = len(SENTENCES[row])
+        labels = [found.labels[label] for label in rows["labels"][row, :length].tolist()]
+        if processor == "depparse":
+            assert rows["heads"][row, :length].tolist() == [word.head for word in sentence.words]
+            assert labels == [word.deprel for word in sentence.words]
+        elif processor == "pos":
+            assert labels == [word.upos for word in sentence.words]
+        else:
+            assert [label[:1] == "O" for label in labels] == [t.ner == "O" for t in sentence.tokens]
+
+
 def test_unknown_options():
     with pytest.raises(ConfigurationError, match="must be one of ner, pos, depparse, found 'x'"):
         StanzaTeacher("folder", "x")
@@ -127,6 +168,18 @@ def test_a_missing_model(models):
     options = {**models[1]["ner"], "ner_model_path": "nowhere.pt"}
     with pytest.raises(ConfigurationError, match="Stanza's ner in .* cannot be opened"):
         _ = StanzaTeacher(models[0], "ner", options=options, cuda_device=-1).labels
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "processor, given",
+    [("ner", "pos"), ("ner", "pretrain"), ("pos", "ner"), ("pos", "depparse"), ("depparse", "ner")],
+)
+def test_a_model_of_another_kind(models, processor, given):
+    path = f"{models[0]}/{given}.pt"
+    options = {**models[1][processor], f"{processor}_model_path": path}
+    with pytest.raises(ConfigurationError, match=f"Stanza's {processor} in .* of another kind"):
+        _ = StanzaTeacher(models[0], processor, options=options, cuda_device=-1).labels
 
 
 def test_without_stanza(monkeypatch, tmp_path):

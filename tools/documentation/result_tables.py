@@ -13,6 +13,7 @@ from tools.documentation.architecture_tables import (
     architectures,
     legacy_archives,
 )
+from tools.documentation.transcripts import transcript_times, transcripts
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 RESULTS = BENCHMARKS / "results"
@@ -387,4 +388,6 @@ TABLES: Dict[str, Callable[[], str]] = {
     "scaling": lambda: "\n\n".join([growth(), _measured("scaling")]),
     "kills": lambda: _measured("kills"),
     "durations": durations,
+    "transcript_times": lambda: transcript_times(_read("transcripts")),
+    "transcripts": lambda: transcripts(_read("transcripts")),
 }

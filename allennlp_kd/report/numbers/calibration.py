@@ -1,6 +1,6 @@
 """Calibration: reliability bins and expected calibration error."""
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 
@@ -9,7 +9,7 @@ BINS = 10
 
 def calibration(
     decoded: Sequence[DecodedSentence], gold: Sequence[DecodedSentence]
-) -> Dict[str, Any]:
+) -> Optional[Dict[str, Any]]:
     """Computes reliability bins and calibration errors from the probabilities of decisions.
 
     The expected calibration error, over bins of equal width (Naeini et al., "Obtaining well
@@ -19,16 +19,19 @@ def calibration(
 
     # Returns
 
-    `Dict[str, Any]`
-        `ece`, and `bins`: `low`, `high` (bin k is ((k - 1)/10, k/10]; the first holds 0 too),
-        `words`, and the mean `confidence` and `accuracy`, `None` where there is no word. A decision
-        is right where all of it is: of trees, head and label.
+    `Dict[str, Any]`, optional
+        `None` for decisions without probabilities. Otherwise `ece`, and `bins`: `low`, `high` (bin k
+        is ((k - 1)/10, k/10]; the first holds 0 too), `words`, and the mean `confidence` and
+        `accuracy`, `None` where there is no word. A decision is right where all of it is: of trees,
+        head and label.
     """
+    if any(ours.confidence is None for ours in decoded):
+        return None
     totals = [[0, 0.0, 0] for _ in range(BINS)]
     for ours, theirs in zip(decoded, gold):
         wrong = set(ours.differing(theirs))
-        for word, sure in enumerate(ours.confidence):
-            # Rounding can give values slightly above 1.
+        for word, sure in enumerate(ours.confidence or ()):
+            # Rounding leaves some slightly above 1.
             place = min(max(-int(-sure * BINS // 1) - 1, 0), BINS - 1)
             totals[place][0] += 1
             totals[place][1] += min(sure, 1.0)

@@ -10,14 +10,13 @@ from allennlp.data import Batch
 from allennlp.nn.util import move_to_device
 
 from allennlp_kd.fields.sentence import Sentence
+from allennlp_kd.report.numbers.clock import Clock
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
-from allennlp_kd.report.numbers.decoding import confidence, decide
+from allennlp_kd.report.numbers.decoding import confidence, decide, decoded_rows
 from allennlp_kd.report.numbers.packaged import packaged
-from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.archive.archive_teacher import FILES, ArchiveTeacher
 
 ARCHIVE = "model.tar.gz"
-REQUIRED = ("config.json", "weights.th", "vocabulary")  # in a folder that is an archive
-WARM_UP = 1  # batches to decode before timing starts
 
 
 class Contender:
@@ -32,6 +31,8 @@ class Contender:
     transformer : `str`, optional
     trust : `bool`, optional (default = `False`)
         Both as of `ArchiveTeacher`.
+    opened : `ArchiveTeacher`, optional
+        The archive at the path with all of its options, instead of the two.
 
     # Raises
 
@@ -46,12 +47,13 @@ class Contender:
         cuda_device: int = -1,
         transformer: Optional[str] = None,
         trust: bool = False,
+        opened: Optional[ArchiveTeacher] = None,
     ) -> None:
         self.name = name
         self.archive, self.run = _located(name, path)
-        self._opened = ArchiveTeacher(self.archive, cuda_device, transformer, trust)
+        self._opened = opened or ArchiveTeacher(self.archive, cuda_device, transformer, trust)
         self._trust = trust
-        self._clock: List[Tuple[int, float]] = []
+        self._clock = Clock()
 
     @property
     def structure(self) -> str:
@@ -72,16 +74,12 @@ class Contender:
 
     @property
     def parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self._opened.model.parameters())
+        return self._opened.parameters
 
     @property
     def size(self) -> int:
-        """The size of the archive on disk, in bytes."""
-        path = Path(self.archive)
-        if path.is_file():
-            return path.stat().st_size
-        files = [each for name in REQUIRED for each in (path / name, *(path / name).rglob("*"))]
-        return sum(each.stat().st_size for each in files if each.is_file())
+        """The bytes that the archive takes on disk."""
+        return self._opened.size
 
     @property
     def words_per_second(self) -> float:
@@ -89,13 +87,16 @@ class Contender:
 
         From words to decisions: the reader's indexing, the network, the decoding.
         """
-        counted = self._clock[WARM_UP:] or self._clock
-        return sum(words for words, _ in counted) / sum(seconds for _, seconds in counted)
+        return self._clock.words_per_second
 
     def packaged(self, sentences: Sequence[Sentence]) -> Dict[str, Any]:
         """The size and speed when packaged for spaCy; see `packaged`."""
         tagged = getattr(self._opened.model, "_pos_tag_embedding", None) is not None
         return packaged(self.archive, sentences, tagged, self._trust)
+
+    def knows(self, sentence: Sentence) -> bool:
+        """Whether it decides anything about a sentence: a network does about each."""
+        return True
 
     def check(self, sentences: Sequence[Sentence]) -> None:
         """Refuses sentences that lack what the model's scores depend on."""
@@ -112,16 +113,9 @@ class Contender:
             potentials = self._opened.potentials(inputs)
             decided = decide(self._opened.model, potentials)
             rows = {kind: part.tolist() for kind, part in decided.items()}
-            words = sum(len(sentence.words) for sentence in sentences)
-            self._clock.append((words, time.perf_counter() - started))
+            self._clock.add(sentences, time.perf_counter() - started)
             sure = confidence(potentials, decided).tolist()
-        names, found = self.labels, []
-        for row, sentence in enumerate(sentences):
-            length = len(sentence.words)
-            heads = tuple(rows["heads"][row][:length]) if "heads" in rows else None
-            labels = tuple(names[index] for index in rows["labels"][row][:length])
-            found.append(DecodedSentence(labels, heads, tuple(sure[row][:length])))
-        return found
+        return decoded_rows(rows, self.labels, sentences, sure)
 
 
 def _located(name: str, path: str) -> Tuple[str, Optional[Path]]:
@@ -133,7 +127,7 @@ def _located(name: str, path: str) -> Tuple[str, Optional[Path]]:
         return path, None
     if (found / ARCHIVE).is_file():
         return str(found / ARCHIVE), found
-    if all((found / required).exists() for required in REQUIRED):
+    if all((found / required).exists() for required in FILES):
         return path, None
     raise ConfigurationError(
         f"the folder {path} of '{name}' has no {ARCHIVE}: it is not a training run, or the "

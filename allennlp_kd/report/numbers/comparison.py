@@ -4,7 +4,7 @@ import os
 import platform
 from datetime import datetime, timezone
 from importlib.metadata import version
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 from allennlp.common import Tqdm
@@ -13,6 +13,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp_kd.report.numbers.agreement import agreement
 from allennlp_kd.report.numbers.calibration import calibration
 from allennlp_kd.report.numbers.compared_model import Contender
+from allennlp_kd.report.numbers.compared_teacher import ComparedTeacher
 from allennlp_kd.report.numbers.curves import curves
 from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 from allennlp_kd.report.numbers.differences import differences
@@ -20,6 +21,8 @@ from allennlp_kd.report.numbers.labelled_sentence import LabelledSentence, read_
 from allennlp_kd.report.numbers.spans import check_tags
 from allennlp_kd.report.numbers.tag_scores import tag_scores
 from allennlp_kd.report.numbers.tree_scores import tree_scores
+from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
+from allennlp_kd.teachers.teacher import Teacher
 
 FORMAT = 1
 BATCH_SIZE = 32
@@ -27,8 +30,12 @@ TEACHER = "teacher"
 PACKAGES = ("allennlp", "allennlp-models", "torch", "spacy", "numpy")
 
 
+class NothingToCompare(ConfigurationError):
+    """The teacher has decided nothing about the sentences of a file."""
+
+
 def compare(
-    teacher: str,
+    teacher: Union[str, Teacher],
     students: Dict[str, str],
     data: str,
     plain: Optional[str] = None,
@@ -40,8 +47,8 @@ def compare(
     """
     # Parameters
 
-    teacher : `str`
-        An archive (or the folder of a run), AllenNLP's or a student's.
+    teacher : `Union[str, Teacher]`
+        An archive (or the folder of a run), AllenNLP's or a student's; or a teacher with `score`.
     students : `Dict[str, str]`
         By their names the archives or the folders of runs, of which there are training curves too.
     data : `str`
@@ -65,10 +72,10 @@ def compare(
 
     ConfigurationError
         If a name is not usable, a file is missing, no sentence is labeled, or the models do not go
-        together.
+        together. `NothingToCompare` if the teacher knows none of the sentences.
     """
     _check_names(students, plain)
-    contenders = [Contender(TEACHER, teacher, cuda_device, transformer, trust)]
+    contenders: List[Any] = [_teacher(teacher, cuda_device, transformer, trust)]
     contenders += [
         Contender(name, path, cuda_device, trust=trust) for name, path in students.items()
     ]
@@ -76,6 +83,7 @@ def compare(
     encoding = _encoding(contenders) if structure == "chain" else None
     _check_labels(contenders)
     sentences, unlabelled = read_labelled(data, contenders[1].reader, structure)
+    sentences, unknown = _known(sentences, contenders[0], data)
     gold = [each.gold for each in sentences]
     check_tags(gold, encoding, data)
     decoded = {each.name: _decode(each, sentences) for each in contenders}
@@ -103,7 +111,7 @@ def compare(
             "file": data,
             "sentences": len(sentences),
             "words": sum(len(each.gold.labels) for each in sentences),
-            "unlabelled": unlabelled,
+            "unlabelled": unlabelled + unknown,
         },
         "structure": structure,
         "encoding": encoding,
@@ -111,6 +119,29 @@ def compare(
         "plain": plain,
         "models": models,
     }
+
+
+def _teacher(
+    teacher: Union[str, Teacher], cuda_device: int, transformer: Optional[str], trust: bool
+) -> Union[Contender, ComparedTeacher]:
+    if isinstance(teacher, str):
+        return Contender(TEACHER, teacher, cuda_device, transformer, trust)
+    if isinstance(teacher, ArchiveTeacher):
+        return Contender(TEACHER, teacher.archive_file, cuda_device, opened=teacher)
+    return ComparedTeacher(TEACHER, teacher)
+
+
+def _known(
+    sentences: List[LabelledSentence], teacher: Any, data: str
+) -> Tuple[List[LabelledSentence], int]:
+    """The sentences that the teacher has decided about, and the number of the others."""
+    known = [each for each in sentences if teacher.knows(each.sentence)]
+    if not known:
+        raise NothingToCompare(
+            f"nothing to compare: none of the {len(sentences)} labeled sentences of {data} is in "
+            f"{teacher.archive}"
+        )
+    return known, len(sentences) - len(known)
 
 
 def _check_names(students: Dict[str, str], plain: Optional[str]) -> None:
@@ -125,7 +156,7 @@ def _check_names(students: Dict[str, str], plain: Optional[str]) -> None:
         )
 
 
-def _structure(contenders: Sequence[Contender]) -> str:
+def _structure(contenders: Sequence[Any]) -> str:
     expected = contenders[0].structure
     for contender in contenders[1:]:
         if contender.structure != expected:
@@ -136,7 +167,7 @@ def _structure(contenders: Sequence[Contender]) -> str:
     return expected
 
 
-def _check_labels(contenders: Sequence[Contender]) -> None:
+def _check_labels(contenders: Sequence[Any]) -> None:
     theirs = contenders[0].labels
     for contender in contenders[1:]:
         if not set(contender.labels) & set(theirs):
@@ -146,7 +177,7 @@ def _check_labels(contenders: Sequence[Contender]) -> None:
             )
 
 
-def _encoding(contenders: Sequence[Contender]) -> Optional[str]:
+def _encoding(contenders: Sequence[Any]) -> Optional[str]:
     """Returns the common span encoding; models without one are ignored."""
     named = {each.name: each.encoding for each in contenders if each.encoding is not None}
     if len(set(named.values())) > 1:
@@ -155,7 +186,7 @@ def _encoding(contenders: Sequence[Contender]) -> Optional[str]:
     return next(iter(named.values()), None)
 
 
-def _decode(contender: Contender, sentences: Sequence[LabelledSentence]) -> List[DecodedSentence]:
+def _decode(contender: Any, sentences: Sequence[LabelledSentence]) -> List[DecodedSentence]:
     contender.check([each.sentence for each in sentences])
     found: List[DecodedSentence] = []
     starts = range(0, len(sentences), BATCH_SIZE)
@@ -166,7 +197,7 @@ def _decode(contender: Contender, sentences: Sequence[LabelledSentence]) -> List
 
 
 def _found(
-    contender: Contender,
+    contender: Any,
     decoded: Sequence[DecodedSentence],
     sentences: Sequence[LabelledSentence],
     encoding: Optional[str],

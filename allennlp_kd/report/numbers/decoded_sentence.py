@@ -15,7 +15,7 @@ class DecodedSentence:
     heads : `Tuple[int, ...]`, optional
         Of trees: 0 is ROOT, words are numbered from 1.
     confidence : `Tuple[float, ...]`, optional
-        The probability that the model gives to each decision; of annotation there is none.
+        The probability that the model gives to each decision; annotation has none.
     """
 
     labels: Tuple[str, ...]

@@ -1,12 +1,14 @@
 """Decodes potentials, and computes the probability of the decisions."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from allennlp.models import Model
 from allennlp_models.tagging import CrfTagger
 from torch import Tensor
 
+from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.models.student import Student
+from allennlp_kd.report.numbers.decoded_sentence import DecodedSentence
 from allennlp_kd.structs.chain import ChainPotentials, Constraints, log_node_marginals, viterbi
 from allennlp_kd.structs.tree import (
     log_head_probabilities,
@@ -75,3 +77,31 @@ def confidence(potentials: Any, decided: Dict[str, Tensor]) -> Tensor:
     heads = decided["heads"].clamp(min=0)
     arcs = log_head_probabilities(potentials).gather(2, heads.unsqueeze(2))
     return (arcs + log_label_probabilities(potentials, heads).gather(2, labels)).squeeze(2).exp()
+
+
+def decoded_rows(
+    rows: Dict[str, List[List[int]]],
+    names: Sequence[str],
+    sentences: Sequence[Sentence],
+    sure: Optional[List[List[float]]],
+) -> List[DecodedSentence]:
+    """The decisions of a batch, sentence by sentence and without padding.
+
+    # Parameters
+
+    rows : `Dict[str, List[List[int]]]`
+        What `decide` returns, as lists.
+    names : `Sequence[str]`
+        The names of the labels.
+    sentences : `Sequence[Sentence]`
+    sure : `List[List[float]]`, optional
+        What `confidence` returns, as lists; `None` for decisions without probabilities.
+    """
+    found = []
+    for row, sentence in enumerate(sentences):
+        length = len(sentence.words)
+        heads = tuple(rows["heads"][row][:length]) if "heads" in rows else None
+        labels = tuple(names[index] for index in rows["labels"][row][:length])
+        probabilities = None if sure is None else tuple(sure[row][:length])
+        found.append(DecodedSentence(labels, heads, probabilities))
+    return found

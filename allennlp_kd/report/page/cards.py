@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
-from allennlp_kd.report.page.number_formats import file_size, percent, times
+from allennlp_kd.report.page.number_formats import count, file_size, percent, times
 from allennlp_kd.report.plots.figures import NAMES
 from allennlp_kd.report.plots.plot_style import colour
 
@@ -22,11 +22,13 @@ def cards(report: Dict[str, Any]) -> List[Card]:
     for place, model in enumerate(report["models"]):
         rows = [(NAMES[metric], percent(model["scores"][metric], 2))]
         if model["role"] == "teacher":
-            rows += [
-                ("parameters", f"{model['parameters']:,}"),
-                ("on disk", file_size(model["bytes"])),
-                ("words/s", f"{model['words_per_second']:,.0f}"),
-            ]
+            # A teacher without a network has none of these.
+            if model["parameters"] is not None:
+                rows += [
+                    ("parameters", count(model["parameters"])),
+                    ("on disk", file_size(model["bytes"])),
+                    ("words/s", count(model["words_per_second"])),
+                ]
         else:
             gap = model["gap"]
             if gap["recovered"] is not None:
@@ -35,11 +37,12 @@ def cards(report: Dict[str, Any]) -> List[Card]:
             elif gap["points"] is not None and gap["points"] <= 0:
                 rows.append(("gap recovered", "no gap"))
             same = percent(model["agreement"]["scores"].get("agreement"))
-            rows += [
-                ("agreement", f"{same} %"),
-                ("smaller on disk", times(teacher["bytes"] / model["bytes"])),
-                ("faster", times(model["words_per_second"] / teacher["words_per_second"])),
-            ]
+            rows.append(("agreement", f"{same} %"))
+            if teacher["parameters"] is not None:
+                rows += [
+                    ("smaller on disk", times(teacher["bytes"] / model["bytes"])),
+                    ("faster", times(model["words_per_second"] / teacher["words_per_second"])),
+                ]
             served = model.get("packaged", {}).get("int8")
             if served is not None:
                 text = f"{served['words_per_second']:,.0f} words/s, {file_size(served['bytes'])}"

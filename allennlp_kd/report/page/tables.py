@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, NamedTuple, Sequence
 
 from allennlp_kd.report.numbers.packaged import PRECISIONS
-from allennlp_kd.report.page.number_formats import file_size, percent
+from allennlp_kd.report.page.number_formats import count, file_size, percent
 from allennlp_kd.report.plots.figures import NAMES
 
 MOST_DEVIATIONS = 12
@@ -131,7 +131,10 @@ def agreement_by_label(student: Dict[str, Any]) -> Table:
 
 def calibration(report: Dict[str, Any]) -> Table:
     """Each model's expected calibration error."""
-    rows = [[model["name"], percent(model["calibration"]["ece"], 2)] for model in report["models"]]
+    rows = [
+        [model["name"], percent((model["calibration"] or {}).get("ece"), 2)]
+        for model in report["models"]
+    ]
     return Table("Expected calibration error, in percent", ["model", "ECE"], rows)
 
 
@@ -157,9 +160,9 @@ def cost(report: Dict[str, Any]) -> Table:
         [
             [
                 model["name"],
-                f"{model['parameters']:,}",
+                count(model["parameters"]),
                 file_size(model["bytes"]),
-                f"{model['words_per_second']:,.0f}",
+                count(model["words_per_second"]),
                 *(cell for name in PRECISIONS for cell in _packaged(model, name)),
             ]
             for model in report["models"]

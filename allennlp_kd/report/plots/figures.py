@@ -53,6 +53,7 @@ def _figures(report: Dict[str, Any]) -> Iterator[Plot]:
             [
                 Series(m["name"], i, (m["words_per_second"], 100 * m["scores"][report["metric"]]))
                 for i, m in enumerate(models)
+                if m["words_per_second"] is not None
             ],
             "words/s",
             NAMES[report["metric"]],
@@ -127,12 +128,13 @@ def heat_map(confusion: Sequence[Dict[str, Any]]) -> Tuple[List[str], List[List[
 
 
 def _reliability(models: Sequence[Dict[str, Any]]) -> Plot:
+    sure = [(i, model) for i, model in enumerate(models) if model["calibration"] is not None]
     series = [
         Series(f"{short(m['name'], 12)}: ECE {100 * m['calibration']['ece']:.1f} %", i, ())
-        for i, m in enumerate(models)
+        for i, m in sure
     ]
     return saved(
-        reliability(series, [model["calibration"]["bins"] for model in models]),
+        reliability(series, [model["calibration"]["bins"] for _, model in sure]),
         "calibration",
         "Reliability",
         "Accuracy by confidence. A model is underconfident above the diagonal and overconfident "

@@ -1,6 +1,7 @@
 """A live teacher: scores sentences with a trained AllenNLP archive."""
 
 import logging
+from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -51,6 +52,7 @@ scored_by(BiaffineParserScorer)(BiaffineDependencyParser)
 # The field with the words (for errors), and the source of the teacher that indexed them. They are
 # added to a model's own fields.
 SENTENCE, ARCHIVE = "sentence", "archive"
+FILES = ("config.json", "weights.th", "vocabulary")  # in a folder that is an archive
 
 
 class _Opened(NamedTuple):
@@ -160,6 +162,20 @@ class ArchiveTeacher(ScoringTeacher):
     def reader(self) -> DatasetReader:
         """The archive's reader."""
         return self._open().reader
+
+    @property
+    @overrides
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    @overrides
+    def size(self) -> int:
+        path = Path(self.archive_file)
+        if path.is_file():
+            return path.stat().st_size
+        files = [each for name in FILES for each in (path / name, *(path / name).rglob("*"))]
+        return sum(each.stat().st_size for each in files if each.is_file())
 
     @property
     @overrides

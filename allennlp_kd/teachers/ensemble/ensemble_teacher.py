@@ -132,7 +132,8 @@ class EnsembleTeacher(ScoringTeacher):
             member.attach(instances)
             parts.append([instance.fields.pop(self.FIELD) for instance in instances])
         for instance, fields in zip(instances, zip(*parts)):
-            found = EnsembleField([field.field for field in fields])
+            known = all(field.field is not None for field in fields)
+            found = EnsembleField([field.field for field in fields]) if known else None
             instance.add_field(self.FIELD, OptionalField(found))
 
     @overrides
@@ -146,6 +147,20 @@ class EnsembleTeacher(ScoringTeacher):
             )
         parts = (inputs[number] for number in expected)
         return self._mixed([each.potentials(part) for each, part in zip(self._members, parts)])
+
+    @overrides
+    def knows(self, sentence: Sentence) -> bool:
+        return all(member.knows(sentence) for member in self._members)
+
+    @property
+    @overrides
+    def parameters(self) -> Optional[int]:
+        return _total([member.parameters for member in self._members])
+
+    @property
+    @overrides
+    def size(self) -> Optional[int]:
+        return _total([member.size for member in self._members])
 
     @overrides
     def check(self, sentences: Sequence[Sentence]) -> None:
@@ -220,6 +235,12 @@ class EnsembleTeacher(ScoringTeacher):
     def rest(self) -> None:
         for member in self._scoring():
             member.rest()
+
+
+def _total(numbers: List[Optional[int]]) -> Optional[int]:
+    """The sum, of those that there are."""
+    found = [number for number in numbers if number is not None]
+    return sum(found) if found else None
 
 
 def _normalized(weights: Optional[List[float]], members: int) -> List[float]:

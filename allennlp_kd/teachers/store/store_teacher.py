@@ -5,7 +5,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Optional
 
 import torch
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import Instance
+from allennlp.data import Batch, Instance
 from overrides import overrides
 from torch import Tensor
 
@@ -151,13 +151,29 @@ class StoreTeacher(Teacher):
         store = self._open()
         made_by = store.header["fingerprint"]
         for instance, sentence in zip(instances, sentences):
-            field = StoredPotentialsField(store.read(self.key(sentence)), made_by)
+            key = self.key(sentence)
+            known = key in store or self.knows(sentence)
+            field = StoredPotentialsField(store.read(key), made_by) if known else None
             instance.add_field(self.FIELD, OptionalField(field))
+
+    @overrides
+    def knows(self, sentence: Sentence) -> bool:
+        return self._source is None or self._source.knows(sentence)
+
+    @overrides
+    def decisions(self, potentials: Any) -> Dict[str, Tensor]:
+        if self._source is None:
+            return super().decisions(potentials)
+        return self._source.decisions(potentials)
 
     def _missing(self, sentences: Iterable[Sentence]) -> Dict[str, Sentence]:
         store = self._open()
         keyed = {self.key(sentence): sentence for sentence in sentences}
-        return {key: sentence for key, sentence in keyed.items() if key not in store}
+        return {
+            key: sentence
+            for key, sentence in keyed.items()
+            if key not in store and self.knows(sentence)
+        }
 
     def need(self, sentences: Iterable[Sentence]) -> ScoringEstimate:
         """Estimates the size of those sentences that are not in the store yet."""
@@ -195,6 +211,17 @@ class StoreTeacher(Teacher):
         self._scorer(self._source).fill(missing)
         self._source.rest()
         return len(missing)
+
+    def score(self, sentences: List[Sentence]) -> Any:
+        """The stored scores of sentences; see `ScoringTeacher.score`."""
+        self.fill(sentences)
+        store = self._open()
+        made_by = store.header["fingerprint"]
+        found = [
+            Instance({self.FIELD: StoredPotentialsField(store.read(self.key(each)), made_by)})
+            for each in sentences
+        ]
+        return self.potentials(Batch(found).as_tensor_dict()[self.FIELD])
 
     def write_shard(self, name: str, sentences: Iterable[Sentence]) -> None:
         """Scores sentences into one shard, even if the store already has some of them.

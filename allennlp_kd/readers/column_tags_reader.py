@@ -1,0 +1,117 @@
+"""Reads tags from a column of a file with one word a line."""
+
+from typing import Dict, Iterable, List, Optional
+
+from allennlp.common.checks import ConfigurationError
+from allennlp.common.file_utils import cached_path
+from allennlp.data import DatasetReader, Field, Instance, Token, TokenIndexer
+from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
+from allennlp.data.token_indexers import SingleIdTokenIndexer
+from overrides import overrides
+
+from allennlp_kd.line_blocks import line_blocks
+from allennlp_kd.readers.span_encodings import LETTERS, recoded
+
+DOCUMENT_START = "-DOCSTART-"
+
+
+@DatasetReader.register("column_tags")
+class ColumnTagsReader(DatasetReader):
+    """
+    Reads a file with one word a line, its annotation in columns, and an empty line after each
+    sentence: a word and a tag, or any number of columns between them. Columns are separated by tabs if
+    the line has one, otherwise by white space. Lines of `-DOCSTART-` are left out.
+
+    Registered as a `DatasetReader` with name "column_tags".
+
+    # Parameters
+
+    column : `int`, optional (default = `-1`)
+        The number of the tags' column, from 0; negative from the end. The word is in column 0.
+    encoding : `str`, optional
+        `BIO`, `BIOUL` or `BMES`: tags that encode spans in any of the common ways (BIO, IOB1, BIOUL,
+        BIOES, BMES) are read as the same spans in this encoding. By default tags stay as they are.
+    token_indexers : `Dict[str, TokenIndexer]`, optional
+        How the words are indexed; by default as `tokens`, each by its form (`single_id`).
+    label_namespace : `str`, optional (default = `"labels"`)
+        The vocabulary's namespace for the tags.
+
+    # Raises
+
+    ConfigurationError
+        If an option is unknown; when a file is read, if a line lacks the column or a tag encodes no
+        span (with file and line number).
+    """
+
+    def __init__(
+        self,
+        column: int = -1,
+        encoding: Optional[str] = None,
+        token_indexers: Optional[Dict[str, TokenIndexer]] = None,
+        label_namespace: str = "labels",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if column == 0:
+            raise ConfigurationError(
+                "column_tags: column 0 holds the words, found column 0 for tags"
+            )
+        if encoding is not None and encoding not in LETTERS:
+            raise ConfigurationError(
+                f"column_tags: encoding must be one of {', '.join(LETTERS)}, found '{encoding}'"
+            )
+        self.column = column
+        self.encoding = encoding
+        self.label_namespace = label_namespace
+        self._token_indexers = token_indexers or {"tokens": SingleIdTokenIndexer()}
+
+    @overrides
+    def _read(self, file_path: str) -> Iterable[Instance]:
+        with open(cached_path(file_path), encoding="utf-8") as lines:
+            for first, block in line_blocks(lines):
+                rows = [self._cells(line) for line in block]
+                if rows[0][0] == DOCUMENT_START:
+                    continue
+                for number, row in enumerate(rows, start=first):
+                    if len(row) < 2 or not -len(row) < self.column < len(row):
+                        raise ConfigurationError(
+                            f"{file_path}, line {number}: expected a word and a tag in column "
+                            f"{self.column}, found {len(row)} columns: {block[number - first]!r}"
+                        )
+                tags = [row[self.column] for row in rows]
+                if self.encoding is not None:
+                    try:
+                        tags = recoded(tags, self.encoding)
+                    except ValueError as error:
+                        raise ConfigurationError(
+                            f"{file_path}, sentence from line {first}: {error}"
+                        ) from error
+                yield self.text_to_instance([Token(row[0]) for row in rows], tags)
+
+    @staticmethod
+    def _cells(line: str) -> List[str]:
+        return line.split("\t") if "\t" in line else line.split()
+
+    @overrides(check_signature=False)
+    def text_to_instance(self, tokens: List[Token], tags: Optional[List[str]] = None) -> Instance:
+        """
+        # Parameters
+
+        tokens : `List[Token]`
+            The words of the sentence.
+        tags : `List[str]`, optional (default = `None`)
+            Their tags, where they are known.
+
+        # Returns
+
+        `Instance`
+            With the fields `tokens`, `metadata` (its `words`) and, where known, `tags`.
+        """
+        text = TextField(tokens, self._token_indexers)
+        fields: Dict[str, Field] = {
+            "tokens": text,
+            "metadata": MetadataField({"words": [token.text for token in tokens]}),
+        }
+        if tags is not None:
+            fields["tags"] = SequenceLabelField(tags, text, self.label_namespace)
+        return Instance(fields)
