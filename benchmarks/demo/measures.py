@@ -1,113 +1,128 @@
-"""What the demo's table says of an archive."""
+"""Accuracy, speed and size of the demo's models as they are served."""
 
-import io
 import logging
-import time
 import warnings
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Dict, List, Optional, Sequence
 
-BATCH_SIZE = 64
+from benchmarks.demo.tasks import Task
+from benchmarks.setups.contenders import FLOAT, INT8, PREDICT, STUDENT, TEACHER, Contender
+from benchmarks.table import format_table
+
+SENTENCES = 200
+"""How many sentences of dev are timed."""
+ROUNDS = 5
 
 
-GOLD = ("tags", "head_tags", "head_indices")
+def contenders(runs: Dict[str, Path]) -> List[Contender]:
+    """The models in each form in which they are measured; `runs` has `teacher`, `plain` and `distilled`."""
+    served = {"teacher": (PREDICT, FLOAT, INT8), "plain": (FLOAT,), "distilled": (FLOAT, INT8)}
+    return [
+        Contender(
+            name, TEACHER if name == "teacher" else STUDENT, form, runs[name] / "model.tar.gz", []
+        )
+        for name, forms in served.items()
+        for form in forms
+    ]
 
 
-def measure(archive: Path, test: Path) -> Dict[str, Any]:
+def measure(
+    task: Task, runs: Dict[str, Path], data: Path, speeds: bool = True
+) -> Dict[str, Dict[str, Any]]:
     """
+    # Parameters
+
+    task : `Task`
+    runs : `Dict[str, Path]`
+        The runs of the teacher, of the plain student and of the distilled one.
+    data : `Path`
+        The folder of the corpora.
+    speeds : `bool`, optional (default = `True`)
+        Whether speed is measured too.
+
     # Returns
 
-    `Dict[str, Any]`
-        `scores` on test (`accuracy`; or `UAS` and `LAS` of all words), `parameters`, `words_per_second` (from
-        words to tags or trees, one thread, batches of 64) and what was `decoded` of each sentence: for each word
-        its tag, or its head and label.
+    `Dict[str, Dict[str, Any]]`
+        By label the `score` on test in percent (a parser's without punctuation), `megabytes`,
+        `words_per_second` of CPU time with one thread, and the `name` and `family` of the contender.
     """
     import torch
 
+    from benchmarks.measures.served_contenders import measure_score, measure_speeds, megabytes
+    from benchmarks.setups.tasks import examples
+
+    _quiet()
     torch.set_num_threads(1)
-    loaded = _load(archive)
-    model = loaded.model
-    instances = list(loaded.validation_dataset_reader.read(str(test)))
-    # As they come to be tagged or parsed: without gold.
-    gold = [
-        _decisions({name: i.fields.pop(name).labels for name in GOLD if name in i.fields})
-        for i in instances
-    ]
-    model.forward_on_instances(instances[:BATCH_SIZE])
-    decoded: List[List[Any]] = []
-    started = time.perf_counter()
-    for start in range(0, len(instances), BATCH_SIZE):
-        outputs = model.forward_on_instances(instances[start : start + BATCH_SIZE])
-        decoded.extend(map(_decisions, outputs))
-    seconds = time.perf_counter() - started
+    gold = examples(data / task.measured.files["test"])
+    found: Dict[str, Dict[str, Any]] = {}
+    for each in contenders(runs):
+        point: Dict[str, Any] = {"name": each.name, "family": each.family}
+        if each.served != PREDICT:
+            point["score"] = 100 * measure_score(task.measured, each, gold)[0]
+        point["megabytes"] = megabytes(each)
+        found[each.label] = point
+    # `allennlp predict` says what the packaged archive says: `python -m benchmarks equality`.
+    found[f"teacher, {PREDICT}"]["score"] = found[f"teacher, {FLOAT}"]["score"]
+    if speeds:
+        dev = examples(data / task.measured.files["dev"])[:SENTENCES]
+        words = [each.words for each in dev]
+        for label, speed in measure_speeds(task.measured, contenders(runs), words, ROUNDS).items():
+            if label in found:
+                found[label]["words_per_second"] = speed
+    return found
+
+
+def scores(points: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
+    """The scores of teacher, plain and distilled student in 32 bits, as shares."""
     return {
-        "scores": scores_of(decoded, gold),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "words_per_second": sum(map(len, gold)) / seconds,
-        "decoded": decoded,
+        name: points[f"{name}, {FLOAT}"]["score"] / 100
+        for name in ("teacher", "plain", "distilled")
     }
 
 
-def decode(archive: Path, words: Sequence[str]) -> List[Any]:
-    """The tag of each word, or its head and label."""
-    import inspect
-
-    from allennlp.data import Token
-
-    loaded = _load(archive)
-    reader = loaded.validation_dataset_reader
-    reader = getattr(reader, "wrapped", reader)
-    tags = {"upos_tags": ["_"] * len(words)}
-    if "upos_tags" in inspect.signature(reader.text_to_instance).parameters:
-        instance = reader.text_to_instance(list(words), **tags)
-    else:
-        instance = reader.text_to_instance([Token(word) for word in words])
-    reader.apply_token_indexers(instance)
-    return _decisions(loaded.model.forward_on_instance(instance))
-
-
-def _decisions(found: Dict[str, Any]) -> List[Any]:
-    """For each word its tag, or its head and label, from gold fields or from a model's output."""
-    if "tags" in found:
-        return list(found["tags"])
-    heads = found["head_indices"] if "head_indices" in found else found["predicted_heads"]
-    labels = found["head_tags"] if "head_tags" in found else found["predicted_dependencies"]
-    return [(int(head), label) for head, label in zip(heads, labels)]
+def table(task: Task, points: Dict[str, Dict[str, Any]], seconds: Dict[str, float]) -> str:
+    """One row for each form in which a model is served, with the seconds that its training took."""
+    base = points[f"teacher, {PREDICT}"]["words_per_second"]
+    rows = [
+        [
+            label,
+            f"{point['score']:.2f}",
+            f"{point['words_per_second']:,.0f}",
+            f"{point['words_per_second'] / base:.0f} x",
+            f"{point['megabytes']:.1f}",
+            f"{seconds[point['name']]:.0f}",
+        ]
+        for label, point in points.items()
+    ]
+    return format_table(
+        [task.name, task.measured.score, "words/s", "faster", "MB", "s to train"], rows
+    )
 
 
-def scores_of(decoded: Sequence[Sequence[Any]], gold: Sequence[Sequence[Any]]) -> Dict[str, float]:
-    """`accuracy` of tags; of heads and labels `UAS` and `LAS`, of all words."""
-    right = share_of_equal(decoded, gold)
-    if not isinstance(gold[0][0], tuple):
-        return {"accuracy": right}
-    heads = [[[head for head, _ in row] for row in rows] for rows in (decoded, gold)]
-    return {"UAS": share_of_equal(*heads), "LAS": right}
+def figure(task: Task, points: Dict[str, Dict[str, Any]], width: int = 40) -> str:
+    """The frontier as text: the models from the slowest to the fastest, with a bar for the accuracy.
+
+    A bar is empty at the lowest score and full at the highest.
+    """
+    ordered = sorted(points.items(), key=lambda each: each[1]["words_per_second"])
+    found = [point["score"] for _, point in ordered]
+    low, high = min(found), max(found)
+    longest = max(map(len, points))
+    lines = [f"{task.name}: {task.measured.score} on test, by words per second"]
+    for label, point in ordered:
+        share = (point["score"] - low) / (high - low) if high > low else 1.0
+        bar = ("#" * round(share * width)).ljust(width)
+        lines.append(
+            f"  {point['words_per_second']:>9,.0f}  {label:<{longest}}  |{bar}| {point['score']:.2f}"
+        )
+    return "\n".join(lines)
 
 
-def _load(archive: Path) -> Any:
+def _quiet() -> None:
+    """Only the demo's own lines are shown."""
     warnings.filterwarnings("ignore")
-    logger = logging.getLogger("allennlp")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    # A plugin of AllenNLP's tries a download at each start, and says so.
-    with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
-        from allennlp.common.plugins import import_plugins
-        from allennlp.common.util import import_module_and_submodules
-        from allennlp.models.archival import load_archive
-
-        import_plugins()
-        import_module_and_submodules("allennlp_kd")
-    loaded = load_archive(str(archive))
-    logger.setLevel(level)
-    loaded.model.eval()  # which loading leaves to its caller
-    return loaded
-
-
-def share_of_equal(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> float:
-    pairs = [pair for row in zip(left, right) for pair in zip(*row)]
-    return sum(one == other for one, other in pairs) / len(pairs)
+    logging.getLogger("allennlp").setLevel(logging.ERROR)
 
 
 def deviation_of_gap(rounds: Sequence[Dict[str, Any]]) -> Optional[float]:

@@ -1,9 +1,12 @@
-"""What the demo distils."""
+"""What the demo distills."""
 
 from pathlib import Path
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
+
+from benchmarks.setups import tasks
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
+FILES = {split: f"turkish/{split}.conllu" for split in ("train", "dev", "test")}
 
 
 class Task(NamedTuple):
@@ -17,11 +20,11 @@ class Task(NamedTuple):
     runs : `Path`
         The folder of its runs, the same that its configurations name.
     record : `Path`
-        Where the deviation over seeds is recorded.
+        Where the scores over seeds are recorded.
     metric : `str`
-        Of AllenNLP's metrics, the one to show after each epoch.
-    columns : `Tuple[str, ...]`
-        The scores on test; the gap is of the last.
+        The metric of AllenNLP that is shown after each epoch.
+    measured : `benchmarks.setups.tasks.Task`
+        How its models are measured.
     """
 
     name: str
@@ -29,7 +32,7 @@ class Task(NamedTuple):
     runs: Path
     record: Path
     metric: str
-    columns: Tuple[str, ...]
+    measured: tasks.Task
 
 
 TASKS = (
@@ -39,7 +42,7 @@ TASKS = (
         Path("runs") / "demo",
         RESULTS / "demo.json",
         "accuracy",
-        ("accuracy",),
+        tasks.Task("tagger", "accuracy", FILES),
     ),
     Task(
         "parser",
@@ -47,6 +50,6 @@ TASKS = (
         Path("runs") / "demo" / "parsing",
         RESULTS / "demo_parser.json",
         "LAS",
-        ("UAS", "LAS"),
+        tasks.Task("parser", "LAS", FILES),
     ),
 )

@@ -1,7 +1,7 @@
 """Who stands on the frontier: the teacher, spaCy's own training, and the students, by task."""
 
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple
 
 from benchmarks.accuracy import read_lines
 from benchmarks.scores import finals
@@ -10,6 +10,12 @@ from benchmarks.spacy_baselines import GOLD, SILVER, pipeline_folder
 
 RESULTS = Path(__file__).parents[1] / "results"
 SIZES = ("small", "medium", "large")
+PARSING_ARMS = {
+    "small": "predictions, more text",
+    "medium": "predictions, more text",
+    "large": "predictions",
+}
+"""The recorded arm of each size of parser: the treebank and a million words of text, or the treebank alone."""
 TEACHER, SPACY, STUDENT = "teacher", "spaCy", "student"
 PREDICT, FLOAT, INT8, PIPELINE = "allennlp predict", "packaged", "packaged, int8", "spaCy"
 
@@ -83,7 +89,7 @@ def student_lines(task: str, size: str, results: Path = RESULTS) -> List[Dict[st
     """The recorded runs of the students of a size that have all the gold annotation."""
     if task == "parsing":
         lines = read_lines(results / f"parsing_size_{size}.jsonl")
-        arm: Optional[str] = "predictions, more text"
+        arm = PARSING_ARMS[size]
     else:
         lines = read_lines(results / f"{task}_sizes.jsonl")
         arm = size

@@ -2,7 +2,7 @@
 
 import signal
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, List
 
 import pytest
 from allennlp.commands.train import train_model
@@ -11,6 +11,7 @@ from allennlp.common import Params
 import allennlp_kd.plugin  # noqa: F401 (registers)
 from benchmarks import __main__ as entry
 from benchmarks.demo import __main__ as demo, data
+from benchmarks.demo.training import Training
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("Bu", "küçük", "model", "öğrendi", ".")
@@ -28,14 +29,15 @@ def treebank() -> str:
     return "\n\n".join(blocks) + "\n\n"
 
 
-def train_small(
-    config: Path, run: Path, label: str, overrides: Dict[str, Any], folder: Path, metric: str
-) -> None:
+def train_small(trainings: List[Training], folder: Path, jobs: int) -> None:
     """In this process, where the demo starts others."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALLENNLP_KD_DATA", str(folder))
-        small = {"trainer.num_epochs": 1, "trainer.cuda_device": -1, **overrides}
-        train_model(Params.from_file(str(config), small), str(run))
+    for training in trainings:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ALLENNLP_KD_DATA", str(folder))
+            small = {"trainer.num_epochs": 1, "trainer.cuda_device": -1, **training.overrides}
+            train_model(Params.from_file(str(training.config), small), str(training.run))
+        if training.finish is not None:
+            training.finish(training.run / "model.tar.gz")
 
 
 @pytest.mark.slow
@@ -47,7 +49,7 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) 
     monkeypatch.setattr(data, "NUM_TEST", 8)
     monkeypatch.setattr(data, "NUM_DEV", 8)
     monkeypatch.setattr(demo, "ROOT", tmp_path)
-    monkeypatch.setattr(demo, "train", train_small)
+    monkeypatch.setattr(demo, "train_all", train_small)
     served = []
     monkeypatch.setattr(demo, "serve", lambda archives, *_: served.append(archives) or "served")
     monkeypatch.chdir(tmp_path)
@@ -58,9 +60,26 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) 
         signal.signal(signal.SIGTERM, handler)
     printed = capsys.readouterr().out
     assert "treebank: 8 test, 8 dev, 24 train sentences" in printed
-    lines = [line for line in printed.splitlines() if line.startswith(("teacher ", "distilled "))]
-    assert len(lines) == 4 and all("%" in line for line in lines)
-    assert printed.count("gap recovered: ") == 2 and "served" in printed
+    rows = [line for line in printed.splitlines() if line.startswith("| ") and "packaged" in line]
+    labels = [row.split("|")[1].strip() for row in rows]
+    assert labels == 2 * [
+        "teacher, packaged",
+        "teacher, packaged, int8",
+        "plain, packaged",
+        "distilled, packaged",
+        "distilled, packaged, int8",
+    ]
+    assert len(rows) == 10 and all(" x " in row for row in rows)
+    assert printed.count("gap recovered: ") == 2
+    # The figures and what spaCy says come last.
+    end = printed[printed.index("seconds: training") :]
+    assert "parser: LAS on test" in end and "tagger: accuracy on test" in end
+    assert end.rstrip().endswith("served")
+    figures = tmp_path / "runs" / "demo" / "figures"
+    assert {path.name for path in figures.glob("*.svg")} == {
+        "frontier_tagger.svg",
+        "frontier_parser.svg",
+    }
     assert {name: path.is_file() for name, path in served[0].items()} == {
         "tagger": True,
         "parser": True,

@@ -1,11 +1,7 @@
-// The small student, trained on gold tags only.
+// The student of the size `small`, trained on gold tags only.
+local sizes = import "../lib/sizes.libsonnet";
 local tagging = import "../lib/tagging.libsonnet";
 local task = import "task.libsonnet";
 
-tagging.experiment(
-  task,
-  tagging.inputs.bilstm(task.size),
-  "crf_tagger_student",
-  tagging.training.adam(12, task.metric, lr=0.005),
-  batch_size=16
-)
+// It has no vocabulary of words, so there is nothing to count.
+tagging.student_convolutions(task { vocabulary:: null }, sizes.small.tagging + task.short, "task")

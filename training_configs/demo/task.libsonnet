@@ -12,13 +12,9 @@ local environment = import "../lib/environment.libsonnet";
   test: environment.data("turkish/test.conllu"),
   metric: "+accuracy",
   run: "runs/demo",
-  size: {
-    words: 16,
-    characters: { dim: 8, filters: 12, widths: [3] },
-    hidden: 16,
-    layers: 1,
-    dropout: 0.0,
-  },
+  // A small treebank: small batches, and as many epochs as a demo has time for.
+  short: { batch_size: 32, epochs: { task: 15 } },
+  size: {},
   teacher_size: {
     words: 100,
     characters: { dim: 32, filters: 64, widths: [2, 3, 4] },

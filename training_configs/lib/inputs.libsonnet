@@ -92,6 +92,12 @@ local lstm(input, size) = {
     },
   },
 
+  // The same features under a bidirectional LSTM.
+  // size: {words: the width of a word's vector, features, hidden, layers, dropout}
+  features(size):: $.convolutions(size { hidden: size.words, dilations: [1] }) {
+    model+: { encoder: lstm(size.words, size) },
+  },
+
   // All layers of a transformer, with AllenNLP's own classes: a teacher.
   transformer(hidden):: {
     local piece = { type: "pretrained_transformer_mismatched", model_name: environment.transformer(), max_length: 510 },

@@ -58,6 +58,7 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
   inputs:: inputs,
   training:: training,
   experiment:: experiment,
+  from_zero:: from_zero,
   distilled:: distilled,
   tenth:: distillation.tenth,
   with_text:: distillation.with_text,

@@ -1,12 +1,6 @@
-// The small student, trained on gold trees only.
+// The student of the size `small`, trained on gold trees only.
 local parsing = import "../../lib/parsing.libsonnet";
+local sizes = import "../../lib/sizes.libsonnet";
 local task = import "task.libsonnet";
 
-parsing.experiment(
-  task,
-  parsing.inputs.bilstm(task.size),
-  "biaffine_parser_student",
-  task.forms,
-  parsing.training.adam(12, task.metric, lr=0.005),
-  batch_size=16
-)
+parsing.student_convolutions(task, sizes.small.parsing + task.short, "task")
