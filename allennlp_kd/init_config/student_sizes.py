@@ -23,7 +23,7 @@ SIZES: Dict[str, Dict[str, Dict[str, Any]]] = {
         "chain": {"hidden": 192, "dilations": [1, 1, 2, 2, 4, 1]},
         "tree": {"hidden": 256, "dilations": [1, 1, 2, 2, 4, 4, 8, 1], "arcs": 200, "labels": 100},
     },
-    "large": {"chain": {"layers": 2}, "tree": {"layers": 2, "arcs": 200, "labels": 50}},
+    "large": {"chain": {"layers": 3}, "tree": {"layers": 3, "arcs": 200, "labels": 50}},
 }
 """The settings by size and structure."""
 

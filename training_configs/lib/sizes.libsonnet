@@ -68,5 +68,5 @@ local convolutional(hidden, dilations, lr) = {
     parsing: convolutional(256, [1, 1, 2, 2, 4, 4, 8, 1], 0.0025) { forms: { arcs: 200, labels: 100 } },
   },
   // The first layers of the teacher.
-  large: { layers: 2, epochs: { task: 10, text: 4 }, forms: { arcs: 200, labels: 50 } },
+  large: { layers: 3, epochs: { task: 10, text: 4 }, forms: { arcs: 200, labels: 50 } },
 }
