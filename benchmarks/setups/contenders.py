@@ -70,7 +70,7 @@ def contenders(
             found.append(Contender("teacher", TEACHER, served, path, []))
     for arm in (GOLD, SILVER, f"{GOLD}, vectors"):
         if (task, arm) == ("part_of_speech", SILVER):
-            continue  # there is no teacher
+            continue  # not trained
         name = f"spaCy, {arm}"
         lines = read_lines(results / "spacy_baselines.jsonl")
         scores = [line["test"] for line in lines if (line["task"], line["arm"]) == (task, name)]

@@ -79,7 +79,7 @@ class Task(NamedTuple):
 EWT = {split: f"ud_english_ewt/{split}.conllu" for split in ("train", "dev", "test")}
 TASKS: Dict[str, Task] = {
     "parsing": Task("parser", "LAS", EWT, "parser-ewt-minilm6"),
-    "part_of_speech": Task("tagger", "accuracy", EWT),
+    "part_of_speech": Task("tagger", "accuracy", EWT, "pos-ewt-minilm6"),
     "chunking": Task(
         "chunker",
         "F1",

@@ -323,6 +323,7 @@ def parsers() -> str:
     shown = {
         "teacher, allennlp predict": "teacher, `allennlp predict`",
         "spaCy, gold": "spaCy's own, trained on the same gold",
+        "large, packaged, int8": "`large` student, 8 bits",
         "medium, packaged, int8": "`medium` student, 8 bits",
         "small, packaged, int8": "`small` student, 8 bits",
     }
