@@ -99,7 +99,12 @@ def test_contenders_are_named_with_what_was_recorded(tmp_path):
     assert found["spaCy, gold"].recorded == [0.75] and found["spaCy, silver"].recorded == []
     assert found["teacher, allennlp predict"].model.name == "parser-ewt-minilm6.tar.gz"
     names = {each.label for each in contenders("part_of_speech", *[tmp_path] * 3)}
-    assert not {"spaCy, silver", "teacher, packaged"} & names
+    assert "spaCy, silver" not in names and "teacher, packaged" in names
+    (tmp_path / "parsing_size_large.jsonl").write_text(
+        "".join(f"{json.dumps({**e, 'arm': 'predictions'})}\n" for e in lines[:1])
+    )
+    large = contenders("parsing", *[tmp_path] * 3, results=tmp_path)
+    assert [each.recorded for each in large if each.name == "large"] == [[0.8], [0.8]]
 
 
 @pytest.mark.slow
