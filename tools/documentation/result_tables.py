@@ -219,17 +219,17 @@ def by_condition(name: str, heading: str, shown: Dict[str, str]) -> str:
     return format_table([heading, *shown], rows)
 
 
-def raw_text(name: str) -> str:
+def raw_text() -> str:
     """From raw text to trees: a row a treebank and pipeline, the targets, and how the models were trained."""
     measures = ("tokens", "sentences", "words", "UPOS", "XPOS", "UAS", "LAS")
-    table = by_condition(name, "F1, %", {**dict.fromkeys(measures, ".2f"), "words/s": ",.0f"})
+    table = by_condition("raw_text", "F1, %", {**dict.fromkeys(measures, ".2f"), "words/s": ",.0f"})
     models = [
         [heading.partition(", ")[0], kind, text]
-        for heading, note in _read(name)["notes"].items()
+        for heading, note in _read("raw_text")["notes"].items()
         if heading.endswith(", models")
         for kind, text in note.items()
     ]
-    parts = [table, _measured(name)]
+    parts = [table, _measured("raw_text")]
     if models:
         parts.insert(1, format_table(["treebank", "model", "how it was trained"], models))
     return "\n\n".join(parts)
@@ -380,8 +380,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "equality": lambda: f"{medians('equality')}\n\n{conditions('equality')}",
     "inference": lambda: "\n\n".join([medians("inference"), _measured("inference")]),
     "profile": lambda: f"{medians('profile')}\n\n{conditions('profile')}",
-    "raw_text": lambda: raw_text("raw_text"),
-    "raw_text_italian": lambda: raw_text("raw_text_italian"),
+    "raw_text": raw_text,
     "boundaries": boundaries,
     "cluster": cluster,
     "architectures": lambda: architectures(_read("architectures")),
