@@ -2,9 +2,10 @@
 
 import logging
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from benchmarks.demo.tasks import Task
 from benchmarks.setups.contenders import FLOAT, INT8, PREDICT, STUDENT, TEACHER, Contender
@@ -52,24 +53,24 @@ def measure(
     from benchmarks.measures.served_contenders import measure_score, measure_speeds, megabytes
     from benchmarks.setups.tasks import examples
 
-    _quiet()
     torch.set_num_threads(1)
     gold = examples(data / task.measured.files["test"])
     found: Dict[str, Dict[str, Any]] = {}
-    for each in contenders(runs):
-        point: Dict[str, Any] = {"name": each.name, "family": each.family}
-        if each.served != PREDICT:
-            point["score"] = 100 * measure_score(task.measured, each, gold)[0]
-        point["megabytes"] = megabytes(each)
-        found[each.label] = point
-    # `allennlp predict` says what the packaged archive says: `python -m benchmarks equality`.
-    found[f"teacher, {PREDICT}"]["score"] = found[f"teacher, {FLOAT}"]["score"]
-    if speeds:
-        dev = examples(data / task.measured.files["dev"])[:SENTENCES]
-        words = [each.words for each in dev]
-        for label, speed in measure_speeds(task.measured, contenders(runs), words, ROUNDS).items():
-            if label in found:
-                found[label]["words_per_second"] = speed
+    with _quiet():
+        for each in contenders(runs):
+            point: Dict[str, Any] = {"name": each.name, "family": each.family}
+            if each.served != PREDICT:
+                point["score"] = 100 * measure_score(task.measured, each, gold)[0]
+            point["megabytes"] = megabytes(each)
+            found[each.label] = point
+        # `allennlp predict` predicts what the packaged archive does: `python -m benchmarks equality`.
+        found[f"teacher, {PREDICT}"]["score"] = found[f"teacher, {FLOAT}"]["score"]
+        if speeds:
+            dev = examples(data / task.measured.files["dev"])[:SENTENCES]
+            words = [each.words for each in dev]
+            timed = measure_speeds(task.measured, contenders(runs), words, ROUNDS)
+            for label in found.keys() & timed.keys():
+                found[label]["words_per_second"] = timed[label]
     return found
 
 
@@ -119,10 +120,18 @@ def figure(task: Task, points: Dict[str, Dict[str, Any]], width: int = 40) -> st
     return "\n".join(lines)
 
 
-def _quiet() -> None:
-    """Only the demo's own lines are shown."""
-    warnings.filterwarnings("ignore")
-    logging.getLogger("allennlp").setLevel(logging.ERROR)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Shows only the demo's own lines; AllenNLP's logger gets its level back."""
+    logger = logging.getLogger("allennlp")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def deviation_of_gap(rounds: Sequence[Dict[str, Any]]) -> Optional[float]:

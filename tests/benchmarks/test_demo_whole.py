@@ -1,5 +1,6 @@
 """`make demo` from its treebank to its tables, small: few sentences, an epoch each, no wheel."""
 
+import logging
 import signal
 from pathlib import Path
 from typing import Any, List
@@ -54,10 +55,12 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) 
     monkeypatch.setattr(demo, "serve", lambda archives, *_: served.append(archives) or "served")
     monkeypatch.chdir(tmp_path)
     handler = signal.getsignal(signal.SIGTERM)
+    level = logging.getLogger("allennlp").level
     try:
         assert entry.main(["demo"]) == 0
     finally:
         signal.signal(signal.SIGTERM, handler)
+    assert logging.getLogger("allennlp").level == level
     printed = capsys.readouterr().out
     assert "treebank: 8 test, 8 dev, 24 train sentences" in printed
     rows = [line for line in printed.splitlines() if line.startswith("| ") and "packaged" in line]
