@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Dict, List, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PINS = {(3, 11): "serving-modern-py311.txt", (3, 10): "serving-legacy-py310.txt"}
+MODERN = "serving-modern-py311.txt"
+PINS = {(3, 10): "serving-legacy-py310.txt", (3, 11): MODERN, (3, 12): MODERN}
 LANG, NAME, VERSION = "tr", "demo", "0.0.1"
 PAGE = "page.html"
 SCRIPT = """
