@@ -60,36 +60,17 @@ def measure(options: Options) -> Report:
         about = folder / treebank / "about.json"
         if about.is_file():
             report.notes[f"{treebank}, models"] = json.loads(about.read_text(encoding="utf-8"))
-        for name in (OURS, INT8) if SPACY in pipelines else ():
-            report.targets += [
-                Target(
-                    f"{treebank}, {name}: LAS ahead of {SPACY}",
-                    scores[name]["LAS"] - scores[SPACY]["LAS"],
-                    MARGIN,
-                    at_least=True,
-                ),
-                Target(
-                    f"{treebank}, {name}: speed over {SPACY}",
-                    speeds[name] / speeds[SPACY],
-                    1.0,
-                    at_least=True,
-                ),
-            ]
-        for name in SPLITTERS[:2] if set(SPLITTERS) <= set(pipelines) else ():
-            report.targets += [
-                Target(
-                    f"{treebank}, {name}: sentence F1 ahead of {SENTER}",
-                    scores[name]["sentences"] - scores[SENTER]["sentences"],
-                    0.0,
-                    at_least=True,
-                ),
-                Target(
-                    f"{treebank}, {name}: speed over {SENTER}",
-                    speeds[name] / speeds[SENTER],
-                    1.0,
-                    at_least=True,
-                ),
-            ]
+        for names, theirs, score, label, margin in (
+            ((OURS, INT8), SPACY, "LAS", "LAS", MARGIN),
+            ((SPLITTER, SPLITTER_INT8), SENTER, "sentences", "sentence F1", 0.0),
+        ):
+            for name in names if {*names, theirs} <= set(pipelines) else ():
+                ahead = scores[name][score] - scores[theirs][score]
+                faster = speeds[name] / speeds[theirs]
+                report.targets += [
+                    Target(f"{treebank}, {name}: {label} ahead of {theirs}", ahead, margin, True),
+                    Target(f"{treebank}, {name}: speed over {theirs}", faster, 1.0, True),
+                ]
     if not report.medians:
         raise NoData(
             f"no treebank in {data} with a parser.tar.gz in {folder}; set ALLENNLP_KD_DATA and "

@@ -4,8 +4,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.file_utils import cached_path
-from allennlp.data import DatasetReader, Field, Instance, Token, TokenIndexer
-from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
+from allennlp.data import DatasetReader, Instance, Token, TokenIndexer
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from conllu import parse
 from conllu.exceptions import ParseException
@@ -13,6 +12,7 @@ from overrides import overrides
 
 from allennlp_kd.fields.teacher_words import TEACHER_WORDS
 from allennlp_kd.line_blocks import line_blocks
+from allennlp_kd.readers.tagged_sentence import tagged_sentence
 from allennlp_kd.readers.treebank_tokens import TreebankTokens, words_of_teacher
 
 _COLUMNS = ("upos", "xpos")
@@ -146,11 +146,4 @@ class ConlluTaggingReader(DatasetReader):
         `Instance`
             With the fields `tokens`, `metadata` (its `words`) and, where known, `tags`.
         """
-        text = TextField(tokens, self._token_indexers)
-        fields: Dict[str, Field] = {
-            "tokens": text,
-            "metadata": MetadataField({"words": [token.text for token in tokens]}),
-        }
-        if tags is not None:
-            fields["tags"] = SequenceLabelField(tags, text, self.label_namespace)
-        return Instance(fields)
+        return tagged_sentence(tokens, tags, self._token_indexers, self.label_namespace)

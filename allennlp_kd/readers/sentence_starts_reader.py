@@ -5,12 +5,12 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tupl
 
 import spacy
 from allennlp.common.checks import ConfigurationError
-from allennlp.data import DatasetReader, Field, Instance, Token, TokenIndexer
-from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
+from allennlp.data import DatasetReader, Instance, Token, TokenIndexer
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from overrides import overrides
 
 from allennlp_kd.readers.plain_text_reader import lines_of
+from allennlp_kd.readers.tagged_sentence import tagged_sentence
 from allennlp_kd.readers.treebank_text import documents
 
 START, INSIDE = "S", "I"
@@ -127,11 +127,4 @@ class SentenceStartsReader(DatasetReader):
         `Instance`
             With the fields `tokens`, `metadata` (its `words`) and, where known, `tags`.
         """
-        text = TextField(tokens, self._token_indexers)
-        fields: Dict[str, Field] = {
-            "tokens": text,
-            "metadata": MetadataField({"words": [token.text for token in tokens]}),
-        }
-        if tags is not None:
-            fields["tags"] = SequenceLabelField(tags, text, self._label_namespace)
-        return Instance(fields)
+        return tagged_sentence(tokens, tags, self._token_indexers, self._label_namespace)
