@@ -10,12 +10,18 @@ from benchmarks.spacy_baselines import GOLD, SILVER, pipeline_folder
 
 RESULTS = Path(__file__).parents[1] / "results"
 SIZES = ("small", "medium", "large")
-PARSING_ARMS = {
-    "small": "predictions, more text",
-    "medium": "predictions, more text",
-    "large": "predictions",
+ARMS = {
+    "parsing": {
+        "small": "predictions, more text",
+        "medium": "predictions, more text",
+        "large": "predictions",
+    },
+    **{
+        task: {"small": "small, more text", "medium": "medium, more text", "large": "large"}
+        for task in ("part_of_speech", "chunking", "named_entities")
+    },
 }
-"""The recorded arm of each size of parser: the treebank and a million words of text, or the treebank alone."""
+"""The recorded arm of each task and size: with raw text in addition, or with the annotated corpus alone."""
 TEACHER, SPACY, STUDENT = "teacher", "spaCy", "student"
 PREDICT, FLOAT, INT8, PIPELINE = "allennlp predict", "packaged", "packaged, int8", "spaCy"
 
@@ -87,10 +93,6 @@ def contenders(
 
 def student_lines(task: str, size: str, results: Path = RESULTS) -> List[Dict[str, Any]]:
     """The recorded runs of the students of a size that have all the gold annotation."""
-    if task == "parsing":
-        lines = read_lines(results / f"parsing_size_{size}.jsonl")
-        arm = PARSING_ARMS[size]
-    else:
-        lines = read_lines(results / f"{task}_sizes.jsonl")
-        arm = size
-    return [line for line in finals(lines) if (line["data"], line["arm"]) == ("all", arm)]
+    name = f"parsing_size_{size}" if task == "parsing" else f"{task}_sizes"
+    lines = finals(read_lines(results / f"{name}.jsonl"))
+    return [line for line in lines if (line["data"], line["arm"]) == ("all", ARMS[task][size])]

@@ -1,0 +1,6 @@
+// The same student, which also learns from the teacher on raw text: the file raw/en.txt of ALLENNLP_KD_DATA, one
+// sentence per line.
+local environment = import "../lib/environment.libsonnet";
+local tagging = import "../lib/tagging.libsonnet";
+
+tagging.with_text(tagging.distill_medium(import "task.libsonnet", "text"), environment.data("raw/en.txt"), "en")
