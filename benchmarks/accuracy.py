@@ -132,7 +132,13 @@ def train(
 
 
 def train_all(grid: Dict[str, Any], output: Path, training: Training, quick: bool = False) -> None:
-    """Trains what is not in the file yet, first what the search asks for; adds a line a run."""
+    """Trains what is not in the file yet, first what the search asks for; adds a line a run.
+
+    # Raises
+
+    ValueError
+        If the file has a run of the grid that was trained with other overrides.
+    """
     trials = [
         partial(_trial, grid, trial, output, training)
         for trial in search.trials_of(grid)
@@ -143,12 +149,18 @@ def train_all(grid: Dict[str, Any], output: Path, training: Training, quick: boo
         return
     run_all(trials, training.jobs)
     chosen = search.with_chosen(grid, read_lines(output))
-    finished = {Run(*(line[name] for name in Run._fields)) for line in finals(read_lines(output))}
-    runs: List[Callable[[], None]] = [
-        partial(_final, grid, run, overrides, output, training)
-        for run, overrides in runs_of(chosen)
-        if run not in finished
-    ]
+    finished = {
+        Run(*(line[name] for name in Run._fields)): line for line in finals(read_lines(output))
+    }
+    runs: List[Callable[[], None]] = []
+    for run, overrides in runs_of(chosen):
+        if run not in finished:
+            runs.append(partial(_final, grid, run, overrides, output, training))
+        elif finished[run].get("overrides", overrides) != overrides:
+            raise ValueError(
+                f"{output} has {run} with other overrides than the grid: "
+                f"{finished[run]['overrides']}, not {overrides}; remove its line to train it again"
+            )
     run_all(runs[:1] if quick else runs, training.jobs)
 
 
@@ -168,7 +180,7 @@ def _final(
 ) -> None:
     archive = training.archives and training.archives / archive_name(run)
     found = _trained(grid, overrides, training, archive=archive)
-    _finish(run._asdict(), found, output, training)
+    _finish({**run._asdict(), "overrides": overrides}, found, output, training)
 
 
 def _trained(
@@ -184,7 +196,8 @@ def _trained(
         "allennlp_models.structured_prediction",
     ):
         import_module_and_submodules(package)
-    config = overrides.pop("config", grid["config"])
+    config = overrides.get("config", grid["config"])
+    overrides = {name: value for name, value in overrides.items() if name != "config"}
     also = tuple(grid.get("also", ()))
     device = training.cuda_device
     return train(config, overrides, grid["metric"], also, cuda_device=device, **options)

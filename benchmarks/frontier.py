@@ -3,8 +3,8 @@
 Accuracy is that of recorded runs (`results/`), the mean over their seeds; of the teacher and of 8-bit weights, it is
 measured on one archive. Speed is measured in this process, in alternating rounds, with one thread, on the words of
 the dev set, in CPU time, so that a busy machine counts little. Archives: $ALLENNLP_KD_TEACHERS and
-$ALLENNLP_KD_STUDENTS (`TASK-SIZE.tar.gz`). Pipelines of `spacy_baselines`: `--spacy`. What is measured is added to
-the output, so it can be stopped and started again. What is missing is printed.
+$ALLENNLP_KD_STUDENTS (`TASK-SIZE.tar.gz`). Pipelines of `spacy_baselines`: `--spacy`. What is measured replaces what
+the output says of the same contender, and what is missing is printed.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def measure(report: Dict[str, Any], task: str, options: argparse.Namespace) -> N
         point = found[each.label]
         point["megabytes"] = megabytes(each)
         one_archive = each.family == TEACHER or (each.family == STUDENT and each.served == INT8)
-        if one_archive and each.served != PREDICT and point.get("score") is None:
+        if one_archive and each.served != PREDICT:
             point["score"], point["seeds"] = 100 * measure_score(kind, each, gold)[0], 1
     # What `allennlp predict` says is what the packaged archive says: `benchmarks equality`.
     packaged = found.get("teacher, packaged", {})

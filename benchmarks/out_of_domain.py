@@ -40,6 +40,11 @@ def measure(options: Options) -> Report:
         raise NoData(
             f"set ALLENNLP_KD_TREEBANKS to a folder of NAME.conllu; found none in {folder}"
         )
+    if HOME in (path.stem.upper() for path in others):
+        raise ValueError(
+            f"{HOME} is the test set of ALLENNLP_KD_DATA: rename {HOME.lower()}.conllu in "
+            f"{folders['TREEBANKS']}"
+        )
     report = Report("out_of_domain", settings(options, tie=TIE))
     for name in TASKS_OF_TREEBANKS:
         task = TASKS[name]

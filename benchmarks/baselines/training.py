@@ -23,9 +23,20 @@ def train(
     """Trains a pipeline into `folder/model-best`, unless it is there; returns the CPU seconds.
 
     The configuration is that of `spacy init config --optimize efficiency`.
+
+    # Raises
+
+    ValueError
+        If the pipeline that is there was trained with another `max_steps`.
     """
     if (folder / SECONDS).exists():
-        return json.loads((folder / SECONDS).read_text(encoding="utf-8"))["cpu"]
+        found = json.loads((folder / SECONDS).read_text(encoding="utf-8"))
+        if found.get("max_steps") != max_steps:
+            raise ValueError(
+                f"{folder} has a pipeline that was trained with max_steps "
+                f"{found.get('max_steps')}, not {max_steps}: remove it, or use another folder"
+            )
+        return found["cpu"]
     from spacy.cli.init_config import init_config
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,5 +54,6 @@ def train(
     subprocess.run(command, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    (folder / SECONDS).write_text(json.dumps({"cpu": seconds}) + "\n", encoding="utf-8")
+    found = {"cpu": seconds, "max_steps": max_steps}
+    (folder / SECONDS).write_text(json.dumps(found) + "\n", encoding="utf-8")
     return seconds

@@ -225,6 +225,11 @@ class TestSearch:
         assert calls[-1][0]["alpha"] == 0.8 and calls[-1][0]["random_seed"] == 3
         train_all(grid, output, Training(1))
         assert len(calls) == 6
+        # What was recorded with other overrides is not taken for a run of the grid.
+        changed = {**grid, "arms": {**arms, "plain": {"config": "y", "rate": 2}}}
+        with pytest.raises(ValueError, match="'rate': 1.*not .*'rate': 2.*remove its line"):
+            train_all(changed, output, Training(1))
+        assert len(calls) == 6
 
     def test_trains_several_at_once(self, monkeypatch, tmp_path):
         def train(config, overrides, metric, also, test=True, cuda_device=-1, archive=None):

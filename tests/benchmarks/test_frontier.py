@@ -131,6 +131,12 @@ def test_measures_what_is_there_and_goes_on(tmp_path, monkeypatch, capsys):
     points = json.loads(output.read_text())["tasks"]["parsing"]["points"]
     assert points["small, packaged"]["words_per_second"] > 0
     assert 0 <= points["small, packaged, int8"]["score"] <= 100
+    report = json.loads(output.read_text())
+    report["tasks"]["parsing"]["points"]["small, packaged, int8"]["score"] = 101.0
+    output.write_text(json.dumps(report))
+    frontier.main(command)  # replaces what was measured before
+    points = json.loads(output.read_text())["tasks"]["parsing"]["points"]
+    assert 0 <= points["small, packaged, int8"]["score"] <= 100
     (tmp_path / "parsing-small.tar.gz").unlink()
     frontier.main([*command, "--table"])
     assert json.loads(output.read_text())["tasks"]["parsing"]["points"] == points

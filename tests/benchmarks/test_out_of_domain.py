@@ -37,6 +37,10 @@ def test_runs(tmp_path, monkeypatch):
         monkeypatch.setenv(f"ALLENNLP_KD_{name}", str(tmp_path / "none"))
     command = ["out_of_domain", "--quick", "--output", str(output)]
     assert entry.main(command) == 0 and not output.exists()  # no treebank
+    (treebanks / "ewt.conllu").write_text(SENTENCE, encoding="utf-8")
+    with pytest.raises(ValueError, match="EWT is the test set of ALLENNLP_KD_DATA"):
+        entry.main(command)
+    (treebanks / "ewt.conllu").unlink()
     (treebanks / "gum.conllu").write_text(30 * SENTENCE, encoding="utf-8")
     archive = students / "part_of_speech-small.tar.gz"
     Path(make_archive(tmp_path / "made", tagger())).rename(archive)

@@ -61,7 +61,10 @@ def test_a_sentence_that_is_given_stays_one(tmp_path):
 
 def test_what_is_trained_is_not_trained_again(tmp_path):
     (tmp_path / "seconds.json").write_text('{"cpu": 5.0}')
-    assert train(tmp_path, ["ner"], tmp_path / "no", tmp_path / "no", seed=0) == 5.0
+    no = tmp_path / "no"
+    assert train(tmp_path, ["ner"], no, no, seed=0) == 5.0
+    with pytest.raises(ValueError, match="max_steps None, not 20: remove it"):
+        train(tmp_path, ["ner"], no, no, seed=0, max_steps=20)
 
 
 @pytest.mark.slow
