@@ -1,5 +1,6 @@
 """Runs a task on each piece of a corpus: in one process, in several, or on a Dask cluster."""
 
+import uuid
 from contextlib import ExitStack
 from itertools import chain, islice
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
@@ -74,10 +75,12 @@ def _run_by_dask(
             )
         client = stack.enter_context(_client(distributed, scheduler))
         threads = max(1, sum(client.nthreads().values()))
+        # A scheduler gives all clients the result of the first task with a key.
+        run_id = uuid.uuid4().hex
 
         def submit(piece: Piece) -> Any:
             return client.submit(
-                task, piece, key=f"piece-{piece.number}-{piece.digest}", pure=False
+                task, piece, key=f"piece-{run_id}-{piece.number}-{piece.digest}", pure=False
             )
 
         # Only a window of pieces is submitted, so the scheduler's memory does not depend on the

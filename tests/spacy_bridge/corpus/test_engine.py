@@ -21,6 +21,10 @@ def square(piece: Piece) -> tuple:
     return piece.number**2, os.getpid()
 
 
+def named(name: str, piece: Piece) -> tuple:
+    return name, piece.number
+
+
 def fail(folder: str, piece: Piece) -> None:
     raise ShardsError(f"{folder}: not piece {piece.number}")
 
@@ -45,6 +49,21 @@ def test_two_processes():
     assert os.getpid() not in {process for _, process in found}
     with pytest.raises(ShardsError, match="here: not piece"):
         list(run(partial(fail, "here"), PIECES, workers=1))
+
+
+def test_two_runs_on_one_scheduler_get_their_own_results():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        runs = [
+            run(partial(named, name), PIECES, scheduler=cluster.scheduler_address) for name in "AB"
+        ]
+        found = [[next(each)] for each in runs]  # both are under way, with pieces in the queue
+        for results, rest in zip(found, runs):
+            results.extend(rest)
+    for name, results in zip("AB", found):
+        assert sorted(results) == [(name, number) for number in range(20)]
 
 
 def test_what_is_refused():
