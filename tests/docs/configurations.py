@@ -40,7 +40,7 @@ def whole(block: Block, folder: Path) -> Dict[str, Any]:
     path = folder / "fragment.jsonnet"
     path.write_text(code, encoding="utf-8")
     fragment = Params.from_file(str(path)).as_dict(quiet=True)
-    base = parser_base() if "// of a parser" in text else tagger_base()
+    base = parser_base() if "// for a parser" in text else tagger_base()
     return merged(base, placed(fragment))
 
 

@@ -83,7 +83,7 @@ def test_fragments(tmp_path: Path) -> None:
         return whole(blocks.Block("page:1", "jsonnet", text), tmp_path)
 
     assert config('objective: { type: "token" }')["model"]["objective"] == {"type": "token"}
-    found = config('// of a parser\nteacher: { type: "archive", archive_file: "x" }')
+    found = config('// for a parser\nteacher: { type: "archive", archive_file: "x" }')
     assert found["model"]["student"]["type"] == "biaffine_parser_student"
     assert found["model"]["teacher"] == found["dataset_reader"]["teacher"]
     assert found["model"]["teacher"]["archive_file"] == "x"
