@@ -146,11 +146,11 @@ def costs() -> str:
     found = _read("training_step")["medians"]["s, 1 thread"]
     rows = []
     for loss, shown in (
-        ("stock NLL", "stock's likelihood"),
+        ("stock NLL", "AllenNLP's likelihood"),
         ("NLL", "likelihood (forward algorithm)"),
-        ("NLL, wide scores", "likelihood, scores far apart"),
+        ("NLL, wide scores", "the same, with scores far apart"),
         ("predictions", "`predictions`"),
-        ("scores, centred", "`scores`, centred"),
+        ("scores, centred", "`scores`, centered"),
         ("scores, raw", "`scores`, raw"),
         ("scores, emissions", "`scores`, emissions"),
     ):
@@ -270,8 +270,8 @@ def durations() -> str:
             rows.append([f"`{path.stem}`", "", _minutes(found.get("seconds"))])
     for path in sorted((BENCHMARKS / "grids").glob("*.json")):
         lines = accuracy.read_lines(RESULTS / f"{path.stem}.jsonl")
-        seconds = sum(line["seconds"] for line in lines) if lines else None
-        rows.append([f"`accuracy`, `grids/{path.name}`", str(len(lines)), _minutes(seconds)])
+        minutes = _minutes(sum(line["seconds"] for line in lines)) if lines else "(not run)"
+        rows.append([f"`accuracy`, `grids/{path.name}`", str(len(lines)), minutes])
     return format_table(["benchmark", "runs", "minutes"], rows)
 
 
@@ -313,7 +313,7 @@ def frontiers() -> str:
         if missing:
             parts.append("Missing: " + "; ".join(missing) + ".")
         for name in frontier.to_remove(report, task):
-            parts.append(f"Below the line that joins the others: {name}.")
+            parts.append(f"Below the line between the other models of the frontier: {name}.")
     return "\n\n".join(parts)
 
 
