@@ -128,6 +128,7 @@ def _init(arguments: argparse.Namespace) -> None:
         train=arguments.train,
         dev=arguments.dev,
         text=arguments.text,
+        text_words=text_words,
         student=arguments.student,
         tenth=arguments.tenth,
         language=arguments.language,

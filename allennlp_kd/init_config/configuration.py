@@ -8,7 +8,7 @@ from allennlp.common.checks import ConfigurationError
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from allennlp_kd.init_config.corpus_profile import CorpusProfile
-from allennlp_kd.init_config.student_sizes import EPOCHS_WITH_TEXT, FEATURES, SIZES, TRAINING
+from allennlp_kd.init_config.student_sizes import FEATURES, SIZES, TRAINING, epochs_of
 from allennlp_kd.init_config.teacher_profile import TeacherProfile
 
 READERS = (
@@ -23,6 +23,7 @@ class Choices(NamedTuple):
     train: str
     dev: str
     text: Sequence[str] = ()
+    text_words: int = 0
     student: str = "small"
     tenth: bool = False
     language: str = "en"
@@ -56,7 +57,7 @@ def configuration(teacher: TeacherProfile, corpus: CorpusProfile, choices: Choic
         student=_student(teacher, choices.student, text_field_embedder, encoder),
         optimizer=_optimizer(choices.student),
         alpha=training["alpha"],
-        epochs=min(training["epochs"], EPOCHS_WITH_TEXT) if text else training["epochs"],
+        epochs=epochs_of(choices.student, corpus.words, choices.text_words),
         batch_size=training["batch"][teacher.structure],
         metric=metric(teacher),
         text_field=corpus.text_field,

@@ -1,4 +1,4 @@
-"""""The student sizes that `kd-init` writes, the same as in `training_configs`.""" ""
+"""The student sizes that `kd-init` writes, the same as in `training_configs`."""
 
 from typing import Any, Dict
 
@@ -32,5 +32,21 @@ TRAINING: Dict[str, Dict[str, Any]] = {
     "medium": {"alpha": 0.8, "lr": 0.0025, "epochs": 20, "batch": {"chain": 64, "tree": 128}},
     "large": {"alpha": 0.5, "lr": 0.002, "epochs": 10, "batch": {"chain": 32, "tree": 32}},
 }
-EPOCHS_WITH_TEXT = 8
-"""Epochs of the small students; epochs are longer with unlabeled text."""
+WORDS_WITH_TEXT = 4_000_000
+"""The words to train on in all epochs together, if there is unlabeled text."""
+LEAST_EPOCHS = 4
+
+
+def epochs_of(size: str, words: int, text_words: int) -> int:
+    """The number of epochs: with unlabeled text, fewer of them, because each is longer.
+
+    # Parameters
+
+    size : `str`
+    words, text_words : `int`
+        The words of the corpus and of the unlabeled text.
+    """
+    epochs = TRAINING[size]["epochs"]
+    if not text_words:
+        return epochs
+    return max(LEAST_EPOCHS, min(epochs, WORDS_WITH_TEXT // (words + text_words)))

@@ -16,9 +16,16 @@ ARMS = {
         "medium": "predictions, more text",
         "large": "predictions",
     },
-    **{
-        task: {"small": "small, more text", "medium": "medium, more text", "large": "large"}
-        for task in ("part_of_speech", "chunking", "named_entities")
+    "part_of_speech": {
+        "small": "small, more text",
+        "medium": "medium, more text",
+        "large": "large",
+    },
+    "chunking": {"small": "small, more text", "medium": "medium, more text", "large": "large"},
+    "named_entities": {
+        "small": "small, more text",
+        "medium": "medium, more text",
+        "large": "large, more text",
     },
 }
 """The recorded arm of each task and size: with raw text in addition, or with the annotated corpus alone."""

@@ -11,6 +11,7 @@ import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.commands.init import KdInit
 from allennlp_kd.init_config.configuration import Choices, configuration
 from allennlp_kd.init_config.corpus_profile import CorpusProfile, reader_for
+from allennlp_kd.init_config.student_sizes import TRAINING, epochs_of
 from allennlp_kd.init_config.teacher_profile import TeacherProfile, profile_teacher, span_encoding
 from tests.configs.corpora import write_corpora
 from tests.teachers.archives import train_tagger
@@ -285,6 +286,14 @@ def test_iob1_is_noticed(corpora, tagger, tmp_path, capsys):
     run(tagger, "--train", train, "--dev", folder / "dev-last-1000.txt",
         "--output", tmp_path / "x.jsonnet", "--no-estimate")  # fmt: skip
     assert "are I-X without a preceding B-X or I-X, as in IOB1" in capsys.readouterr().out
+
+
+def test_text_makes_fewer_epochs_of_more_words():
+    assert epochs_of("small", 200_000, 0) == TRAINING["small"]["epochs"] == 20
+    assert epochs_of("small", 100_000, 1_000) == 20  # hardly more than the corpus
+    assert epochs_of("small", 200_000, 300_000) == 8
+    assert epochs_of("small", 200_000, 800_000) == epochs_of("small", 200_000, 5_000_000) == 4
+    assert epochs_of("large", 100_000, 1_000) == TRAINING["large"]["epochs"] == 10
 
 
 @pytest.mark.parametrize("size", ["small", "medium"])

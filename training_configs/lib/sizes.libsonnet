@@ -20,7 +20,7 @@ local convolutional(hidden, dilations, lr) = {
   lr: lr,
   batch_size: 128,
   // Epochs on the text of a task, and with a lot of raw text in addition.
-  epochs: { task: 20, text: 8 },
+  epochs: { task: 20, text: 4 },
   alpha: 0.8,
 };
 
