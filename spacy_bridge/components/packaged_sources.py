@@ -5,8 +5,12 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
-from thinc.api import Config
-
+from spacy_bridge.components.pipeline_config import (
+    check_configuration,
+    is_student,
+    pipeline_names,
+    read_configuration,
+)
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime import manifest
 
@@ -86,16 +90,20 @@ def _of_wheel(source: Path, wheel: zipfile.ZipFile) -> List[PackagedSource]:
 
 def _of_pipeline(source: Path, read: Callable[[str], bytes]) -> List[PackagedSource]:
     try:
-        config = Config().from_bytes(read(CONFIG), interpolate=False)
-        lang = json.loads(read(META)).get("lang")
-    except (OSError, ValueError) as error:
+        content, meta = read(CONFIG), json.loads(read(META))
+    except (OSError, ValueError, RecursionError) as error:
         raise BridgeError(f"{source} cannot be read as a spaCy pipeline: {error}") from error
+    config = read_configuration(content, f"{source}: {CONFIG}")
+    lang = meta.get("lang") if isinstance(meta, dict) else None
+    components = config.get("components")
     found: List[PackagedSource] = []
-    for name in config.get("nlp", {}).get("pipeline", []):
-        options: Dict[str, Any] = dict(config.get("components", {}).get(name, {}))
-        factory = options.pop("factory", None)
-        if not str(factory).startswith("kd_"):
+    for name in pipeline_names(config, str(source)):
+        options: Any = components.get(name) if isinstance(components, dict) else None
+        if not is_student(options):
             continue
+        check_configuration({"components": {name: options}}, str(source))
+        options = dict(options)
+        factory = options.pop("factory")
         files: Dict[str, bytes] = {}
         try:
             files[manifest.MANIFEST] = read(f"{name}/{manifest.MANIFEST}")

@@ -68,10 +68,12 @@ def add_sentence_setter(nlp: Language, sentences: str) -> List[str]:
 
 
 def _add_from_pipeline(nlp: Language, source: str, name: str) -> str:
-    from spacy.util import load_model
+    from spacy_bridge.components.open_pipeline import open_pipeline  # which imports this file
 
     try:
-        other = load_model(source)
+        other = open_pipeline(source)
+    except BridgeError:
+        raise
     except (OSError, ValueError) as error:
         raise BridgeError(f"the pipeline {source!r} cannot be opened: {error}") from error
     if name not in other.component_names:
