@@ -1,14 +1,17 @@
 """Writes a pipeline to disk, and builds the wheel that installs it."""
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, Optional
 
 from packaging.version import InvalidVersion, Version
 from spacy.language import Language
 
+from spacy_bridge.atomic_file import SUFFIX
 from spacy_bridge.components.assembly import check_language
 from spacy_bridge.errors import BridgeError
 
@@ -29,7 +32,7 @@ def save_pipeline(
     folder : `Path`
         The pipeline goes into a folder in it that is called `<lang>_<name>-<version>`.
     force : `bool`, optional (default = `False`)
-        Whether an existing pipeline is replaced.
+        Whether an existing pipeline is replaced. It stays until the new one is complete.
     license_file : `Path`, optional
         The text of the license, which becomes `LICENSE` in the folder and in a wheel.
 
@@ -65,17 +68,24 @@ def save_pipeline(
             raise BridgeError(f"{target} already exists; replace it with --force")
         if not (target / "meta.json").is_file():
             raise BridgeError(f"{target} already exists and is not a pipeline")
-        import shutil
-
-        shutil.rmtree(target)
     content = None if license_file is None else license_file.read_bytes()
     # The spaCy version that writes it. The components add the requirement on this package when
     # saved.
     nlp.meta["requirements"] = [f"spacy{nlp.meta['spacy_version']}"]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nlp.to_disk(target)
-    if content is not None:
-        (target / LICENSE).write_bytes(content)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=SUFFIX) as temporary:
+        made, replaced = Path(temporary) / "new", Path(temporary) / "old"
+        nlp.to_disk(made)
+        if content is not None:
+            (made / LICENSE).write_bytes(content)
+        if target.exists():
+            os.rename(target, replaced)
+        try:
+            os.rename(made, target)
+        except OSError:
+            if replaced.exists():
+                os.rename(replaced, target)
+            raise
     return target
 
 
@@ -102,8 +112,6 @@ def build_wheel(pipeline: Path, folder: Path, isolation: bool = True) -> Path:
     BridgeError
         If pip fails; the message holds the end of what it said.
     """
-    import tempfile
-
     from spacy.cli.package import package
 
     folder.mkdir(parents=True, exist_ok=True)

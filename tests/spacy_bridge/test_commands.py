@@ -17,10 +17,11 @@ from spacy_bridge import load_student
 from spacy_bridge.__main__ import main
 from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.student_files import student_files
+from spacy_bridge.packaging.wheel import save_pipeline
 from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.open_student import open_student
 from tests.spacy_bridge.archives import parser, tagger
-from tests.spacy_bridge.pipelines import packaged
+from tests.spacy_bridge.pipelines import packaged, pipeline
 from tests.spacy_bridge.serving_environment import link_serving
 
 TEXT = "The quick brown fox jumps. Dr. Smith visited London!"
@@ -91,6 +92,36 @@ def test_a_package_that_nobody_could_install_is_refused(
     assert main([*command, option, value]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("fault", ["license", "saving", "renaming"])
+def test_a_pipeline_stays_if_its_replacement_fails(
+    fault: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    nlp = pipeline("ner")
+    folder = save_pipeline(nlp, tmp_path)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    license_file = tmp_path / "gone" if fault == "license" else None
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        if fault == "saving" or Path(arguments[0]).name == "new":
+            raise OSError("no space left")
+        rename(*arguments)
+
+    rename = os.rename
+    if fault == "saving":
+        monkeypatch.setattr(type(nlp.get_pipe("ner")), "to_disk", fail)
+    if fault == "renaming":
+        monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OSError, match="gone" if fault == "license" else "no space left"):
+        save_pipeline(nlp, tmp_path, force=True, license_file=license_file)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert list(tmp_path.iterdir()) == [folder]
+    monkeypatch.undo()
+    nlp.meta["description"] = "new"
+    assert save_pipeline(nlp, tmp_path, force=True) == folder
+    assert spacy.load(folder).meta["description"] == "new"
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_scores_go_into_the_meta(command: List[str], tmp_path: Path, capsys: Any) -> None:
