@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.util import is_package
 
 # Registers the factories even if the package's entry points are not installed.
-from spacy_bridge.components import assembly  # noqa: F401
+from spacy_bridge.components import chunker, entities, parser, senter, tagger  # noqa: F401
 from spacy_bridge.components.pipeline_config import (
     check_configuration,
     has_students,

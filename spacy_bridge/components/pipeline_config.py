@@ -13,6 +13,12 @@ BUILT = ("@tokenizers", "@scorers", "@vectors", "@architectures", "@layers")
 
 Of others some read files, open pipelines or fetch: `@readers`, `@callbacks`, `@misc`.
 """
+BUILT_MISC = (
+    "CandidateBatchGenerator", "CandidateGenerator", "EmptyKB", "first_longest_spans_filter",
+    "levenshtein_compare", "ngram_range_suggester", "ngram_suggester", "preset_spans_suggester",
+    "prioritize_existing_ents_filter", "prioritize_new_ents_filter",
+)  # fmt: skip
+"""The functions of spaCy in `@misc` that read no files."""
 INSTANTIATED = ("nlp", "components")
 """The sections that spaCy builds objects from when it opens a pipeline."""
 LARGEST_FILE = 1_000_000
@@ -112,8 +118,7 @@ def check_configuration(config: Mapping[str, Any], where: str) -> None:
     for section in INSTANTIATED:
         for path, key, value in _entries(config.get(section), where, section):
             place = ".".join(path)
-            own = isinstance(value, str) and value.startswith("spacy.")
-            if key.startswith("@") and not (key in BUILT and own):
+            if key.startswith("@") and not _only_builds(key, value):
                 raise PackageError(
                     f"the configuration of {where} calls {key[1:]} {value!r} in {place}, which may "
                     "open files outside it; if you trust it like a program that you run, open it "
@@ -130,6 +135,13 @@ def check_configuration(config: Mapping[str, Any], where: str) -> None:
                     f"the configuration of {where} has a variable in {place}.{key} that is not "
                     f"replaced, found {value!r}"
                 )
+
+
+def _only_builds(registry: str, name: Any) -> bool:
+    """Whether a registered function is spaCy's own and opens nothing."""
+    if not isinstance(name, str) or not name.startswith("spacy."):
+        return False
+    return registry in BUILT or (registry == "@misc" and name.split(".")[1] in BUILT_MISC)
 
 
 def _check_variables(text: Any, config: Mapping[str, Any], where: str) -> None:

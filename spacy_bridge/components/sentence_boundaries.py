@@ -4,6 +4,7 @@ from typing import List
 
 from spacy.language import Language
 
+from spacy_bridge.components.open_pipeline import open_pipeline
 from spacy_bridge.errors import BridgeError
 
 NONE = "none"
@@ -68,8 +69,6 @@ def add_sentence_setter(nlp: Language, sentences: str) -> List[str]:
 
 
 def _add_from_pipeline(nlp: Language, source: str, name: str) -> str:
-    from spacy_bridge.components.open_pipeline import open_pipeline  # which imports this file
-
     try:
         other = open_pipeline(source)
     except BridgeError:

@@ -85,6 +85,11 @@ class WordPieces:
         self.size = size
         self._start, self._end = list(start), list(end)
         self._room = None if max_length is None else max_length - len(start) - len(end)
+        if self._room is not None and self._room < 1:
+            raise PackageError(
+                f"max_length must be more than the {len(start) + len(end)} pieces around a "
+                f"segment, found {max_length}"
+            )
         self._mode = mode
         self._packed = packed
         self._skipped_piece = skipped_piece

@@ -10,7 +10,11 @@ import spacy
 
 from spacy_bridge import load_student, open_pipeline
 from spacy_bridge.__main__ import main
-from spacy_bridge.components.pipeline_config import MOST_ENTRIES, read_configuration
+from spacy_bridge.components.pipeline_config import (
+    MOST_ENTRIES,
+    check_configuration,
+    read_configuration,
+)
 from spacy_bridge.errors import PackageError
 from tests.spacy_bridge.pipelines import packaged, pipeline
 
@@ -65,6 +69,8 @@ ATTACKS: List[Tuple[List[Tuple[str, str]], str, str]] = [
       ('factory = "sentencizer"', 'source = "OUTSIDE"')], "", "takes components.sentencizer from"),
     ([('factory = "kd_ner"', 'factory = "entity_ruler"'),
       ('factory = "sentencizer"', 'source = "OUTSIDE"')], "", "takes components.sentencizer from"),
+    ([("threads = 1", 'threads = {"@misc": "spacy.KBFromFile.v1", "kb_path": "OUTSIDE"}')], "",
+     "calls misc 'spacy.KBFromFile.v1' in components.ner.threads"),
     # A component's folder.
     ([('"ner"]', '"../ner"]'), ("[components.ner]", "[components.../ner]")], "",
      "a component '../ner'; a component's name must not contain a folder|cannot be read"),
@@ -170,5 +176,11 @@ def test_variables_of_honest_pipelines(saved: Path, tmp_path: Path, outside: Pat
     assert open_pipeline(str(folder)).get_pipe("ner").threads == 2
     assert load_student(folder).get_pipe("ner").threads == 2
     assert open_pipeline(str(outside)).pipe_names == ["x"]
+    other = spacy.blank("en")
+    for factory in ("entity_ruler", "span_ruler", "spancat", "entity_linker"):
+        if other.has_factory(factory):
+            other.add_pipe(factory)
+    config = read_configuration(other.config.to_bytes(), "config.cfg")
+    check_configuration(config, "a pipeline with functions of spaCy")
     config = read_configuration(b'[a]\nb = "${c.d}.txt"\n[c]\nd = "x"\n', "config.cfg")
     assert config == {"a": {"b": "x.txt"}, "c": {"d": "x"}}

@@ -96,6 +96,70 @@ def test_max_length_of_the_indexer_alone(tmp_path: Path) -> None:
     assert [len(tags) for tags in student(SENTENCES)] == [len(words) for words in SENTENCES]
 
 
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
+def test_long_sentences_without_max_length(
+    kind: str, traced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AllenNLP fails on sentences with more pieces than positions; the package folds them."""
+    from spacy_bridge.packaging.networks import transformer
+
+    if traced:
+        monkeypatch.setattr(transformer, "is_supported", lambda config: False)
+    folder = BUILDERS[kind](tmp_path / "checkpoint", depth=1)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    for part in ("indexers", "embedders"):
+        del config[part]["pieces"]["max_length"]
+    path = make_archive(tmp_path / "student", tagger(**config), scale=1.5)
+    files = student_files(path, trust=True)
+    # RoBERTa's table has 32 rows too, of which 2 are not for positions.
+    limit = 30 if kind == "roberta" else 32
+    assert json.loads(files["settings.json"])["inputs"]["pieces"]["max_length"] == limit
+    student = open_student({**files, "manifest.json": sum_up(files)})
+    longest = [["a", "b"] * (limit // 2 - 1), ["the", "a"]]
+    if kind != "roberta":  # whose words may have several pieces
+        assert student(longest) == [output["tags"] for output in predict(path, longest)]
+    long = [["the", "a" * 90], ["b", "1"] * 40, ["a"]]
+    assert [len(tags) for tags in student(long)] == [2, 80, 1]
+
+
+def test_matched_pieces_beyond_the_positions(tmp_path: Path) -> None:
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
+    part = {"type": "pretrained_transformer", "model_name": str(folder)}
+    config = {**inputs("", folder), "indexers": {"pieces": part, "a": WORDS}}
+    config["embedders"] = {**config["embedders"], "pieces": part}
+    path = make_archive(tmp_path / "student", tagger(**config), scale=1.5)
+    files = student_files(path, transformer=str(folder))
+    student = open_student({**files, "manifest.json": sum_up(files)})
+    sentences = [["a", "b"] * 16, ["a", "b"] * 20]
+    assert student(sentences[:1]) == [output["tags"] for output in predict(path, sentences[:1])]
+    assert [len(tags) for tags in student(sentences)] == [32, 40]
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_max_length_without_room(length: int, tmp_path: Path) -> None:
+    folder = BUILDERS["bert"](tmp_path / "checkpoint", depth=1)
+    config = inputs("pretrained_transformer_mismatched", folder)
+    path = make_archive(tmp_path / "student", tagger(**config))
+    files = student_files(path, trust=True)
+    content = json.loads(files["settings.json"])
+    content["inputs"]["pieces"]["max_length"] = length
+    files["settings.json"] = json.dumps(content).encode("utf-8")
+    message = f"max_length must be more than the 2 .*, found {length}"
+    with pytest.raises(PackageError, match=message):
+        open_student({**files, "manifest.json": sum_up(files)})
+    content = json.loads((path.parent / "config.json").read_text())
+    for part in (
+        content["dataset_reader"]["token_indexers"],
+        content["model"]["text_field_embedder"]["token_embedders"],
+    ):
+        part["pieces"]["max_length"] = length
+    (path.parent / "config.json").write_text(json.dumps(content))
+    (path.parent / "model.tar.gz").unlink()
+    with pytest.raises(UnsupportedError, match=message):
+        student_files(path.parent, trust=True)
+
+
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
 @pytest.mark.parametrize("changes", [{"num_hidden_layers": 1}, {"hidden_act": "relu"},
                                      {"add_pooling_layer": False}])  # fmt: skip

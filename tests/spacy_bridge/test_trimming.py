@@ -7,6 +7,7 @@ from typing import Any, List
 import numpy
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import BertTokenizerFast
 
 from spacy_bridge.__main__ import main
 from spacy_bridge.errors import BridgeError, UnsupportedError
@@ -15,7 +16,7 @@ from spacy_bridge.packaging.student_files import student_files
 from spacy_bridge.packaging.words_of_files import words_of_files
 from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.open_student import open_student
-from tests.modules.conftest import BUILDERS
+from tests.modules.conftest import BUILDERS, PIECES
 from tests.spacy_bridge.archives import make_archive, tagger
 from tests.spacy_bridge.test_transformers import inputs
 
@@ -93,6 +94,61 @@ def test_unigrams() -> None:
     trimmed = trim_tokenizer(content, ["ab"], [1])
     assert pieces_of(trimmed.content, ["abba", "ab"]) == [["▁ab", "b", "a"], ["▁ab"]]
     assert trimmed.kept.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("kind", ["WordPiece", "Unigram"])
+def test_added_tokens_above_the_vocabulary(kind: str) -> None:
+    """As `[MASK]` in DeBERTa-v3, or what `add_tokens` adds."""
+    if kind == "WordPiece":
+        tokenizer = Tokenizer.from_str(word_pieces().decode("utf-8"))
+    else:
+        pieces = [("[UNK]", 0.0), ("a", -1.0), ("never", -1.0), ("b", -1.0)]
+        tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0))
+    size = tokenizer.get_vocab_size()
+    tokenizer.add_special_tokens(["[UNK]", "[MASK]"])
+    tokenizer.add_tokens(["@user"])
+    content = tokenizer.to_str().encode("utf-8")
+    trimmed = trim_tokenizer(content, ["a", "b"], [size])
+    assert trimmed.kept.tolist()[-2:] == [size, size + 1] and len(trimmed.kept) < size + 2
+    cut = Tokenizer.from_str(trimmed.content.decode("utf-8"))
+    for word in ("a", "b", "[MASK]", "@user", "[UNK]"):
+        before = tokenizer.encode(word, add_special_tokens=False)
+        after = cut.encode(word, add_special_tokens=False)
+        assert before.tokens == after.tokens
+        assert trimmed.renumber(before.ids) == after.ids
+        assert trimmed.kept[after.ids].tolist() == before.ids
+
+
+def test_a_student_with_added_tokens(tmp_path: Path) -> None:
+    checkpoint = BUILDERS["bert"](tmp_path / "checkpoint", depth=1, vocab_size=len(PIECES) + 1)
+    tokenizer = BertTokenizerFast.from_pretrained(checkpoint)
+    tokenizer.add_tokens(["@user"])
+    tokenizer.save_pretrained(checkpoint)
+    config = inputs("pretrained_transformer_mismatched", checkpoint)
+    path = make_archive(tmp_path / "student", tagger(**config), scale=1.5)
+    whole, trimmed = encoder(path), encoder(path, trim_to=KNOWN)
+    sentences = [["the", "@user", "."], ["sleeping", "cat", "the"]]
+    assert numpy.allclose(whole(sentences), trimmed(sentences), atol=1e-5)
+
+
+def test_added_tokens_with_gaps() -> None:
+    content = json.loads(word_pieces())
+    content["model"]["vocab"]["never"] = 20
+    content["added_tokens"] = []
+    trimmed = trim_tokenizer(json.dumps(content).encode("utf-8"), ["never"], [1])
+    assert trimmed.kept.tolist() == [0, 1, 2, 3, 4, 5, 20]
+    assert pieces_of(trimmed.content, ["never"]) == [["never"]]
+
+
+def test_the_transformer_is_checked_before_its_tokenizer(tmp_path: Path, monkeypatch: Any) -> None:
+    from spacy_bridge.packaging.networks import transformer
+
+    monkeypatch.setattr(transformer, "is_supported", lambda config: False)
+    monkeypatch.setattr(transformer, "trim_tokenizer", lambda *a: pytest.fail("it was trimmed"))
+    with pytest.raises(
+        UnsupportedError, match="a transformer of type bert cannot be trimmed; supp"
+    ):
+        student_files(archive("bert", tmp_path), trust=True, trim_to=["a"])
 
 
 def test_what_cannot_be_trimmed(tmp_path: Path, archive_of: Any, capsys: Any) -> None:

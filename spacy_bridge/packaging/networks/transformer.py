@@ -106,27 +106,44 @@ def add_transformer(
         for file, content in inside.items():
             (Path(folder) / Path(file).name).write_bytes(content)
         source = folder if inside else models[0]
+        config = _configuration(
+            source, Options(None if inside else changes, f"{embedder.where}.transformer_kwargs")
+        )
         kwargs = {} if inside else dict(tokenizers[0] or {})
         tokenizer, start, end = _tokenizer(source, kwargs)
         content = tokenizer.backend_tokenizer.to_str().encode("utf-8")
         unknown = [tokenizer.unk_token_id] if matched else []
         trimmed = None
         if trim_to is not None:
-            trimmed = trim_tokenizer(content, trim_to, [*start, *end, *unknown])
+            if not is_supported(config):
+                raise UnsupportedError(
+                    f"the vocabulary of a transformer of type {config.model_type} cannot be "
+                    f"trimmed; supported: {', '.join(NAMES)}"
+                )
+            skipped = skipped_piece(config)
+            special = [*start, *end, *unknown, *([] if skipped is None else [skipped])]
+            trimmed = trim_tokenizer(content, trim_to, special)
             content = trimmed.content
             start, end, unknown = map(trimmed.renumber, (start, end, unknown))
-        network, settings = _network(
+        network, settings, limit = _network(
+            config,
             source,
             len(tokenizer),
             trimmed,
             weights if matched else weights.below("_matched_embedder"),
             last_layer_only,
-            Options(None if inside else changes, f"{embedder.where}.transformer_kwargs"),
             archive.numbers,
         )
     if matched:
         start, end = [], []
         settings["unknown_piece"] = unknown[0]
+    # AllenNLP fails on sentences with more pieces than positions; here they are folded.
+    length = min((most for most in (lengths[0], limit) if most is not None), default=None)
+    if length is not None and length <= len(start) + len(end):
+        raise UnsupportedError(
+            f"{indexer.where}.max_length must be more than the {len(start) + len(end)} special "
+            f"word pieces of a sentence, found {length}"
+        )
     files[f"{name}.onnx"] = network
     files[f"tokenizer-{name}.json"] = content
     return {
@@ -136,7 +153,7 @@ def add_transformer(
         **settings,
         "start": start,
         "end": end,
-        "max_length": lengths[0],
+        "max_length": length,
         "mode": mode,
     }
 
@@ -172,23 +189,30 @@ def _tokenizer(source: str, kwargs: Dict[str, Any]) -> Tuple[Any, List[int], Lis
     )
 
 
-def _network(
-    source: str,
-    vocabulary: int,
-    trimmed: Optional[TrimmedTokenizer],
-    weights: Weights,
-    last_layer_only: bool,
-    changes: Options,
-    numbers: int,
-) -> Tuple[bytes, Dict[str, Any]]:
-    """Returns the graph and its settings."""
-    from transformers import AutoConfig, AutoModel
+def _configuration(source: str, changes: Options) -> Any:
+    """Returns the transformer's configuration with the changes of `transformer_kwargs`."""
+    from transformers import AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(source, local_files_only=Path(source).is_dir())
     except (OSError, ValueError) as error:
         raise BridgeError(f"the transformer {source!r} cannot be opened: {error}") from error
     _change(config, changes)
+    return config
+
+
+def _network(
+    config: Any,
+    source: str,
+    vocabulary: int,
+    trimmed: Optional[TrimmedTokenizer],
+    weights: Weights,
+    last_layer_only: bool,
+    numbers: int,
+) -> Tuple[bytes, Dict[str, Any], Optional[int]]:
+    """Returns the graph, its settings, and the number of word pieces that it takes, if limited."""
+    from transformers import AutoModel
+
     # The fused attention of newer versions cannot be exported.
     eager = {"attn_implementation": "eager"} if hasattr(config, "_attn_implementation") else {}
     try:
@@ -220,13 +244,26 @@ def _network(
             arrays[PIECE_TABLE] = arrays[PIECE_TABLE][trimmed.kept]
             if skipped is not None:
                 (settings["skipped_piece"],) = trimmed.renumber([skipped])
-        return layers_graph(config, arrays, mix), settings
-    if trimmed is not None:
-        raise UnsupportedError(
-            f"the vocabulary of a transformer of type {config.model_type} cannot be trimmed; "
-            f"supported: {', '.join(NAMES)}"
-        )
-    return _export(_Vectors(model.eval(), mix)), {**settings, "skipped_piece": None}
+        return layers_graph(config, arrays, mix), settings, position_limit(model)
+    graph = _export(_Vectors(model.eval(), mix))
+    return graph, {**settings, "skipped_piece": None}, position_limit(model)
+
+
+def position_limit(model: torch.nn.Module) -> Optional[int]:
+    """Returns the number of word pieces for which a transformer has positions.
+
+    # Returns
+
+    `int`, optional
+        `None` if it has no table of positions.
+    """
+    limits = []
+    for name, table in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(table, torch.nn.Embedding):
+            # RoBERTa counts positions from the one after the padding index.
+            reserved = 0 if table.padding_idx is None else table.padding_idx + 1
+            limits.append(table.num_embeddings - reserved)
+    return min(limits, default=None)
 
 
 def _change(config: Any, changes: Options) -> None:

@@ -73,30 +73,47 @@ def trim_tokenizer(
         kept.update(tokenizer.encode(word, add_special_tokens=False).ids)
     pieces = _pieces(model)
     prefix = model.get("continuing_subword_prefix") or "\u2581"
-    for number, piece in enumerate(pieces):
+    for number, piece in pieces.items():
         if len(piece[len(prefix) :] if piece.startswith(prefix) else piece) <= 1:
             kept.add(number)
     if kind == "WordPiece":
-        kept.add(pieces.index(model["unk_token"]))
+        kept.add(model["vocab"][model["unk_token"]])
     elif model.get("unk_id") is not None:
         kept.add(model["unk_id"])
     order = numpy.array(sorted(kept), numpy.int64)
     numbers = {old: new for new, old in enumerate(order.tolist())}
+    # Added tokens may have numbers above those of the model's pieces.
     if kind == "WordPiece":
-        model["vocab"] = {pieces[old]: new for old, new in numbers.items()}
+        model["vocab"] = {pieces[old]: new for old, new in numbers.items() if old in pieces}
     else:
-        model["vocab"] = [model["vocab"][old] for old in order.tolist()]
+        model["vocab"] = [model["vocab"][old] for old in numbers if old in pieces]
         if model.get("unk_id") is not None:
             model["unk_id"] = numbers[model["unk_id"]]
     for token in settings.get("added_tokens", []):
         token["id"] = numbers[token["id"]]
     settings["post_processor"] = None  # the run-time adds the pieces around a sentence
     settings["truncation"] = settings["padding"] = None
-    return TrimmedTokenizer(json.dumps(settings, ensure_ascii=False).encode("utf-8"), order)
+    trimmed = TrimmedTokenizer(json.dumps(settings, ensure_ascii=False).encode("utf-8"), order)
+    _check_numbers(trimmed.content, settings.get("added_tokens", []))
+    return trimmed
 
 
-def _pieces(model: Dict[str, Any]) -> List[str]:
-    """Returns the pieces in index order."""
+def _pieces(model: Dict[str, Any]) -> Dict[int, str]:
+    """Returns the pieces of the tokenizer's model by number."""
     if model.get("type") == "Unigram":
-        return [piece for piece, _ in model["vocab"]]
-    return sorted(model["vocab"], key=model["vocab"].__getitem__)
+        return dict(enumerate(piece for piece, _ in model["vocab"]))
+    return {number: piece for piece, number in model["vocab"].items()}
+
+
+def _check_numbers(content: bytes, added_tokens: List[Dict[str, Any]]) -> None:
+    """Refuses a tokenizer that gives added tokens other numbers than its file, because they had gaps."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(content.decode("utf-8"))
+    for token in added_tokens:
+        found = tokenizer.token_to_id(token["content"])
+        if found != token["id"]:
+            raise UnsupportedError(
+                f"the vocabulary of a tokenizer with the added token {token['content']!r} cannot "
+                f"be trimmed: its number would be {found} instead of {token['id']}"
+            )
