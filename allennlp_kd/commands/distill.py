@@ -16,15 +16,7 @@ from overrides import overrides
 from allennlp_kd.commands.console import quiet_console, quiet_training
 from allennlp_kd.commands.errors import one_line_errors
 from allennlp_kd.commands.store_parameters import add_arguments, configuration, store_of
-
-# The option of `python -m spacy_bridge package` for each kind of student.
-COMPONENTS = ("ner", "chunker", "tagger", "pos", "parser")
-UNIVERSAL = {
-    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT",
-    "SCONJ", "SYM", "VERB", "X",
-}  # fmt: skip
-PHRASES = ("NP", "VP", "PP")
-"""The span types that identify a chunker; other types are entities."""
+from spacy_bridge.packaging.package_command import COMPONENTS
 
 
 @Subcommand.register("kd-distill")
@@ -70,6 +62,7 @@ def _distill(arguments: argparse.Namespace) -> None:
     quiet_console()
     _check_package(arguments)
     given = configuration(arguments)
+    validation_metrics(given)
     run = Path(arguments.serialization_dir)
     _check_run(given, run)
     parts: List[Any] = [
@@ -106,6 +99,30 @@ def _check_package(arguments: argparse.Namespace) -> None:
         ) from error
 
 
+def validation_metrics(given: Dict[str, Any]) -> List[str]:
+    """Returns the names of the metrics that choose the best epoch.
+
+    # Raises
+
+    ConfigurationError
+        If AllenNLP would refuse them when the training starts.
+    """
+    from allennlp.common.checks import ConfigurationError
+
+    metric = given.get("trainer", {}).get("validation_metric", "-loss")
+    names = [metric] if isinstance(metric, str) else metric
+    if (
+        not isinstance(names, list)
+        or not names
+        or not all(isinstance(name, str) and name[:1] in ("+", "-") for name in names)
+    ):
+        raise ConfigurationError(
+            "validation_metric must be the name of a metric after + or -, such as -loss, or a list "
+            f"of such names; found {metric!r}"
+        )
+    return [name[1:] for name in names]
+
+
 def _check_run(given: Dict[str, Any], run: Path) -> None:
     """Refuses a finished run of another configuration, which would be taken for this one's."""
     from allennlp.common.checks import ConfigurationError
@@ -140,18 +157,21 @@ def _train(given: Dict[str, Any], run: Path) -> str:
     from allennlp.commands.train import train_model
     from allennlp.common import Params
 
-    if not (run / "model.tar.gz").is_file():
+    from allennlp_kd.training.interruption import ARCHIVE, METRICS, is_finished
+
+    what = "already trained"
+    if not is_finished(str(run)):
         started = (run / "config.json").is_file()
+        # The archive of an interrupted training must not be taken for that of its end.
+        (run / ARCHIVE).unlink(missing_ok=True)
         # Building an object removes its parameters from `params`.
         with quiet_training():
             train_model(Params(deepcopy(given)), str(run), recover=started)
         what = "recovered" if started else "trained"
-    else:
-        what = "already trained"
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    name = given["trainer"]["validation_metric"].lstrip("+-")
-    best = metrics.get(f"best_validation_{name}")
-    return f"{what}, {name} on the dev set {best:.4f}" if best is not None else what
+    metrics = json.loads((run / METRICS).read_text(encoding="utf-8"))
+    best = {name: metrics.get(f"best_validation_{name}") for name in validation_metrics(given)}
+    found = [f"{name} on the dev set {each:.4f}" for name, each in best.items() if each is not None]
+    return ", ".join([what, *found])
 
 
 def _compare(given: Dict[str, Any], run: Path) -> str:
@@ -190,8 +210,8 @@ def _package(arguments: argparse.Namespace, given: Dict[str, Any], run: Path) ->
     from spacy_bridge.__main__ import main
 
     archive = run / "model.tar.gz"
-    component = arguments.component or _component(given["model"]["student"], archive)
-    command = ["package", str(run / "package"), f"--{component}", str(archive), "--force"]
+    kind = arguments.component or component(given["model"]["student"], archive)
+    command = ["package", str(run / "package"), f"--{kind}", str(archive), "--force"]
     command += ["--name", arguments.package, "--lang", arguments.language]
     with redirect_stdout(StringIO()):  # it prints the folder, as the line below does
         failed = main(command + (["--int8"] if arguments.int8 else []))
@@ -201,14 +221,20 @@ def _package(arguments: argparse.Namespace, given: Dict[str, Any], run: Path) ->
     return f'nlp = spacy.load("{folder}")'
 
 
-def _component(student: Dict[str, Any], archive: Path) -> str:
-    """`parser`; for tags `pos` if all are universal, otherwise `tagger`; for tags that encode spans
-    `chunker` or `ner`, by their types."""
-    if "parser" in student["type"]:
-        return "parser"
+def component(student: Dict[str, Any], archive: Path) -> str:
+    """Returns the component that a student becomes; see `default_component`.
+
+    # Parameters
+
+    student : `Dict[str, Any]`
+        Its part of the configuration.
+    archive : `Path`
+        Its archive, which has the labels of a tagger.
+    """
+    from spacy_bridge.components.default_component import default_component
     from spacy_bridge.packaging.archive.student_archive import StudentArchive
 
+    if "parser" in student["type"]:
+        return default_component("parser", (), None)
     labels = StudentArchive(archive).labels("labels")
-    if student.get("label_encoding") is None:
-        return "pos" if set(labels) <= UNIVERSAL else "tagger"
-    return "chunker" if any(label[2:] in PHRASES for label in labels) else "ner"
+    return default_component("tagger", labels, student.get("label_encoding"))

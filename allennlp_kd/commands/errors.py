@@ -30,10 +30,11 @@ def _print_one_line(
 ) -> Any:
     """An `excepthook`: prints one line for a user's error and the traceback for any other."""
     from allennlp.common.checks import ConfigurationError
+    from allennlp.common.util import SigTermReceived
 
     # Raised by AllenNLP, by the evaluation of Jsonnet, and by this package (sub-classes of
     # ValueError).
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, SigTermReceived)):
         print("interrupted", file=sys.stderr)
     elif isinstance(error, (ConfigurationError, ImportError, OSError, ValueError)) or (
         kind is RuntimeError and str(error).startswith(JSONNET)

@@ -8,8 +8,11 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Optional
 
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.members import members
 from spacy_bridge.atomic_file import atomic_file
 
+ARCHIVE, METRICS = "model.tar.gz", "metrics.json"
 PLACE = Path("vocabulary") / ".interrupted"
 
 
@@ -39,3 +42,20 @@ def interruption(folder: str) -> Optional[Dict[str, Any]]:
     """
     path = Path(folder) / PLACE
     return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+def is_finished(folder: str) -> bool:
+    """Whether the training of a run has ended and its archive is complete.
+
+    AllenNLP also archives interrupted trainings. Only the end of a training writes `metrics.json`,
+    and the archive is written after it.
+    """
+    archive = Path(folder) / ARCHIVE
+    if not archive.is_file() or not (Path(folder) / METRICS).is_file() or interruption(folder):
+        return False
+    try:
+        for _ in members(archive):  # to the checksum at its end
+            pass
+    except ArchiveError:
+        return False
+    return True

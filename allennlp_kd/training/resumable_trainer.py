@@ -224,8 +224,9 @@ class ResumableTrainer(CheckedNoGradTrainer):
         }
         mark_interrupted(self._serialization_dir, progress)
         logger.warning(
-            "Interrupted. %d of %d epochs (and %d batches) are saved in %s. The same command with "
-            "--recover continues from there. An archive made now is marked as interrupted.",
+            "Interrupted. %d of %d epochs (and %d batches) are saved in %s. The same `allennlp "
+            "kd-distill`, or the same `allennlp train` with --recover continues from there. An "
+            "archive made now is marked as interrupted.",
             epochs,
             self._num_epochs,
             batches,

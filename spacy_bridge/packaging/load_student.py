@@ -6,8 +6,8 @@ from typing import Any, List, Optional, Union
 from spacy.language import Language
 
 from spacy_bridge.components.assembly import FACTORIES, TAGGED_PARSERS, add_student, blank
+from spacy_bridge.components.default_component import default_component
 from spacy_bridge.components.packaged_sources import PackagedSource, is_packaged, read_packaged
-from spacy_bridge.components.senter import INSIDE, START
 from spacy_bridge.errors import BridgeError
 from spacy_bridge.runtime.manifest import MANIFEST, sum_up
 from spacy_bridge.runtime.open_student import open_student
@@ -40,9 +40,9 @@ def load_student(
         student, which needs neither: its folder, the folder of a pipeline, or a wheel.
     component : `str`, optional
         `senter`, `tagger`, `pos`, `ner`, `chunker` or `parser`. The default for a parser is
-        `parser`; for a tagger it is `senter` if its tags are `S` and `I`, `ner` if they encode
-        spans, and otherwise `tagger`. For a packaged pipeline with several students, it is the name
-        of one.
+        `parser`; for a tagger it is `senter` if its tags are `S` and `I`, `chunker` or `ner` if they
+        encode spans, `pos` if all are universal, and otherwise `tagger`. For a packaged pipeline with
+        several students, it is the name of one.
     nlp : `Language`, optional
         The pipeline, which is changed in place. The default is a new blank one.
     lang : `str`, optional
@@ -87,7 +87,9 @@ def load_student(
         lang = lang or found.lang
     else:
         student = _package(source, encoding, decoder, int8, transformer, trust)
-    component = component or _kind_of(student)
+    if not component:
+        encoding = student.settings.get("encoding")
+        component = default_component(student.kind, student.labels, encoding)
     if component not in FACTORIES:
         raise BridgeError(f"component must be one of {', '.join(FACTORIES)}, found {component!r}")
     nlp = blank(lang or "en") if nlp is None else nlp
@@ -134,11 +136,3 @@ def _package(
 
     files = student_files(source, encoding, decoder, int8, transformer, trust)
     return open_student({**files, MANIFEST: sum_up(files)})
-
-
-def _kind_of(student: PackagedStudent) -> str:
-    if student.kind == "parser":
-        return "parser"
-    if set(student.labels) == {START, INSIDE}:
-        return "senter"
-    return "ner" if student.settings.get("encoding") else "tagger"

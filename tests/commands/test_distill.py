@@ -1,20 +1,27 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 import spacy
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
+from allennlp.common.util import SigTermReceived, install_sigterm_handler
 
 import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.commands.compare import KdCompare
-from allennlp_kd.commands.distill import KdDistill
+from allennlp_kd.commands.distill import KdDistill, component, validation_metrics
+from allennlp_kd.commands.errors import _print_one_line
+from allennlp_kd.training.resumable_trainer import ResumableTrainer
+from spacy_bridge import load_student
 from tests.commands.test_init import chunks, run as init, trees
 from tests.configs.corpora import write_corpora
+from tests.spacy_bridge.archives import make_archive, tagger
 from tests.teachers.archives import train_tagger
 from tests.teachers.checkpoints import write_checkpoint
 from tests.teachers.parsers import train_parser
@@ -62,6 +69,57 @@ def test_from_an_archive_to_a_pipeline(tmp_path, short, capsys):
     run("distill.jsonnet", "-s", "runs/distill", "--package", "chunks", *short)
     assert "[2/4] train: already trained" in capsys.readouterr().out
     assert (tmp_path / "runs/distill/model.tar.gz").stat().st_mtime_ns == before
+
+
+def archived(run):
+    """The weights in a run's archive; `torch.save` writes equal bytes for equal weights."""
+    with tarfile.open(run / "model.tar.gz") as archive:
+        return archive.extractfile("weights.th").read()
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_is_continued(tmp_path, short, capsys, monkeypatch):
+    """By both signals, and each later than the one before."""
+    corpora = write_corpora(tmp_path / "corpora")
+    init(train_tagger(tmp_path / "tagger"), *chunks(corpora), "--no-estimate")
+    metrics = {"trainer.num_epochs": 4, "trainer.validation_metric": ["-loss", "+accuracy"]}
+    short[1] = json.dumps(metrics)
+    whole, stopped = tmp_path / "runs/whole", tmp_path / "runs/stopped"
+    run("distill.jsonnet", "-s", whole, *short)
+    said = capsys.readouterr().out
+    assert "train: trained, loss on the dev set " in said and ", accuracy on the dev set " in said
+    original, before = ResumableTrainer._train_epoch, []
+
+    def signalled(number, at):
+        def train_epoch(self, epoch):
+            if self._epochs_completed >= self._start_after_epochs_completed and epoch == at:
+                before.append((stopped / "model.tar.gz").exists())
+                os.kill(os.getpid(), number)
+            return original(self, epoch)
+
+        return train_epoch
+
+    handler = signal.getsignal(signal.SIGTERM)
+    install_sigterm_handler()
+    signals = [(signal.SIGINT, KeyboardInterrupt, 1), (signal.SIGTERM, SigTermReceived, 3)]
+    try:
+        for number, error, at in signals:
+            with monkeypatch.context() as patch, pytest.raises(error):
+                patch.setattr(ResumableTrainer, "_train_epoch", signalled(number, at))
+                run("distill.jsonnet", "-s", stopped, *short)
+            assert (stopped / "model.tar.gz").exists()  # of the best epoch so far
+            assert not (stopped / "metrics.json").exists()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    # It is no longer there when the training continues, so it cannot be taken for the student's.
+    assert before == [False, False]
+    for _ in range(2):
+        capsys.readouterr()
+        run("distill.jsonnet", "-s", stopped, *short)
+        assert "train: recovered, loss on the dev set " in capsys.readouterr().out
+        assert archived(stopped) == archived(whole)
+        # A kill while AllenNLP writes the archive.
+        os.truncate(stopped / "model.tar.gz", 1000)
 
 
 @pytest.mark.slow
@@ -209,6 +267,42 @@ def test_what_cannot_be_packaged_is_refused_first(options, message):
         run("nowhere.jsonnet", "-s", "run", *options)
 
 
+@pytest.mark.parametrize("wanted", ["f1", ["+f1", "loss"], [], None, 3])
+def test_what_is_no_metric_is_refused_first(wanted, tmp_path):
+    """AllenNLP would refuse it after the scoring, or end in a traceback."""
+    teacher = {"type": "store", "directory": str(tmp_path / "store")}
+    config = {"dataset_reader": {"type": "distillation", "teacher": teacher}}
+    config["trainer"] = {"validation_metric": wanted}
+    (tmp_path / "distill.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigurationError, match="validation_metric must be the name of a metric"):
+        run(tmp_path / "distill.json", "-s", tmp_path / "run")
+
+
+def test_the_metrics_of_a_training():
+    assert validation_metrics({"trainer": {"num_epochs": 1}}) == ["loss"]
+    assert validation_metrics({"trainer": {"validation_metric": "+f1"}}) == ["f1"]
+    assert validation_metrics({"trainer": {"validation_metric": ["+f1", "-loss"]}}) == [
+        "f1",
+        "loss",
+    ]
+
+
+def test_the_component_of_a_student(tmp_path):
+    """The same as that of `load_student`."""
+    for tags, encoding, expected in [
+        (["S", "I"], None, "senter"),
+        (["NOUN", "VERB"], None, "pos"),
+        (["NN", "VERB"], None, "tagger"),
+        (["O", "B-NP", "I-NP"], "BIO", "chunker"),
+        (["O", "B-PER", "I-PER"], "BIO", "ner"),
+    ]:
+        config = tagger(tags=tags, label_encoding=encoding)
+        archive = make_archive(tmp_path / expected, config)
+        assert component({**config["model"], "type": "crf_tagger_student"}, archive) == expected
+        assert load_student(archive).pipe_names[-1] == expected
+    assert component({"type": "biaffine_parser_student"}, Path("unread")) == "parser"
+
+
 def test_a_finished_run_of_another_configuration(tmp_path):
     teacher = {"type": "store", "directory": "store"}
     config = {"dataset_reader": {"type": "distillation", "teacher": teacher}, "trainer": {"lr": 1}}
@@ -261,6 +355,12 @@ def test_what_a_user_sees(tmp_path):
     wrong = in_a_process(tmp_path, *command[:4])
     assert "error: STATIC ERROR: distill.jsonnet" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SigTermReceived])
+def test_an_interruption_is_one_line(kind, capsys):
+    _print_one_line(kind, kind(), None)
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 @pytest.mark.slow
