@@ -15,17 +15,28 @@ TABLE_SIZE = 4096
 """The minimum size of an embedding table to round."""
 
 
-def quantize(graph: bytes) -> bytes:
+def quantize(graph: bytes, products: bool = True) -> bytes:
     """Rounds the matrices of a graph to 8 bits; activations are quantized dynamically.
 
     Each column of a matrix has a scale of its own: a transformer loses several times as much without.
     What cannot be rounded stays what it is.
+
+    A product's activations share one scale, the range of a whole batch. So its result for a row also
+    depends on the other rows: by at most the sum of both scales (with and without them) times
+    the sum of the absolute weights of the column.
+
+    # Parameters
+
+    graph : `bytes`
+    products : `bool`, optional (default = `True`)
+        Whether products are computed in integers, and recurrent layers are rounded. Otherwise only
+        matrices and tables are stored in 8 bits, which makes no row depend on others.
     """
     import onnx
 
     model = onnx.load_model_from_string(graph)
-    _MatricesAndTables(model.graph).round()
-    if any(node.op_type in RECURRENT for node in model.graph.node):
+    _MatricesAndTables(model.graph, products).round()
+    if products and any(node.op_type in RECURRENT for node in model.graph.node):
         model = _round_recurrent(model)
     return model.SerializeToString(deterministic=True)
 
@@ -55,10 +66,11 @@ class _MatricesAndTables:
     products have the same left side, it is rounded once. Each row of a table has a scale of its own.
     """
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, products: bool) -> None:
         from onnx import numpy_helper
 
         self._graph = graph
+        self._products = products
         self._weights: Dict[str, numpy.ndarray] = {
             weight.name: numpy_helper.to_array(weight) for weight in graph.initializer
         }
@@ -80,7 +92,7 @@ class _MatricesAndTables:
 
     def _parts(self, node: Any) -> List[Any]:
         if node.op_type == "MatMul" and self._is_matrix(node.input[1]):
-            return self._product(node)
+            return self._integer_product(node) if self._products else self._float_product(node)
         if node.op_type == "Gather" and self._is_matrix(node.input[0]):
             if self._weights[node.input[0]].size >= TABLE_SIZE:
                 return self._rows_of_table(node)
@@ -90,7 +102,26 @@ class _MatricesAndTables:
         weight = self._weights.get(name)
         return weight is not None and weight.ndim == 2 and weight.dtype == numpy.float32
 
-    def _product(self, node: Any) -> List[Any]:
+    def _float_product(self, node: Any) -> List[Any]:
+        """Stores the matrix in 8 bits. ONNX Runtime makes it float again when it opens the graph."""
+        from onnx import TensorProto, helper
+
+        left, right = node.input
+        parts = []
+        if right not in self._rounded:
+            matrix, scale = round_columns(self._weights[right])
+            self._add(right, int8=matrix, scale=scale)
+            parts = [
+                helper.make_node(
+                    "Cast", [f"{right}_int8"], [f"{right}_unscaled"], to=TensorProto.FLOAT
+                ),
+                helper.make_node(
+                    "Mul", [f"{right}_unscaled", f"{right}_scale"], [f"{right}_float"]
+                ),
+            ]
+        return [*parts, helper.make_node("MatMul", [left, f"{right}_float"], list(node.output))]
+
+    def _integer_product(self, node: Any) -> List[Any]:
         from onnx import TensorProto, helper
 
         left, right = node.input

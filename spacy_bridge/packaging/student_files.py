@@ -37,7 +37,8 @@ def student_files(
     decoder : `str`, optional
         A parser's decoder, where it is not to be the archive's.
     int8 : `bool`, optional (default = `False`)
-        Whether matrices and tables of embeddings are rounded to 8 bits.
+        Whether matrices and tables of embeddings are rounded to 8 bits. Networks over the
+        characters and features of a word still compute in float.
     transformer, trust
         As `StudentArchive` has them.
     trim_to : `Iterable[str]`, optional
@@ -89,8 +90,16 @@ def student_files(
         from spacy_bridge.packaging.quantize import quantize, quantize_tables
 
         inputs.tensors = quantize_tables(inputs.tensors)
+        # A word's vector is cached, so it must not depend on the other words of its batch.
+        of_words = {
+            part["graph"]
+            for part in inputs.settings.values()
+            if part["type"] in ("characters", "hashed_words")
+        }
         files = {
-            name: quantize(content) if name.endswith(".onnx") else content
+            name: quantize(content, products=name not in of_words)
+            if name.endswith(".onnx")
+            else content
             for name, content in files.items()
         }
     settings.update({"inputs": inputs.settings, "int8": int8})
