@@ -7,6 +7,7 @@ from allennlp.common.checks import ConfigurationError
 from torch import Tensor
 
 from allennlp_kd.archives.model_size import check_sizes, no_larger_than
+from allennlp_kd.archives.position_limit import position_limit
 from allennlp_kd.teachers.checkpoint_files import CONFIG, CheckpointFiles
 
 POOLINGS = ("first", "mean")
@@ -56,7 +57,7 @@ class TokenClassifier:
         self._model = _open_model(files, num_labels)
         limit = min(
             self._tokenizer.model_max_length,
-            _positions(self._model.config),
+            position_limit(self._model) or UNLIMITED,
             UNLIMITED if max_length is None else max_length,
         )
         self._limit = None if limit >= UNLIMITED else int(limit)
@@ -144,18 +145,6 @@ def _places(words: Sequence[Optional[int]]) -> Dict[int, List[int]]:
         if word is not None:
             found.setdefault(word, []).append(place)
     return found
-
-
-def _positions(config: Any) -> int:
-    """Returns the longest input of a network; relative positions have no limit."""
-    found = getattr(config, "max_position_embeddings", None)
-    if not found or found < 0 or getattr(config, "model_type", "") in ("deberta-v2", "xlnet"):
-        return UNLIMITED
-    # RoBERTa and similar models count positions from the index of the padding.
-    counts_from = 0
-    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert", "longformer"):
-        counts_from = config.pad_token_id + 1
-    return found - counts_from
 
 
 def _open_tokenizer(files: CheckpointFiles) -> Any:

@@ -125,7 +125,7 @@ def test_long_sentences_are_scored_in_windows(checkpoints):
 
 def test_a_sentence_beyond_the_positions_is_cut(checkpoints):
     words = ("unbelievable",) * 30
-    for kind in ("bert", "roberta"):
+    for kind in ("bert", "roberta", "deberta-v2"):
         found = scored(TransformersTeacher(checkpoints(kind), overlap=4), [words])
         assert torch.isfinite(found.emissions).all() and found.emissions.abs().sum(2).gt(0).all()
 

@@ -32,8 +32,8 @@ from allennlp_kd.teachers.archive.batch_dependence import (
     reset_encoders,
     stateful_encoders,
 )
-from allennlp_kd.teachers.archive.position_limit import position_limit, word_pieces
 from allennlp_kd.teachers.archive.reader_needs import ReaderNeeds, reader_needs
+from allennlp_kd.teachers.archive.sentence_limit import sentence_limit, word_pieces
 from allennlp_kd.teachers.archive.tag_sets import check_tags
 from allennlp_kd.teachers.scorers.biaffine_parser_scorer import BiaffineParserScorer
 from allennlp_kd.teachers.scorers.crf_tagger_scorer import CrfTaggerScorer
@@ -349,7 +349,7 @@ class ArchiveTeacher(ScoringTeacher):
             )
         inputs = ReaderInputs(loaded.reader)
         needs = reader_needs(inputs, scorer.fields, scorer.takes_tags)
-        limit = position_limit(loaded.model)
+        limit = sentence_limit(loaded.model)
         return _Opened(loaded.model, loaded.reader, inputs, needs, scorer, limit, bool(padded))
 
 
