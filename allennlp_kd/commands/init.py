@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any, List
 
@@ -154,9 +155,10 @@ def _init(arguments: argparse.Namespace) -> None:
         print(f"On this machine: scoring about {_time(scoring)}, training about {_time(training)}")
     for gap in gaps(teacher):
         print(f"check: {gap}")
-    language = "" if arguments.language == "en" else f" --language {arguments.language}"
-    command = f"allennlp kd-distill {output} -s {choices.run} --package NAME{language}"
-    print(f"Wrote {output}. Next: {command}")
+    command = ["allennlp", "kd-distill", str(output), "-s", choices.run, "--package", "NAME"]
+    if arguments.language != "en":
+        command += ["--language", arguments.language]
+    print(f"Wrote {output}. Next: {shlex.join(command)}")
 
 
 def _teacher_line(teacher: Any) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from allennlp.common.checks import ConfigurationError
@@ -47,6 +48,7 @@ def configuration(teacher: TeacherProfile, corpus: CorpusProfile, choices: Choic
         keep_trailing_newline=True,
     )
     environment.filters["json"] = _json
+    environment.filters["quote"] = shlex.quote
     indexers, text_field_embedder, encoder = _inputs(teacher, choices.student)
     text: Any = list(choices.text)
     training = TRAINING[choices.student]

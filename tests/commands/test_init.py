@@ -1,5 +1,6 @@
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,22 @@ def test_of_annotations(corpora, tmp_path):
     run(path, *chunks(corpora), "--output", output, "--no-estimate")
     teacher = written(output)["model"]["teacher"]["teacher"]
     assert teacher == {"type": "annotations", "files": str(path)}
+
+
+def test_the_next_command_can_be_pasted(corpora, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("silver.jsonl").write_text(json.dumps({"words": ["a"], "tags": ["B-NP"]}))
+    output = "my files/it's mine.jsonnet"
+    run("silver.jsonl", *chunks(corpora), "--output", output, "--no-estimate", "--language", "de")
+    command = ["allennlp", "kd-distill", output, "-s", "runs/it's mine"]
+    said = capsys.readouterr().out.splitlines()[-1].split("Next: ")[1]
+    assert shlex.split(said) == [*command, "--package", "NAME", "--language", "de"]
+    lines = Path(output).read_text().splitlines()[2:5]
+    assert [shlex.split(line.split("allennlp")[1]) for line in lines] == [
+        command[1:],
+        ["kd-score", output],
+        ["train", *command[2:]],
+    ]
 
 
 def test_it_replaces_nothing_unasked(corpora, tagger, tmp_path):
