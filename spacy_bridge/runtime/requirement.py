@@ -9,6 +9,8 @@ from typing import List, Optional
 from spacy_bridge.errors import BridgeError
 
 DISTRIBUTION = "allennlp-kd"
+_OURS = re.compile(r"allennlp[-_.]+kd(?![\w.-])", re.IGNORECASE)
+"""Its name at the start of a requirement, however it is spelled, and not a longer name."""
 META = "meta.json"
 
 
@@ -34,7 +36,7 @@ def _own_version() -> str:
 
 def require(requirements: List[str], extra: Optional[str] = None) -> List[str]:
     """Adds the requirement on this package to a list, or gives it another extra."""
-    ours = [each for each in requirements if re.match(rf"{DISTRIBUTION}\b", each)]
+    ours = [each for each in requirements if _OURS.match(each)]
     if any("[" in each for each in ours) or (ours and extra is None):
         return requirements
     return [*(each for each in requirements if each not in ours), requirement(extra)]
