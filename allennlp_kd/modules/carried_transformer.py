@@ -10,6 +10,8 @@ from typing import Iterator, Optional
 from allennlp.common import cached_transformers
 from allennlp.common.checks import ConfigurationError
 
+from spacy_bridge.atomic_file import atomic_file, remove_unfinished
+
 FOLDER = Path("vocabulary") / ".transformers"
 """Inside the folder of a run. AllenNLP packs all of `vocabulary` into the archive, and ignores
 names that begin with a dot when it reads a vocabulary.
@@ -55,6 +57,7 @@ def carry(
         return
     folder = Path(serialization_dir) / FOLDER / carried_as
     folder.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(folder)  # the archive would include the files of a killed process
     for name in sorted(os.listdir(source)):
         content = (Path(source) / name).read_bytes()
         target = folder / name
@@ -65,12 +68,8 @@ def carry(
                     "give each transformer of the model, with its indexer, a carried_as of its own"
                 )
             continue
-        # Written atomically, so that a killed run can be resumed.
-        descriptor, part = tempfile.mkstemp(dir=folder, prefix=".")
-        with os.fdopen(descriptor, "wb") as file:
+        with atomic_file(target) as file:  # so that a killed run can be resumed
             file.write(content)
-        os.chmod(part, 0o644)
-        os.replace(part, target)
 
 
 @contextmanager

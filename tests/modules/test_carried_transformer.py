@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,19 @@ def test_refuses_to_replace_another_transformer(source, tmp_path):
     with pytest.raises(ConfigurationError, match="config.json.*carried_as of its own"):
         carry(str(source), str(tmp_path), "t", 0)
     carry(str(source), str(tmp_path), "u", 0)
+
+
+def test_a_kill_leaves_nothing_that_an_archive_would_include(source, tmp_path):
+    child = os.fork()
+    if child == 0:
+        os.replace = lambda *paths: os._exit(9)  # with the file written, and without its name
+        carry(str(source), str(tmp_path), "t", 0)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    folder = tmp_path / FOLDER / "t"
+    assert [path.name[0] for path in folder.iterdir()] == ["."]
+    carry(str(source), str(tmp_path), "t", 0)
+    assert [path.name for path in folder.iterdir()] == ["config.json"]
 
 
 @pytest.mark.parametrize("local_rank", [None, 1])
