@@ -1,12 +1,15 @@
 """Saves and restores the random generators of Python, NumPy and torch together."""
 
 import hashlib
+import logging
 import random
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List
 
 import numpy
 import torch
+
+logger = logging.getLogger(__name__)
 
 
 def draw_seed() -> List[int]:
@@ -39,13 +42,25 @@ def random_states(torch_alone: bool = False) -> Dict[str, Any]:
 
 
 def set_random_states(states: Dict[str, Any]) -> None:
-    """Sets the generators to the states that `random_states` returned."""
+    """Sets the generators to the states that `random_states` returned.
+
+    It warns about the states of GPUs that this machine does not have.
+    """
     if "python" in states:
         random.setstate(states["python"])
         numpy.random.set_state(states["numpy"])
     torch.set_rng_state(states["torch"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
+    saved = states.get("cuda", [])
+    present = torch.cuda.device_count() if saved and torch.cuda.is_available() else 0
+    for device, state in enumerate(saved[:present]):
+        torch.cuda.set_rng_state(state, device)
+    if len(saved) > present:
+        logger.warning(
+            "The states of random generators of %d GPUs were saved, but this machine has %d GPUs: "
+            "the states of the others are not restored.",
+            len(saved),
+            present,
+        )
 
 
 @contextmanager

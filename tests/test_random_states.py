@@ -6,7 +6,7 @@ import numpy
 import pytest
 import torch
 
-from allennlp_kd.random_states import preserved_random_states
+from allennlp_kd.random_states import preserved_random_states, set_random_states
 
 
 def draws():
@@ -51,3 +51,23 @@ def test_gpus_that_come_into_use_inside(monkeypatch):
     with preserved_random_states():
         in_use.append(True)
     assert seeds == [3]
+
+
+@pytest.mark.parametrize("saved, present", [(2, 1), (1, 2), (2, 0), (1, 1)])
+def test_states_of_another_number_of_gpus(saved, present, monkeypatch, caplog):
+    """Recovered on another machine."""
+    states = {"torch": torch.get_rng_state(), "cuda": [f"state {n}" for n in range(saved)]}
+    restored = {}
+    monkeypatch.setattr("torch.cuda.is_available", lambda: present > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: present)
+
+    def set_state(state, device):
+        assert device < present, "invalid device ordinal"
+        restored[device] = state
+
+    monkeypatch.setattr("torch.cuda.set_rng_state", set_state)
+    monkeypatch.setattr("torch.cuda.random.set_rng_state", set_state)
+    set_random_states(states)
+    assert restored == {n: f"state {n}" for n in range(min(saved, present))}
+    warning = f"of {saved} GPUs were saved, but this machine has {present} GPUs"
+    assert (warning in caplog.text) == (saved > present)
