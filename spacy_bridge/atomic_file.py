@@ -67,11 +67,16 @@ def link_atomically(source: Path, target: Path) -> None:
     try:
         os.link(source, temporary)
     except OSError:
-        with open(source, "rb") as content, atomic_file(target) as file:
-            shutil.copyfileobj(content, file)
+        copy_atomically(source, target)
         return
     os.replace(temporary, target)
     _sync_folder(target.parent)
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copies a file, so that what is written into the copy does not change the original."""
+    with open(source, "rb") as content, atomic_file(target) as file:
+        shutil.copyfileobj(content, file)
 
 
 def _linked(temporary: str, path: Path) -> bool:

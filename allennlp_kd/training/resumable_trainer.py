@@ -117,6 +117,12 @@ class ResumableTrainer(CheckedNoGradTrainer):
             self._moving_average.restore()
 
     @overrides
+    def _save_model_state(self, path: str) -> None:
+        # AllenNLP may have linked the file to a checkpoint's, and would write into both.
+        Path(path).unlink(missing_ok=True)
+        super()._save_model_state(path)
+
+    @overrides
     def _maybe_restore_checkpoint(self) -> None:
         averaged = None if self._moving_average is None else self._moving_average._parameters
         super()._maybe_restore_checkpoint()

@@ -13,7 +13,12 @@ from allennlp.training.trainer import Trainer, TrainerCheckpoint
 from overrides import overrides
 
 from allennlp_kd.training.checkpoint_manifest import CheckpointManifest, Point, sha256
-from spacy_bridge.atomic_file import atomic_file, link_atomically, remove_unfinished
+from spacy_bridge.atomic_file import (
+    atomic_file,
+    copy_atomically,
+    link_atomically,
+    remove_unfinished,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +204,8 @@ class WholeCheckpointer(Checkpointer):
         name, _ = self._best()
         if name is not None:
             if self._is_primary:
-                link_atomically(self._folder / name, best)
+                # The trainer may write the next best weights into it in place.
+                copy_atomically(self._folder / name, best)
             return str(best)
         if self._is_primary:
             best.unlink(missing_ok=True)

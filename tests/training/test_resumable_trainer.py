@@ -18,6 +18,7 @@ from allennlp.training.callbacks.confidence_checks import ConfidenceChecksCallba
 import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.random_states import random_states, seed_generators, set_random_states
 from allennlp_kd.training.callback_states import callback_names
+from allennlp_kd.training.checkpoint_manifest import CheckpointManifest
 from allennlp_kd.training.interruption import interruption
 from allennlp_kd.training.resumable_trainer import ResumableTrainer
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
@@ -235,6 +236,38 @@ def test_checks_of_the_first_epoch_leave_no_hooks(data, tmp_path):
     train(config(data), tmp_path / "run", stop_at=(1, 1))
     train(config(data), tmp_path / "run", recover=True)
     assert Remembers.hooks[0] > 0 and set(Remembers.hooks[-4:]) == {0}
+
+
+def check_all_checkpoints(run):
+    points = sorted(CheckpointManifest.points(run))
+    for point in points:
+        CheckpointManifest.read(run, point).check(run)
+    return points
+
+
+def test_the_best_weights_are_not_written_into_an_older_checkpoint(data, tmp_path):
+    """Which a recovered run has restored them from; its average is written in place."""
+    average = {"moving_average": {"decay": 0.5}}
+    train(config(data, **average), tmp_path / "run", stop_at=(2, 1))
+    train(config(data, **average), tmp_path / "run", recover=True, stop_at=(3, 1))
+    assert check_all_checkpoints(tmp_path / "run") == [(2, 0), (3, 0)]
+
+
+def test_the_best_weights_of_an_epoch_without_a_checkpoint(data, tmp_path):
+    """AllenNLP links `best.th` to a checkpoint, and writes it in place where there is none."""
+
+    class SavesTheFirst(TrainerCallback):
+        def on_epoch(self, trainer, *args, epoch=0, **kwargs):
+            trainer._checkpointer._last_save_time = 0 if epoch == 0 else float("inf")
+
+    TrainerCallback.register("saves the first", exist_ok=True)(SavesTheFirst)
+    given = {"callbacks": [{"type": "remembers"}, {"type": "saves the first"}]}
+    given["checkpointer"] = {"type": "whole", "save_completed_epochs": False}
+    given["checkpointer"]["save_every_num_seconds"] = 1e6
+    train(config(data, **given), tmp_path / "run")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["best_epoch"] > 0
+    assert check_all_checkpoints(tmp_path / "run") == [(1, 0)]
 
 
 def test_an_average_stays_tied_to_the_model(data, tmp_path):

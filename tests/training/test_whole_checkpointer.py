@@ -100,6 +100,16 @@ class TestBest:
         assert checkpointer.restore_best() == str(tmp_path / "best.th")
         assert torch.equal(torch.load(tmp_path / "best.th")["weight"], torch.full((3,), 100.0))
 
+    def test_is_a_copy(self, tmp_path):
+        """AllenNLP writes the next best weights into the file in place."""
+        checkpointer = saved(tmp_path, Trained(1, best=True), Trained(2))
+        checkpointer.restore_best()
+        (tmp_path / "best.th").write_bytes(b"other weights")
+        for point in CheckpointManifest.points(tmp_path):
+            CheckpointManifest.read(tmp_path, point).check(tmp_path)
+        checkpointer.restore_best()
+        assert torch.equal(torch.load(tmp_path / "best.th")["weight"], torch.full((3,), 100.0))
+
     def test_may_be_other_weights_than_the_model_s(self, tmp_path):
         checkpointer = saved(tmp_path, Trained(1, best={"weight": torch.ones(1)}))
         checkpointer.restore_best()
