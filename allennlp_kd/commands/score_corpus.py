@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import uuid
 
 from allennlp.commands.subcommand import Subcommand
 from overrides import overrides
@@ -70,13 +71,13 @@ def _score(arguments: argparse.Namespace) -> None:
         tags=arguments.tags,
         threads=arguments.threads,
         packages=("allennlp_kd.plugin", *(getattr(arguments, "include_package", None) or ())),
+        run=uuid.uuid4().hex,
     )
     try:
         pieces = list(plan(inputs, arguments.format, arguments.column, arguments.shard))
+        # Opens the store here, even if it is complete: an error in teacher or store is raised once.
         todo = [piece for piece in pieces if not scorer.is_done(piece)]
         logger.info("%d shards, of which %d exist already", len(pieces), len(pieces) - len(todo))
-        if todo:
-            scorer.open()  # so that an error in teacher or store is raised once, in this process
         results = run(scorer, todo, arguments.workers, arguments.scheduler)
         summary = command_line.report(results, len(pieces), sum(p.sentences for p in todo))
     except ShardsError as error:

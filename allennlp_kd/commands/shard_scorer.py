@@ -3,7 +3,6 @@
 import hashlib
 import json
 import threading
-from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import torch
@@ -17,8 +16,8 @@ from spacy_bridge.corpus.command_line import Done
 from spacy_bridge.corpus.piece import Piece
 from spacy_bridge.corpus.reading import read
 
-# What this process has opened, by its parameters. A network must not be used by two threads at
-# once.
+# What this process has opened, by the task. A network must not be used by two threads at once.
+OPENED = 2  # teachers that a worker keeps: two runs may share it
 _opened: Dict[str, Tuple[StoreTeacher, CorpusWords]] = {}
 _lock = threading.Lock()
 
@@ -26,8 +25,8 @@ _lock = threading.Lock()
 class ShardScorer(NamedTuple):
     """The task that is sent to a worker. It opens the teacher there, once per process.
 
-    A shard is named by its content, the batches and the way to words: where a file of that name is
-    there, the piece is done. Nothing in a shard depends on the process that writes it, or on what
+    A shard is named by its content, the batches and the way to words: if a complete file of that name
+    exists, the piece is done. Nothing in a shard depends on the process that writes it, or on what
     else is in the store.
 
     # Parameters
@@ -41,6 +40,9 @@ class ShardScorer(NamedTuple):
         Of a worker's tensors; sums of floats may depend on it.
     packages : `Tuple[str, ...]`, optional
         To be imported for the classes that they register.
+    run : `str`, optional
+        A name for this run. A worker opens teacher and store again for each run, because their files
+        may have changed since the last one.
     """
 
     teacher: str
@@ -48,6 +50,7 @@ class ShardScorer(NamedTuple):
     tags: str = "upos"
     threads: int = 1
     packages: Tuple[str, ...] = ("allennlp_kd.plugin",)
+    run: str = ""
 
     def shard(self, piece: Piece) -> str:
         """The name of the shard's file, without the suffix."""
@@ -56,9 +59,8 @@ class ShardScorer(NamedTuple):
         return "corpus-" + hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
     def is_done(self, piece: Piece) -> bool:
-        """Whether the shard exists; nothing is opened to find out."""
-        directory = json.loads(self.teacher)["directory"]
-        return (Path(directory) / f"{self.shard(piece)}.shard").exists()
+        """Whether the store, which must belong to the teacher, has the complete shard."""
+        return self.open().has_shard(self.shard(piece))
 
     def open(self) -> StoreTeacher:
         """Opens the store to write to; its header is written with the first shard."""
@@ -69,6 +71,8 @@ class ShardScorer(NamedTuple):
             parameters: Dict[str, Any] = json.loads(self.teacher)
             teacher = Teacher.from_params(Params(parameters))
             teacher.open()
+            while len(_opened) >= OPENED:
+                del _opened[next(iter(_opened))]
             _opened[key] = teacher, CorpusWords(self.language, self.tags)
         return _opened[key][0]
 

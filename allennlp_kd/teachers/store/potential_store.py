@@ -10,6 +10,7 @@ is written under a temporary name and moved into place, so an existing file is c
 """
 
 import json
+import logging
 import uuid
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,8 @@ from allennlp_kd.teachers.store.shard_files import (
 )
 from allennlp_kd.teachers.store.store_error import StoreError
 from spacy_bridge.atomic_file import LEFT_ALONE, atomic_file, remove_unfinished
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 2
 READABLE = (1, FORMAT)  # in format 1 the digest of the index covered only the index
@@ -184,6 +187,18 @@ class PotentialStore:
         entry = self._known()[short]
         return arrays_of(short, entry, self._mapped(entry.file))
 
+    def has_shard(self, name: str) -> bool:
+        """Whether there is a shard with this name that is not damaged; only its index is read."""
+        file = self.path / f"{name}.shard"
+        if not file.exists():
+            return False
+        try:
+            entries_of(file, self.header["format"], self._seal)
+        except StoreError as error:
+            logger.warning("%s", error)
+            return False
+        return True
+
     def write(self, entries: Dict[str, Dict[str, numpy.ndarray]], name: str = "") -> None:
         """Writes sentences as one new shard.
 
@@ -192,7 +207,8 @@ class PotentialStore:
         entries : `Dict[str, Dict[str, numpy.ndarray]]`
             By key: arrays by name.
         name : `str`, optional
-            Of the shard, in place of a random one; where there is one of that name, it stays.
+            Of the shard, in place of a random one. A shard that has this name stays, unless it is
+            damaged.
 
         # Raises
 
@@ -202,7 +218,8 @@ class PotentialStore:
         self._write_header()
         shortened = {_short(key): arrays for key, arrays in entries.items()}
         parts = packed_shard(shortened, self.header["format"], self._seal)
-        self._write(self.path / f"{name or uuid.uuid4().hex}.shard", *parts)
+        replace = bool(name) and not self.has_shard(name)
+        self._write(self.path / f"{name or uuid.uuid4().hex}.shard", *parts, replace=replace)
         if self._entries is not None:
             self.refresh()
 

@@ -5,7 +5,6 @@ from typing import Any, Dict, Iterator, List, Mapping
 
 import numpy
 from allennlp.common import Tqdm
-from allennlp.common.util import SigTermReceived
 from torch import Tensor
 
 from allennlp_kd.fields.sentence import Sentence
@@ -14,6 +13,7 @@ from allennlp_kd.structs.chain import with_marginals
 from allennlp_kd.teachers.scoring_teacher import ScoringTeacher
 from allennlp_kd.teachers.store.potential_store import PotentialStore
 from allennlp_kd.teachers.store.precision import narrowed
+from allennlp_kd.teachers.store.store_error import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,10 @@ Scored = Dict[str, Dict[str, numpy.ndarray]]
 
 
 class StoreScorer:
-    """Scores sentences with a teacher, in batches of equal length, and writes shards.
+    """Scores sentences with a teacher, in batches sorted by length, and writes shards.
+
+    Where one length ends and the next one begins, a batch has both. Padding changes no score there,
+    because a teacher whose scores depend on padding has batches of one sentence.
 
     # Parameters
 
@@ -57,8 +60,8 @@ class StoreScorer:
     def fill(self, sentences: Mapping[str, Sentence]) -> None:
         """Scores all given sentences into one or more shards.
 
-        Interrupted, it keeps what it has scored: whole batches of a fixed order, so that the rest is
-        scored as it would have been.
+        If it is interrupted or fails, it keeps what it has scored: whole batches in a fixed order,
+        so that the rest is scored as it would have been.
 
         # Parameters
 
@@ -71,25 +74,28 @@ class StoreScorer:
             If they cannot be written.
         """
         scored: Scored = {}
-        with Tqdm.tqdm(total=len(sentences), desc="scoring") as progress:
-            try:
+        finished = False
+        try:
+            with Tqdm.tqdm(total=len(sentences), desc="scoring") as progress:
                 for batch in self._batches(sentences):
                     scored.update(batch)
                     progress.update(len(batch))
                     if len(scored) >= self._shard_size:
                         self._store.write(scored)
                         scored = {}
-            except (KeyboardInterrupt, SigTermReceived):
-                if scored:
-                    self._store.write(scored)
+            finished = True
+        except StoreError:
+            scored = {}  # the store does not take them
+            raise
+        finally:
+            if scored:
+                self._store.write(scored)
+            if not finished:
                 logger.warning(
-                    "Interrupted. The scores so far are kept in %s; the same command continues "
-                    "from there.",
+                    "Scoring has stopped. The scores so far are kept in %s; the same command "
+                    "continues from there.",
                     self._store.path,
                 )
-                raise
-        if scored:
-            self._store.write(scored)
 
     def write_shard(self, name: str, sentences: Mapping[str, Sentence]) -> None:
         """Scores all given sentences into one shard with the given name.
@@ -105,7 +111,7 @@ class StoreScorer:
         self._store.write(scored, name)
 
     def _batches(self, sentences: Mapping[str, Sentence]) -> Iterator[Scored]:
-        # Sentences of one length need no padding.
+        # Sentences of similar length need little padding.
         ordered = sorted(sentences.items(), key=lambda entry: len(entry[1].words))
         size = 1 if ordered and self._source.scores_one_by_one else self._batch_size
         for start in range(0, len(ordered), size):

@@ -197,7 +197,19 @@ class StoreTeacher(Teacher):
                 f"'{next(iter(missing.values()))}'. Give the store its teacher, or run `allennlp "
                 "kd-score`"
             )
-        self._source.check(list(missing.values()))
+        self._check(self._source, missing)
+        self._scorer(self._source).fill(missing)
+        self._source.rest()
+        return len(missing)
+
+    def _check(self, source: ScoringTeacher, missing: Dict[str, Sentence]) -> None:
+        """
+        # Raises
+
+        ConfigurationError
+            If a sentence lacks what the scores depend on, or there is no room for them.
+        """
+        source.check(list(missing.values()))
         need = self._need(missing)
         logger.info("%s: %s", self.directory, need)
         if need.size > need.free:
@@ -208,9 +220,6 @@ class StoreTeacher(Teacher):
                 f"the disk of the store {self.directory} has too little space: {need}. Name "
                 f"another folder{smaller}"
             )
-        self._scorer(self._source).fill(missing)
-        self._source.rest()
-        return len(missing)
 
     def score(self, sentences: List[Sentence]) -> Any:
         """The stored scores of sentences; see `ScoringTeacher.score`."""
@@ -224,7 +233,8 @@ class StoreTeacher(Teacher):
         return self.potentials(Batch(found).as_tensor_dict()[self.FIELD])
 
     def write_shard(self, name: str, sentences: Iterable[Sentence]) -> None:
-        """Scores sentences into one shard, even if the store already has some of them.
+        """Scores the sentences that the teacher knows into one shard, even if the store already has
+        some of them.
 
         Its bytes depend on nothing but these sentences, the teacher and the batches.
 
@@ -242,9 +252,13 @@ class StoreTeacher(Teacher):
         """
         if self._source is None:
             raise ConfigurationError(f"the store {self.directory} has no teacher to score with")
-        keyed = {self.key(sentence): sentence for sentence in sentences}
-        self._source.check(list(keyed.values()))
+        keyed = {self.key(each): each for each in sentences if self.knows(each)}
+        self._check(self._source, keyed)
         self._scorer(self._source).write_shard(name, keyed)
+
+    def has_shard(self, name: str) -> bool:
+        """Whether the store has a complete shard with this name."""
+        return self._open().has_shard(name)
 
     def _scorer(self, source: ScoringTeacher) -> StoreScorer:
         shared = self._shared_on(torch.device("cpu"))

@@ -1,1 +1,5 @@
-from tests.teachers.conftest import tagged_parser, tagger_archive  # noqa: F401
+from tests.teachers.conftest import (  # noqa: F401
+    other_tagger_archive,
+    tagged_parser,
+    tagger_archive,
+)

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import random
+import shutil
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 
 import allennlp_kd.plugin  # noqa: F401
+from allennlp_kd.commands import shard_scorer
 from allennlp_kd.commands.corpus_words import CorpusWords
 from allennlp_kd.commands.score_corpus import KdScoreCorpus
 from allennlp_kd.commands.shard_scorer import ShardScorer
@@ -112,6 +115,55 @@ def test_what_is_there_is_not_scored_again(config, corpus, tmp_path, capsys):
     score(given, corpus, "--shard", 32)
     assert "1 shards of 9 sentences made" in capsys.readouterr().out
     assert before.items() < shards(folder).items()
+
+
+def test_a_damaged_shard_is_scored_again(config, corpus, tmp_path, capsys):
+    given, folder = config("store"), tmp_path / "store"
+    score(given, corpus, "--shard", 32)
+    before = shards(folder)
+    first, second = sorted(folder.glob("*.shard"))[:2]
+    os.truncate(first, first.stat().st_size - 1)
+    os.truncate(second, 0)
+    capsys.readouterr()
+    score(given, corpus, "--shard", 32)
+    assert "2 shards of " in (found := capsys.readouterr().out) and "; 5 existed" in found
+    assert shards(folder) == before
+
+
+def test_a_complete_store_of_another_teacher_is_refused(
+    config, corpus, tmp_path, tagger_archive, other_tagger_archive
+):
+    archive = str(shutil.copy(tagger_archive, tmp_path / "model.tar.gz"))
+    given = config("store", archive)
+    score(given, corpus)
+    shutil.copy(other_tagger_archive, archive)
+    with pytest.raises(ConfigurationError, match="was made with another fingerprint: expected"):
+        score(given, corpus)
+    # The advice can be followed, also by a worker that knows the store and the archive of before.
+    shutil.rmtree(tmp_path / "store")
+    score(given, corpus)
+    teacher = teacher_of(given)
+    assert teacher.fill(list(PlainTextReader().sentences(str(corpus)))) == 0
+    assert len(shard_scorer._opened) <= shard_scorer.OPENED
+
+
+@pytest.mark.parametrize("missing", ["skip", "error"])
+def test_sentences_that_the_teacher_does_not_know(config, corpus, tmp_path, capsys, missing):
+    corpus.write_text("the cat\na dog\nno one\nnor this one\n")
+    tags = tmp_path / "tags.txt"
+    tags.write_text("the O\ncat B-X\n\na O\ndog O\n")
+    teacher = {"type": "annotations", "files": str(tags), "missing": missing}
+    given = config("store", teacher=teacher)
+    if missing == "error":
+        with pytest.raises(ConfigurationError, match="have no sentence 'no one'"):
+            score(given, corpus, "--shard", 2)
+        return
+    score(given, corpus, "--shard", 2)
+    assert "2 shards of 4 sentences made" in capsys.readouterr().out
+    store = PotentialStore(str(tmp_path / "store"))
+    assert len(store) == 2 and Sentence(("the", "cat")).key in store
+    score(given, corpus, "--shard", 2)
+    assert "; 2 existed" in capsys.readouterr().out
 
 
 def test_a_sentence_in_two_shards_is_read_from_one_of_them(config, corpus, tmp_path):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy
 import pytest
 from allennlp.common.checks import ConfigurationError
+from allennlp.common.util import SigTermReceived
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
@@ -191,6 +192,23 @@ def test_a_store_of_the_future_is_refused(tmp_path, monkeypatch):
         PotentialStore(str(tmp_path), HEADER)
 
 
+def test_a_damaged_shard_is_replaced_by_its_name(tmp_path, caplog):
+    store = PotentialStore(str(tmp_path), HEADER)
+    assert not store.has_shard("name")
+    store.write({"a": arrays(1)}, "name")
+    content = (tmp_path / "name.shard").read_bytes()
+    assert store.has_shard("name")
+    store.write({"b": arrays(2)}, "name")
+    assert (tmp_path / "name.shard").read_bytes() == content  # a whole one stays
+    for size in (0, 30, len(content) - 1):
+        os.truncate(tmp_path / "name.shard", size)
+        assert not PotentialStore(str(tmp_path)).has_shard("name")
+        assert "name.shard is damaged" in caplog.text
+        PotentialStore(str(tmp_path)).write({"a": arrays(1)}, "name")
+        assert (tmp_path / "name.shard").read_bytes() == content
+        caplog.clear()
+
+
 def sentences(number, seed=0):
     generator = random.Random(seed)
     found = {
@@ -232,18 +250,28 @@ class TestScorers:
         alone.fill(given)
         assert scores(complete, given) == scores(alone, given)
 
-    @pytest.mark.parametrize("at", range(1, 8))
-    def test_interrupted_keeps_all_that_it_scored(self, store, monkeypatch, caplog, at):
+    @pytest.mark.parametrize(
+        "at, error",
+        [
+            *((at, KeyboardInterrupt()) for at in range(1, 8)),
+            (4, SigTermReceived()),
+            (4, RuntimeError("CUDA out of memory")),
+            (4, ValueError("the teacher's scores contain NaN")),
+        ],
+    )
+    def test_whatever_stops_it_keeps_all_that_it_scored(
+        self, store, monkeypatch, caplog, at, error
+    ):
         given = sentences(30)
         original, calls = StoreScorer._score, []
 
         def interrupted(self, batch):
             calls.append(batch)
             if len(calls) == at:
-                raise KeyboardInterrupt
+                raise error
             return original(self, batch)
 
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patch, pytest.raises(type(error)):
             patch.setattr(StoreScorer, "_score", interrupted)
             store.fill(given)
         assert "The scores so far are kept in" in caplog.text
@@ -279,6 +307,8 @@ class TestScorers:
             patch.setattr("shutil.disk_usage", lambda path: usage)
             with pytest.raises(ConfigurationError, match=expected):
                 store.fill(sentences(30))
+            with pytest.raises(ConfigurationError, match=expected):
+                store.write_shard("name", sentences(30))
         # The advice can be followed.
         half = StoreTeacher(store.directory, store._source, dtype="float16", marginals=True)
         assert half.fill(sentences(30)) == 30
