@@ -3,16 +3,13 @@
 from typing import Dict, Iterable, List, Optional
 
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.file_utils import cached_path
 from allennlp.data import DatasetReader, Instance, Token, TokenIndexer
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from overrides import overrides
 
-from allennlp_kd.line_blocks import line_blocks
 from allennlp_kd.readers.span_encodings import LETTERS, recoded
 from allennlp_kd.readers.tagged_sentence import tagged_sentence
-
-DOCUMENT_START = "-DOCSTART-"
+from allennlp_kd.text_files import column_blocks, lines_of
 
 
 @DatasetReader.register("column_tags")
@@ -20,7 +17,8 @@ class ColumnTagsReader(DatasetReader):
     """
     Reads a file with one word a line, its annotation in columns, and an empty line after each
     sentence: a word and a tag, or any number of columns between them. Columns are separated by tabs if
-    the line has one, otherwise by white space. Lines of `-DOCSTART-` are left out.
+    the line has one, otherwise by white space. A line of `-DOCSTART-` separates sentences, as an
+    empty line does.
 
     Registered as a `DatasetReader` with name "column_tags".
 
@@ -67,30 +65,23 @@ class ColumnTagsReader(DatasetReader):
 
     @overrides
     def _read(self, file_path: str) -> Iterable[Instance]:
-        with open(cached_path(file_path), encoding="utf-8") as lines:
-            for first, block in line_blocks(lines):
-                rows = [self._cells(line) for line in block]
-                if rows[0][0] == DOCUMENT_START:
-                    continue
-                for number, row in enumerate(rows, start=first):
-                    if len(row) < 2 or not -len(row) < self.column < len(row):
-                        raise ConfigurationError(
-                            f"{file_path}, line {number}: expected a word and a tag in column "
-                            f"{self.column}, found {len(row)} columns: {block[number - first]!r}"
-                        )
-                tags = [row[self.column] for row in rows]
-                if self.encoding is not None:
-                    try:
-                        tags = recoded(tags, self.encoding)
-                    except ValueError as error:
-                        raise ConfigurationError(
-                            f"{file_path}, sentence from line {first}: {error}"
-                        ) from error
-                yield self.text_to_instance([Token(row[0]) for row in rows], tags)
-
-    @staticmethod
-    def _cells(line: str) -> List[str]:
-        return line.split("\t") if "\t" in line else line.split()
+        for block in column_blocks(lines_of(file_path)):
+            for line in block:
+                found = len(line.cells)
+                if found < 2 or not -found < self.column < found:
+                    raise ConfigurationError(
+                        f"{file_path}, line {line.number}: expected a word and a tag in column "
+                        f"{self.column}, found {found} columns: {line.text!r}"
+                    )
+            tags = [line.cells[self.column] for line in block]
+            if self.encoding is not None:
+                try:
+                    tags = recoded(tags, self.encoding)
+                except ValueError as error:
+                    raise ConfigurationError(
+                        f"{file_path}, sentence from line {block[0].number}: {error}"
+                    ) from error
+            yield self.text_to_instance([Token(line.cells[0]) for line in block], tags)
 
     @overrides(check_signature=False)
     def text_to_instance(self, tokens: List[Token], tags: Optional[List[str]] = None) -> Instance:

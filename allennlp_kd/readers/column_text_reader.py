@@ -8,15 +8,18 @@ from allennlp.data import DatasetReader
 from overrides import overrides
 
 from allennlp_kd.fields.sentence import Sentence
-from allennlp_kd.readers.malformed_lines import DOCUMENT_START, NO_WORD, TREEBANK_COLUMNS
-from allennlp_kd.readers.plain_text_reader import lines_of
+from allennlp_kd.readers.malformed_lines import NO_WORD, TREEBANK_COLUMNS
 from allennlp_kd.readers.unlabelled_reader import UnlabelledReader
+from allennlp_kd.text_files import cells_of, is_document_start, lines_of
 
 
 @DatasetReader.register("column_text")
 class ColumnTextReader(UnlabelledReader):
     """Reads only the words of a file with one word per line and an empty line between sentences:
     CoNLL files whose gold is missing or should be ignored.
+
+    Columns are separated by tabs if the line has one, otherwise by white space. A line of
+    `-DOCSTART-` separates sentences, as an empty line does.
 
     # Parameters
 
@@ -65,13 +68,11 @@ class ColumnTextReader(UnlabelledReader):
         expected = TREEBANK_COLUMNS if self._conllu else None
         words: List[List[str]] = []
         for number, line in enumerate(lines_of(file_path), start=1):
-            columns = line.split("\t") if self._conllu else line.split()
-            if not line.strip():
+            columns = line.split("\t") if self._conllu else cells_of(line)
+            if not line.strip() or (not self._conllu and is_document_start(line)):
                 yield self._sentence(words)
                 words = []
-            elif not self._is_word(line, columns):
-                continue
-            else:
+            elif not self._conllu or self._is_word(line, columns):
                 expected = len(columns) if expected is None else expected
                 if len(columns) != expected:
                     raise ConfigurationError(
@@ -86,9 +87,8 @@ class ColumnTextReader(UnlabelledReader):
                 words.append(columns)
         yield self._sentence(words)
 
-    def _is_word(self, line: str, columns: List[str]) -> bool:
-        if not self._conllu:
-            return columns[0] != DOCUMENT_START
+    @staticmethod
+    def _is_word(line: str, columns: List[str]) -> bool:
         return not line.startswith("#") and NO_WORD.fullmatch(columns[0]) is None
 
     def _sentence(self, words: List[List[str]]) -> Sentence:

@@ -3,15 +3,13 @@
 from typing import Any, Dict, Iterable, List, Optional
 
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.file_utils import cached_path
 from allennlp.data import DatasetReader, Field, Instance, Token, TokenIndexer
 from allennlp.data.fields import MetadataField, SequenceLabelField, TextField
 from allennlp.data.token_indexers import SingleIdTokenIndexer
-from conllu import parse_incr
-from conllu.exceptions import ParseException
 from overrides import overrides
 
 from allennlp_kd.fields.relative_tags import tags_of, tree_of
+from allennlp_kd.readers.treebank_text import TreebankSentence, sentences
 
 
 @DatasetReader.register("conllu_relative_heads")
@@ -36,7 +34,8 @@ class ConlluRelativeReader(DatasetReader):
     # Raises
 
     ConfigurationError
-        While reading, if a sentence is not CoNLL-U, or a word has no head or no label.
+        While reading, if a line is not CoNLL-U or a word has no head or no label (with file and line
+        number).
     """
 
     def __init__(
@@ -53,27 +52,23 @@ class ConlluRelativeReader(DatasetReader):
 
     @overrides
     def _read(self, file_path: str) -> Iterable[Instance]:
-        path = cached_path(file_path)
-        with open(path, encoding="utf-8") as lines:
-            try:
-                for number, annotation in enumerate(parse_incr(lines), start=1):
-                    words = [each for each in annotation if isinstance(each["id"], int)]
-                    if words:
-                        yield self._instance(words, f"{file_path}, sentence {number}")
-            except ParseException as error:
-                raise ConfigurationError(f"{file_path} cannot be read: {error}") from error
+        for sentence in sentences(file_path):
+            yield self._instance(sentence)
 
-    def _instance(self, words: List[Any], where: str) -> Instance:
-        for word in words:
-            if not isinstance(word["head"], int) or word["deprel"] in (None, "_"):
+    def _instance(self, sentence: TreebankSentence) -> Instance:
+        heads, labels = [], []
+        for number, word in enumerate(sentence.words, start=1):
+            if word.head is None or word.deprel is None:
                 raise ConfigurationError(
-                    f"{where}: word {word['id']} ('{word['form']}') must have a head and a label, "
-                    f"found {word['head']} and {word['deprel']}"
+                    f"{sentence.where}: word {number} ('{word.form}') must have a head and a label, "
+                    f"found {word.head} and {word.deprel}"
                 )
+            heads.append(word.head)
+            labels.append(word.deprel)
         return self.text_to_instance(
-            [Token(word["form"]) for word in words],
-            tags_of([word["head"] for word in words], [word["deprel"] for word in words]),
-            [word[self._pos] or "_" for word in words],
+            [Token(word.form) for word in sentence.words],
+            tags_of(heads, labels),
+            [getattr(word, self._pos) or "_" for word in sentence.words],
         )
 
     @overrides(check_signature=False)

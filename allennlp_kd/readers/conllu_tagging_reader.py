@@ -3,7 +3,6 @@
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.file_utils import cached_path
 from allennlp.data import DatasetReader, Instance, Token, TokenIndexer
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from conllu import parse
@@ -11,9 +10,9 @@ from conllu.exceptions import ParseException
 from overrides import overrides
 
 from allennlp_kd.fields.teacher_words import TEACHER_WORDS
-from allennlp_kd.line_blocks import line_blocks
 from allennlp_kd.readers.tagged_sentence import tagged_sentence
 from allennlp_kd.readers.treebank_tokens import TreebankTokens, words_of_teacher
+from allennlp_kd.text_files import line_blocks, lines_of
 
 _COLUMNS = ("upos", "xpos")
 _NUM_COLUMNS = 10
@@ -87,12 +86,10 @@ class ConlluTaggingReader(DatasetReader):
         if not self._tokens.are_words:
             yield from self._read_projected(file_path)
             return
-        file_path = cached_path(file_path)
-        with open(file_path, encoding="utf-8") as lines:
-            for first_line, sentence in line_blocks(lines):
-                words, tags = self._parse(sentence, str(file_path), first_line)
-                if words:
-                    yield self.text_to_instance([Token(word) for word in words], tags)
+        for first_line, sentence in line_blocks(lines_of(file_path)):
+            words, tags = self._parse(sentence, str(file_path), first_line)
+            if words:
+                yield self.text_to_instance([Token(word) for word in words], tags)
 
     def _read_projected(self, file_path: str) -> Iterator[Instance]:
         for number, projection in enumerate(self._tokens.read(file_path), start=1):

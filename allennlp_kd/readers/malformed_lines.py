@@ -1,5 +1,6 @@
 """Finds the malformed line in a file that a dataset reader cannot read or would misread."""
 
+import codecs
 import re
 from os import PathLike
 from typing import Optional, Union
@@ -7,9 +8,11 @@ from typing import Optional, Union
 from allennlp.common.file_utils import cached_path
 from allennlp.data import DatasetReader
 
+from allennlp_kd.text_files import is_document_start
+
 # Keyed by class name, because the second reader is not part of AllenNLP itself.
 COLUMNS = {"Conll2003DatasetReader": 4, "Conll2000DatasetReader": 3}
-DOCUMENT_START = "-DOCSTART-"
+OTHERS = ("SequenceTaggingDatasetReader", "UniversalDependenciesDatasetReader")
 TREEBANK_COLUMNS = 10
 # The ID of a multi-word range ("1-2") or of an empty node ("1.1").
 NO_WORD = re.compile(r"\d+[-.]\d+")
@@ -19,6 +22,25 @@ def columns_of(reader: DatasetReader) -> Optional[int]:
     """Returns the number of columns that a reader expects; `None` if it is not one of `COLUMNS`."""
     names = (each.__name__ for each in type(reader).__mro__)
     return next((COLUMNS[name] for name in names if name in COLUMNS), None)
+
+
+def byte_order_mark(reader: DatasetReader, path: Union[str, PathLike]) -> Optional[str]:
+    """Finds a byte-order mark that one of AllenNLP's readers would read as a part of the first word.
+
+    # Returns
+
+    `str`, optional
+        A sentence that names the file; `None` if there is no mark, or the reader is another one.
+    """
+    if not any(each.__name__ in (*COLUMNS, *OTHERS) for each in type(reader).__mro__):
+        return None
+    with open(cached_path(path), "rb") as file:
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            return None
+    return (
+        f"{path} begins with a byte-order mark, which would become a part of its first word: save it "
+        "as UTF-8 without one"
+    )
 
 
 def ragged_line(path: Union[str, PathLike], expected: int) -> Optional[str]:
@@ -39,7 +61,7 @@ def ragged_line(path: Union[str, PathLike], expected: int) -> Optional[str]:
     with open(cached_path(path), encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             columns = line.split()
-            if not columns or columns[0] == DOCUMENT_START:
+            if not columns or is_document_start(line):
                 continue
             if len(columns) != expected:
                 return f"{path}, line {number}: expected {expected} columns, found {len(columns)}"
@@ -96,7 +118,7 @@ def headless_word(path: Union[str, PathLike]) -> Optional[str]:
                     f"{path}, line {number}: expected {TREEBANK_COLUMNS} columns with tabs between "
                     f"them, found {len(columns)}"
                 )
-            if not columns[6].isdigit() or columns[7] in ("", "_"):
+            if not columns[6].isdecimal() or columns[7] in ("", "_"):
                 return (
                     f"{path}, line {number}: the word '{columns[1]}' has the head '{columns[6]}' "
                     f"and the relation '{columns[7]}'"

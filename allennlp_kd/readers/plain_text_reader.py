@@ -6,7 +6,6 @@ from typing import Any, Iterator, Optional, Union
 
 import spacy
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.file_utils import cached_path
 from allennlp.data import DatasetReader
 from overrides import overrides
 from spacy.language import Language
@@ -14,6 +13,7 @@ from spacy.tokens import Doc
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.readers.unlabelled_reader import UnlabelledReader
+from allennlp_kd.text_files import lines_of
 
 
 @DatasetReader.register("plain_text")
@@ -97,23 +97,3 @@ class PlainTextReader(UnlabelledReader):
         if self._split_sentences:
             pipeline.add_pipe("sentencizer")
         return pipeline
-
-
-def lines_of(file_path: Union[str, PathLike]) -> Iterator[str]:
-    """Yields the lines of a UTF-8 file without their line ends.
-
-    # Raises
-
-    ConfigurationError
-        If a line is not UTF-8.
-    """
-    with open(cached_path(file_path), "rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise ConfigurationError(
-                    f"{file_path}, line {number}: expected UTF-8, found the byte "
-                    f"{line[error.start]:#x}"
-                ) from error
-            yield text.rstrip("\r\n")

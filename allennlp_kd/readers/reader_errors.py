@@ -9,7 +9,7 @@ from allennlp.common.checks import ConfigurationError
 from allennlp.data import DatasetReader, Instance
 from conllu.exceptions import ParseException
 
-from allennlp_kd.readers.malformed_lines import columns_of, fault_of
+from allennlp_kd.readers.malformed_lines import byte_order_mark, columns_of, fault_of
 
 Item = TypeVar("Item")
 
@@ -21,14 +21,16 @@ def explained(reader: DatasetReader, file_path: Union[str, PathLike]) -> Iterato
     line.
 
     A stock reader of columns drops what a line has too much, and a whole column where a line has
-    too little: such a file is read through beforehand.
+    too little: such a file is read through beforehand. Stock readers also keep a byte-order mark.
 
     # Raises
 
     ConfigurationError
         If the file cannot be read (with file and line number where they are known).
     """
-    fault = fault_of(reader, file_path) if columns_of(reader) is not None else None
+    fault = byte_order_mark(reader, file_path)
+    if fault is None and columns_of(reader) is not None:
+        fault = fault_of(reader, file_path)
     if fault is not None:
         raise ConfigurationError(fault)
     try:

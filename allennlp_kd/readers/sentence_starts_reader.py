@@ -9,9 +9,9 @@ from allennlp.data import DatasetReader, Instance, Token, TokenIndexer
 from allennlp.data.token_indexers import SingleIdTokenIndexer
 from overrides import overrides
 
-from allennlp_kd.readers.plain_text_reader import lines_of
 from allennlp_kd.readers.tagged_sentence import tagged_sentence
 from allennlp_kd.readers.treebank_text import documents
+from allennlp_kd.text_files import lines_of
 
 START, INSIDE = "S", "I"
 FORMATS = ("conllu", "lines")

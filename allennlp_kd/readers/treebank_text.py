@@ -6,9 +6,8 @@ from os import PathLike
 from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from allennlp.common.checks import ConfigurationError
-from allennlp.common.file_utils import cached_path
 
-from allennlp_kd.line_blocks import line_blocks
+from allennlp_kd.text_files import line_blocks, lines_of
 
 COLUMNS = 10
 NEW_PARAGRAPH = "\n\n"
@@ -106,28 +105,28 @@ def sentences(path: Union[str, PathLike]) -> Iterator[TreebankSentence]:
     # Raises
 
     ConfigurationError
-        If a line is not one of a CoNLL-U file (with file and line number).
+        If a line is not one of a CoNLL-U file, or its number, range or head does not fit the sentence
+        (with file and line number).
     """
-    with open(cached_path(path), encoding="utf-8") as lines:
-        document, newdoc, paragraph = "", False, True
-        for first, block in line_blocks(lines):
-            where = f"{path}, line {first}"
-            comments = [line[1:].strip() for line in block if line.startswith("#")]
-            for comment in comments:
-                name, _, value = comment.partition("=")
-                if name.strip().startswith("newdoc"):
-                    newdoc, document, paragraph = True, value.strip() or where, True
-                elif name.strip().startswith("newpar"):
-                    paragraph = True
-                elif name.strip() == "sent_id" and not newdoc:
-                    found = re.sub(r"[-_.:]?\d+$", "", value.strip())
-                    paragraph = paragraph or found != document
-                    document = found
-            rows = [(first + number, line) for number, line in enumerate(block)]
-            words, tokens, text = _parse(rows, comments, str(path))
-            if words:
-                yield TreebankSentence(text, words, tokens, document, paragraph, where)
-                paragraph = False
+    document, newdoc, paragraph = "", False, True
+    for first, block in line_blocks(lines_of(path)):
+        where = f"{path}, line {first}"
+        comments = [line[1:].strip() for line in block if line.startswith("#")]
+        for comment in comments:
+            name, _, value = comment.partition("=")
+            if name.strip().startswith("newdoc"):
+                newdoc, document, paragraph = True, value.strip() or where, True
+            elif name.strip().startswith("newpar"):
+                paragraph = True
+            elif name.strip() == "sent_id" and not newdoc:
+                found = re.sub(r"[-_.:]?\d+$", "", value.strip())
+                paragraph = paragraph or found != document
+                document = found
+        rows = [(first + number, line) for number, line in enumerate(block)]
+        words, tokens, text = _parse(rows, comments, str(path))
+        if words:
+            yield TreebankSentence(text, words, tokens, document, paragraph, where)
+            paragraph = False
 
 
 def _parse(
@@ -135,6 +134,7 @@ def _parse(
 ) -> Tuple[List[TreebankWord], List[SurfaceToken], str]:
     words: List[TreebankWord] = []
     spans: List[Tuple[str, int, int, str]] = []  # form, first, last, MISC
+    ends: List[Tuple[int, str, int]] = []  # line, what it names, and the last of these words
     until = -1
     for number, line in rows:
         if line.startswith("#"):
@@ -145,18 +145,41 @@ def _parse(
                 f"{path}, line {number}: expected {COLUMNS} columns with tabs between them, found "
                 f"{len(columns)}: {line!r}"
             )
+        place = len(words)
         if re.fullmatch(r"\d+-\d+", columns[0]):
             first, last = (int(part) - 1 for part in columns[0].split("-"))
+            if not max(place, until + 1) == first <= last:
+                raise ConfigurationError(
+                    f"{path}, line {number}: a range must begin with the next word, "
+                    f"{max(place, until + 1) + 1}, and end after it, found {columns[0]}"
+                )
             spans.append((columns[1], first, last, columns[9]))
+            ends.append((number, f"the range {columns[0]}", last + 1))
             until = last
-        elif columns[0].isdigit():
-            place = len(words)
-            head = int(columns[6]) if columns[6].isdigit() else None
+        elif columns[0].isdecimal():
+            if int(columns[0]) != place + 1:
+                raise ConfigurationError(
+                    f"{path}, line {number}: the words of a sentence are numbered from 1, expected "
+                    f"{place + 1}, found {columns[0]}"
+                )
+            head = int(columns[6]) if columns[6].isdecimal() else None
             words.append(
                 TreebankWord(columns[1], *map(_given, columns[3:5]), head, _given(columns[7]))
             )
+            if head is not None:
+                ends.append((number, f"the head {head}", head))
             if place > until:
                 spans.append((columns[1], place, place, columns[9]))
+        elif not re.fullmatch(r"\d+\.\d+", columns[0]):
+            raise ConfigurationError(
+                f"{path}, line {number}: the first column must be the number of a word, a range or an "
+                f"empty node, found {columns[0]!r}"
+            )
+    for number, what, last in ends:
+        if last > len(words):
+            raise ConfigurationError(
+                f"{path}, line {number}: {what} is not in the sentence, which has {len(words)} words"
+            )
     return (words, *_place(spans, comments))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from allennlp.common.checks import ConfigurationError
 
-from allennlp_kd.line_blocks import line_blocks
+from allennlp_kd.text_files import column_blocks, line_blocks, lines_of
 
 TREE = "tree"
 CONLLU_COLUMNS = {"upos": 3, "xpos": 4}
@@ -66,12 +66,9 @@ def read_annotations(path: str, kind: str, column: Optional[str]) -> Iterator[An
         "jsonl": _json_lines,
     }[kind]
     try:
-        with open(path, encoding="utf-8") as lines:
-            yield from reader(path, lines, column)
+        yield from reader(path, lines_of(path), column)
     except FileNotFoundError:
         raise ConfigurationError(f"the file of annotations {path} is missing") from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8: {error}") from error
 
 
 def _conllu(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation]:
@@ -91,7 +88,7 @@ def _conllu(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation
                 raise ConfigurationError(
                     f"{place}: expected 10 columns, found {len(cells)}: {line!r}"
                 )
-            if cells[0].isdigit():
+            if cells[0].isdecimal():
                 rows.append(cells)
         if not rows:
             continue
@@ -99,7 +96,7 @@ def _conllu(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation
         place = f"{path}, line {first}"
         if column == TREE:
             heads = [row[HEAD] for row in rows]
-            if any(not head.isdigit() or int(head) > len(rows) for head in heads):
+            if any(not head.isdecimal() or int(head) > len(rows) for head in heads):
                 raise ConfigurationError(
                     f"{place}: heads must be numbers from 0 to {len(rows)}, found {heads}"
                 )
@@ -114,18 +111,17 @@ def _conllu(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation
 
 def _columns(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation]:
     index = -1 if column is None else int(column)
-    for first, block in line_blocks(lines):
-        cells = [line.split() for line in block]
-        if cells[0][0] == "-DOCSTART-":
-            continue
-        for number, row in enumerate(cells, start=first):
-            if not -len(row) < index < len(row) or len(row) < 2 or index == 0:
+    for block in column_blocks(lines):
+        for line in block:
+            found = len(line.cells)
+            if not -found < index < found or found < 2 or index == 0:
                 raise ConfigurationError(
-                    f"{path}, line {number}: expected a word and a tag in column {index}, found "
-                    f"{block[number - first]!r}"
+                    f"{path}, line {line.number}: expected a word and a tag in column {index}, found "
+                    f"{line.text!r}"
                 )
-        words, tags = tuple(row[0] for row in cells), tuple(row[index] for row in cells)
-        yield Annotation(words, tags, None, 1.0, f"{path}, line {first}")
+        words = tuple(line.cells[0] for line in block)
+        tags = tuple(line.cells[index] for line in block)
+        yield Annotation(words, tags, None, 1.0, f"{path}, line {block[0].number}")
 
 
 def _json_lines(path: str, lines: Any, column: Optional[str]) -> Iterator[Annotation]:

@@ -53,9 +53,9 @@ class AnnotationsTeacher(SentenceTeacher):
     files : `Union[str, List[str]]`
         CoNLL-U (`.conllu`); JSON lines (`.jsonl`) with `words` and `tags`, or `words`, `heads`
         (counted from 1, 0 for ROOT) and `labels`; or columns, with a word and its tag per line and
-        an empty line after each sentence. If a sentence occurs several times, it has several
-        structures. The `weight` of a structure is a member of the JSON object or the CoNLL-U
-        comment `# weight = 0.3`, by default 1.
+        an empty line after each sentence, as the reader `column_tags` reads them. If a sentence
+        occurs several times, it has several structures. The `weight` of a structure is a member of
+        the JSON object or the CoNLL-U comment `# weight = 0.3`, by default 1.
     format : `str`, optional
         `conllu`, `columns` or `jsonl`; by default as the files' names say.
     column : `str`, optional
@@ -109,7 +109,7 @@ class AnnotationsTeacher(SentenceTeacher):
         kind, column = self._format or format_of(path), self._column
         allowed = {
             "conllu": column in (None, TREE, *CONLLU_COLUMNS),
-            "columns": column is None or column.lstrip("-").isdigit(),
+            "columns": column is None or column.removeprefix("-").isdecimal(),
             "jsonl": column is None,
         }
         if not allowed[kind]:

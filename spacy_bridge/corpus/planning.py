@@ -88,21 +88,28 @@ def _lines(path: str, kind: str, sentences: int) -> Iterator[_Span]:
 def _sentence_ends(file: BinaryIO, kind: str) -> Iterator[Tuple[bytes, bool]]:
     """Yields each line, and whether a sentence ends with it."""
     if kind == "text":
-        for line in file:
+        for number, line in enumerate(file):
             # Unicode white space counts, as it does when words are read.
-            yield line, bool(line.removeprefix(MARK).decode("utf-8", "replace").strip())
+            yield line, bool(_unmarked(line, number).decode("utf-8", "replace").strip())
         return
     before: Optional[bytes] = None
     inside = False
-    for line in file:
+    number = -1
+    for number, line in enumerate(file):
         if before is not None:
-            blank = not before.strip()
+            text = _unmarked(before, number - 1)
+            blank = not text.strip()
             yield before, blank and inside
-            inside = not blank and (inside or not before.startswith(b"#"))
+            inside = not blank and (inside or not text.startswith(b"#"))
         before = line
     if before is not None:
-        blank = not before.strip()
-        yield before, inside if blank else inside or not before.startswith(b"#")
+        text = _unmarked(before, number)
+        yield before, inside if not text.strip() else inside or not text.startswith(b"#")
+
+
+def _unmarked(line: bytes, number: int) -> bytes:
+    """Removes the byte order mark of a file's first line, number 0."""
+    return line.removeprefix(MARK) if number == 0 else line
 
 
 def _rows(path: str, column: str, sentences: int) -> Iterator[_Span]:

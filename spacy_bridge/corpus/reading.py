@@ -72,7 +72,7 @@ def _treebank(lines: List[str], piece: Piece) -> Iterator[Row]:
                     f"{piece.path}, line {piece.line + number}: expected {COLUMNS} columns with tabs "
                     f"between them, found {len(columns)}"
                 )
-            if columns[0].isdigit():
+            if columns[0].isdecimal():
                 words.append(columns)
 
 
@@ -83,4 +83,4 @@ def _sentence(words: List[List[str]]) -> Row:
 
 def _given(tags: tuple) -> "tuple | None":
     """Returns `None` if no word has a value."""
-    return None if "_" in tags else tags
+    return None if set(tags) == {"_"} else tags

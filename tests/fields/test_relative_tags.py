@@ -76,9 +76,11 @@ class TestReader:
 
     @pytest.mark.parametrize("head, label", [("_", "det"), (0, "_")])
     def test_a_word_without_an_arc(self, tmp_path, head, label):
-        with pytest.raises(ConfigurationError, match=r"conllu, sentence 1: word 1 \('the'\) must"):
+        with pytest.raises(ConfigurationError, match=r"conllu, line 1: word 1 \('the'\) must"):
             self.read(tmp_path, LINE.format(1, "the", head, label) + "\n")
 
     def test_no_conllu(self, tmp_path):
-        with pytest.raises(ConfigurationError, match="file.conllu cannot be read"):
+        with pytest.raises(
+            ConfigurationError, match="file.conllu, line 1: expected 10 columns .* found 1"
+        ):
             self.read(tmp_path, "the cat\n\n")

@@ -63,6 +63,17 @@ def test_columns_tabs_and_documents(tmp_path):
     assert read(path) == [(["New York", "sleeps"], ["B-LOC", "O"])]
 
 
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_a_document_starts_without_an_empty_line(tmp_path, separator):
+    lines = ["-DOCSTART- -X- O", "Ann NNP B-PER", "sleeps VBZ O", "-DOCSTART- -X- O", "#1 CD O"]
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(lines).replace(" ", separator))
+    assert read(path) == [(["Ann", "sleeps"], ["B-PER", "O"]), (["#1"], ["O"])]
+    path.write_text("-DOCSTART-\nAnn B-PER\nsleeps\n")
+    with pytest.raises(ConfigurationError, match="line 3: expected a word .* columns: 'sleeps'"):
+        read(path)
+
+
 def test_a_model_is_given_words_alone():
     reader = DatasetReader.from_params(Params({"type": "column_tags"}))
     assert set(reader.text_to_instance([Token("Ann")]).fields) == {"tokens", "metadata"}

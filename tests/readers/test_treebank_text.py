@@ -3,6 +3,9 @@
 import pytest
 from allennlp.common.checks import ConfigurationError
 
+from allennlp_kd.readers.conllu_parsing_reader import ConlluParsingReader
+from allennlp_kd.readers.conllu_relative_reader import ConlluRelativeReader
+from allennlp_kd.readers.conllu_tagging_reader import ConlluTaggingReader
 from allennlp_kd.readers.treebank_text import documents, sentences
 
 TREEBANK = """# newdoc id = first
@@ -73,3 +76,35 @@ def test_a_wrong_column_count_is_located(path):
     path.write_text(TREEBANK.replace("2\t!\t_\tPUNCT\tFS\t_\t1\tpunct\t_\t_", "2 !"))
     with pytest.raises(ConfigurationError, match="conllu, line 17: expected 10 columns .* found 1"):
         list(sentences(path))
+
+
+LINES = {
+    "a head": ("\t1\tobl", "\t8\tobl", "the head 8 is not in the sentence, which has 7 words"),
+    "a range": ("2-3\t", "2-9\t", "the range 2-9 is not in the sentence, which has 7 words"),
+    "a range backwards": ("2-3\t", "2-1\t", "begin with the next word, 2, and .* found 2-1"),
+    "a range from 0": ("2-3\t", "0-3\t", "begin with the next word, 2, and .* found 0-3"),
+    "a range elsewhere": ("2-3\t", "4-5\t", "begin with the next word, 2, and .* found 4-5"),
+    "a range in a range": ("3\tla", "3-4\tx" + "\t_" * 8 + "\n3\tla", "word, 4, .* found 3-4"),
+    "a missing word": ("4\tcasa", "5\tcasa", "numbered from 1, expected 4, found 5"),
+    "a superscript": ("4\tcasa", "²\tcasa", "number of a word, a range or .* found '²'"),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_malformed_sentence_is_located(path, name):
+    before, after, message = LINES[name]
+    assert TREEBANK.count(before) == 1
+    path.write_text(TREEBANK.replace(before, after), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=f"conllu, line [0-9]+: .*{message}") as found:
+        list(sentences(path))
+    number = int(str(found.value).split("line ")[1].split(":")[0])
+    text = path.read_text(encoding="utf-8").split("\n")[number - 1]
+    assert after.split("\n")[0] in text
+    for reader in (
+        ConlluParsingReader(tokens="spacy"),
+        ConlluParsingReader(surface_tokens=True),
+        ConlluTaggingReader(tokens="spacy"),
+        ConlluRelativeReader(),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            list(reader.read(str(path)))

@@ -5,9 +5,10 @@ import pytest
 import torch
 from allennlp.common.checks import ConfigurationError
 from allennlp.common.params import Params
-from allennlp.data import Batch, Instance, Token
+from allennlp.data import Batch, DatasetReader, Instance, Token
 from allennlp.data.fields import TextField
 
+import allennlp_kd.plugin  # noqa: F401
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.models.pairing import Pairing
 from allennlp_kd.objectives.marginal import Marginal
@@ -84,6 +85,25 @@ class TestChains:
         teacher = AnnotationsTeacher([first, second])
         assert teacher.labels == ["B-PER", "O", "B-LOC", "Z"]
         assert scored(teacher, "x").emissions.argmax(2).tolist() == [[3]]
+
+    def test_the_words_are_those_of_the_reader(self, tmp_path):
+        """Documents without an empty line, tabs, and white space inside words."""
+        content = (
+            "-DOCSTART-\tO\nNew York\tB-LOC\n10\u00a0000\tO\n-DOCSTART-\tO\n\u65e5\u3000\u672c\tB-LOC\n"
+            "\nAnn B-PER\nsleeps O\n"
+        )
+        path = write(tmp_path, "tags.txt", content)
+        params = Params({"type": "column_tags"})
+        sentences = [Sentence.of(each) for each in DatasetReader.from_params(params).read(path)]
+        assert [sentence.words for sentence in sentences] == [
+            ("New York", "10\u00a0000"),
+            ("\u65e5\u3000\u672c",),
+            ("Ann", "sleeps"),
+        ]
+        teacher = AnnotationsTeacher(path, missing="skip")
+        assert all(teacher.knows(sentence) for sentence in sentences)
+        text = DatasetReader.from_params(Params({"type": "column_text"}))
+        assert list(text.sentences(path)) == sentences
 
 
 class TestTrees:

@@ -54,7 +54,11 @@ def test_treebanks(tmp_path, end):
             assert rows[0].upos == ("X",) * len(sentences[0])
             assert [tag[0] for tag in rows[0].xpos] == ["T"] * len(sentences[0])
             assert sum(p.sentences for p in plan([str(path)], sentences=size)) == len(sentences)
+    # A tag that a word lacks stays `_`, as in the training readers; a column without tags is left out.
     path.write_text(treebank([["a", "b"]]).replace("T2", "_").rstrip("\n"), encoding="utf-8")
+    assert rows_of(path) == [Row(words=("a", "b"), upos=("X", "X"), xpos=("T1", "_"))]
+    text = treebank([["a", "b"]]).replace("T1", "_").replace("T2", "_")
+    path.write_text(text, encoding="utf-8")
     assert rows_of(path) == [Row(words=("a", "b"), upos=("X", "X"), xpos=None)]
 
 
@@ -103,6 +107,16 @@ def test_a_digest_is_of_the_content(tmp_path):
     assert as_trees != [piece.digest for piece in plan([str(first)], "text")]
     both = list(plan([str(first), str(second)], sentences=2))
     assert [piece.number for piece in both] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("start", ["", "\n", "# a comment\n\n"])
+def test_a_byte_order_mark_is_no_sentence(tmp_path, start):
+    path = tmp_path / "trees.conllu"
+    path.write_text(start + treebank([["a"], ["b"]]), encoding="utf-8-sig")
+    for size in (1, 2):
+        pieces = list(plan([str(path)], sentences=size))
+        assert sum(piece.sentences for piece in pieces) == 2
+        assert [row.words for piece in pieces for row in read(piece)] == [("a",), ("b",)]
 
 
 def test_what_is_refused(tmp_path):
