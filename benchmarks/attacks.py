@@ -1,6 +1,7 @@
 """Attacks: files that mean harm, tried at each door by the tests, and how many are refused.
 
-Each is a test marked `attack`, or one of `tests/archives/hostile.py`, which is tried as a teacher and by the packager.
+Each is a test marked `attack`, or one of `tests/archives/hostile.py`, which is tried as a teacher, by `kd-init` and by
+the packager.
 An attack is refused where its test passes: it ends in an error that says what is wrong, and nothing outside is touched.
 """
 

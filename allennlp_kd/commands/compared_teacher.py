@@ -74,6 +74,6 @@ def find_teacher(
         config = teacher.get("teacher") or teacher
         return teacher_on_cpu(trusted(config) if trust else config)
     is_other = path.is_file() or any((path / name).is_file() for name in OF_OTHERS)
-    if is_other and archive_configuration(path) is None:
+    if is_other and archive_configuration(path, trust) is None:
         return teacher_on_cpu(other_teacher(source, trust))
     return source

@@ -1,13 +1,17 @@
 """Profiles a teacher for `kd-init`: its kind, reader and labels."""
 
-import json
-import tarfile
+import os
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 
+from allennlp_kd.archives.archive_configuration import (
+    archive_configuration as read_archive_configuration,
+)
+from allennlp_kd.archives.archive_error import ArchiveError
+from allennlp_kd.archives.members import BEST, VOCABULARY, WEIGHTS
 from allennlp_kd.teachers.teacher import Teacher
 
 # Reader parameters that belong to the teacher and not to the corpus.
@@ -74,7 +78,7 @@ def profile_teacher(
     ConfigurationError
         If there is no such teacher, or it cannot teach.
     """
-    archive_config = archive_configuration(Path(source))
+    archive_config = archive_configuration(Path(source), trust)
     if archive_config is not None:
         return _profile_archive(source, archive_config, transformer, trust)
     config = other_teacher(source, trust, language, processor)
@@ -108,7 +112,7 @@ def other_teacher(
     path = Path(source)
     if path.name.endswith(ARCHIVES) and path.is_file():
         raise ConfigurationError(
-            f"{source} is not an AllenNLP archive: it is damaged, or has no config.json with a model"
+            f"{source} is not an AllenNLP archive: it has no config.json with a model"
         )
     if path.is_file():
         return {"type": "annotations", "files": source}
@@ -151,27 +155,39 @@ def _stanza_processor(path: Path, language: str, wanted: Optional[str]) -> str:
     )
 
 
-def archive_configuration(path: Path) -> Optional[Dict[str, Any]]:
-    """The configuration of an AllenNLP archive; `None` if it is none."""
-    try:
-        if path.is_dir():
-            if (path / "model.tar.gz").is_file():
-                return archive_configuration(path / "model.tar.gz")
-            content = (path / "config.json").read_bytes()
-        elif path.is_file() and tarfile.is_tarfile(path):
-            with tarfile.open(path) as archive:
-                for member in archive:
-                    if member.isfile() and member.name.lstrip("./") == "config.json":
-                        content = archive.extractfile(member).read(1 << 24)  # type: ignore[union-attr]
-                        break
-                else:
-                    return None
-        else:
-            return None
-        found = json.loads(content)
-    except (OSError, ValueError, tarfile.TarError):
+def archive_configuration(path: Path, trust: bool = False) -> Optional[Dict[str, Any]]:
+    """The configuration of an AllenNLP archive; `None` if it is none.
+
+    # Parameters
+
+    path : `Path`
+        A file, or the folder of a run.
+    trust : `bool`, optional (default = `False`)
+        Whether links in a folder may lead out of it.
+
+    # Raises
+
+    ConfigurationError
+        If it is an archive that is damaged or unsafe.
+    """
+    if (path / "model.tar.gz").is_file():
+        path = path / "model.tar.gz"
+    if not (path.is_file() or path.is_dir()):
         return None
-    return found if isinstance(found, dict) and "model" in found else None
+    try:
+        found = read_archive_configuration(path, links=trust)
+    except ArchiveError as error:
+        if not _looks_like_archive(path):
+            return None
+        raise ConfigurationError(str(error)) from error
+    return found if found is not None and "model" in found else None
+
+
+def _looks_like_archive(path: Path) -> bool:
+    if path.is_dir():
+        has_weights = any(os.path.lexists(path / name) for name in (WEIGHTS, BEST))
+        return has_weights and os.path.lexists(path / VOCABULARY)
+    return path.name.endswith(ARCHIVES)
 
 
 def _profile_archive(

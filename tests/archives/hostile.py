@@ -80,7 +80,7 @@ ATTACKS = [
     Attack("tar", "block device", special("x", tarfile.BLKTYPE), INSIDE),
     Attack("tar", "pipe", special("x", tarfile.FIFOTYPE), INSIDE),
     Attack("tar", "sparse file", sparse, INSIDE),
-    Attack("tar", "a file twice", file_named("config.json"), "the member 'config.json' twice"),
+    Attack("tar", "a file twice", file_named("config.json"), f"the member 'config.json' twice|{JSON}"),
     Attack("tar", "a file that is a folder", file_and_folder, "both a file and a folder"),
     Attack("tar", "size", large, "is larger than 0.002 GiB"),
     Attack("tar", "size of a header", large_header, "has a header of 157"),

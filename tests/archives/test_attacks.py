@@ -1,4 +1,4 @@
-"""Each attack of `hostile.py`, on the teachers and on the packager: refused, and nothing has happened."""
+"""Each attack of `hostile.py`, at each door: refused, and nothing has happened."""
 
 import os
 import re
@@ -14,6 +14,7 @@ from allennlp.models import load_archive
 
 import allennlp_kd.plugin  # noqa: F401 (registers what configurations name)
 from allennlp_kd.archives.limits import MAX_GIB
+from allennlp_kd.init_config.teacher_profile import profile_teacher
 from allennlp_kd.teachers.archive.archive_teacher import ArchiveTeacher
 from spacy_bridge.errors import BridgeError
 from spacy_bridge.packaging.student_files import student_files
@@ -25,7 +26,12 @@ def as_teacher(path: Path) -> None:
     ArchiveTeacher(str(path)).labels
 
 
+def as_source(path: Path) -> None:
+    profile_teacher(str(path))
+
+
 DOORS: Dict[str, Any] = {
+    "kd-init": (as_source, ConfigurationError),
     "teacher": (as_teacher, ConfigurationError),
     "packager": (student_files, BridgeError),
 }

@@ -1,6 +1,7 @@
 import argparse
 import json
 import shlex
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,19 @@ from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 
 import allennlp_kd.plugin  # noqa: F401
+from allennlp_kd.archives.configuration import LARGEST
+from allennlp_kd.archives.limits import MAX_GIB
 from allennlp_kd.commands.init import KdInit
 from allennlp_kd.init_config.configuration import Choices, configuration
 from allennlp_kd.init_config.corpus_profile import CorpusProfile, reader_for
 from allennlp_kd.init_config.student_sizes import TRAINING, epochs_of
-from allennlp_kd.init_config.teacher_profile import TeacherProfile, profile_teacher, span_encoding
+from allennlp_kd.init_config.teacher_profile import (
+    TeacherProfile,
+    archive_configuration,
+    profile_teacher,
+    span_encoding,
+)
+from tests.archives.building import packed
 from tests.configs.corpora import write_corpora
 from tests.teachers.archives import train_tagger
 from tests.teachers.checkpoints import write_checkpoint
@@ -218,8 +227,51 @@ def test_what_is_no_teacher(tmp_path, monkeypatch):
             ConfigurationError, match=f"{name} is not a teacher: expected an AllenNLP archive"
         ):
             profile_teacher(name)
-    with pytest.raises(ConfigurationError, match="broken.tar.gz is not an AllenNLP archive"):
+    with pytest.raises(ConfigurationError, match="broken.tar.gz is damaged or not an archive"):
         profile_teacher("broken.tar.gz")
+    with tarfile.open("other.tar.gz", "w:gz") as archive:
+        archive.add("broken.tar.gz")
+    with pytest.raises(ConfigurationError, match="other.tar.gz is not an AllenNLP archive"):
+        profile_teacher("other.tar.gz")
+
+
+class TestArchiveConfiguration:
+    """Reads no more than the limits allow; `tests/archives/test_attacks.py` has the other attacks."""
+
+    def test_a_bomb_before_the_configuration(self, tmp_path, monkeypatch):
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files/bomb").write_bytes(bytes(3 << 20))
+        (tmp_path / "files/config.json").write_text('{"model": {}}')
+        path = packed(tmp_path / "files")
+        assert archive_configuration(path) == {"model": {}}
+        monkeypatch.setenv(MAX_GIB, "0.002")
+        with pytest.raises(ConfigurationError, match="is larger than 0.002 GiB"):
+            archive_configuration(path)
+
+    def test_a_large_configuration(self, tmp_path):
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files/config.json").write_text('{"model": {}}' + " " * LARGEST)
+        with pytest.raises(ConfigurationError, match="config.json of .* is 16,777,229 bytes long"):
+            archive_configuration(packed(tmp_path / "files"))
+
+    @pytest.mark.parametrize("content", ["[" * 100_000, '{"model": NaN}', "{", '{"labels": 3}'])
+    def test_other_files_and_folders_are_none(self, content, tmp_path):
+        """Annotations, and the folders of checkpoints, whose `config.json` may be a link to a cache."""
+        (tmp_path / "cache.json").write_text(content)
+        assert archive_configuration(tmp_path / "cache.json") is None
+        (tmp_path / "checkpoint").mkdir()
+        (tmp_path / "checkpoint/config.json").symlink_to(tmp_path / "cache.json")
+        assert archive_configuration(tmp_path / "checkpoint") is None
+
+    def test_a_linked_configuration_needs_trust(self, tmp_path):
+        run = tmp_path / "run"
+        (run / "vocabulary").mkdir(parents=True)
+        (run / "best.th").touch()
+        (tmp_path / "config.json").write_text('{"model": {}}')
+        (run / "config.json").symlink_to(tmp_path / "config.json")
+        with pytest.raises(ConfigurationError, match="which is a link to .* outside it"):
+            archive_configuration(run)
+        assert archive_configuration(run, trust=True) == {"model": {}}
 
 
 def test_a_large_student_needs_layers(corpora, tagger, tmp_path):

@@ -156,9 +156,10 @@ def test_curves(tmp_path):
     (tmp_path / "metrics_epoch_2.json").write_text(wild)
     series = curves(tmp_path)["series"]
     assert "training_loss" not in series and series["training_gold_loss"] == [None, 1.0]
-    (tmp_path / "metrics_epoch_2.json").write_text("{")
-    with pytest.raises(ConfigurationError, match="metrics_epoch_2.json is damaged"):
-        curves(tmp_path)
+    for damaged in ("{", "[" * 100_000):
+        (tmp_path / "metrics_epoch_2.json").write_text(damaged)
+        with pytest.raises(ConfigurationError, match="metrics_epoch_2.json is damaged"):
+            curves(tmp_path)
 
 
 def test_rare_labels_are_one_in_the_heat_map():

@@ -88,5 +88,5 @@ def _read(path: Path) -> Dict[str, Any]:
     # Read as JSON, as AllenNLP wrote it, so that nothing in it is evaluated.
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is damaged: {error}") from error
