@@ -53,7 +53,7 @@ def main(arguments: List[str]) -> None:
         for line in missing(report, task):
             print(f"missing: {line}")
         for name in to_remove(report, task):
-            print(f"below the line between the other models of the frontier: {name}")
+            print(f"{name} lies below the line that connects its neighbors on the frontier")
     if options.figures is not None:
         from benchmarks.measures.frontier_figure import draw
 

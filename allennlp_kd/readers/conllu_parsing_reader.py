@@ -17,7 +17,7 @@ class ConlluParsingReader(DatasetReader):
     """Reads a CoNLL-U file for parsing with the fields of AllenNLP's `universal_dependencies`,
     optionally in the tokens of a spaCy pipeline.
 
-    A treebank splits "au" into "à le" and "don't" into "do n't"; a spaCy pipeline has other tokens.
+    A French treebank splits "au" into "à le"; a spaCy pipeline has other tokens.
     The annotation is projected to them: a token of several words gets the head and the label of the
     word nearest to the root. A sentence with a word that spans several tokens is left out; the log
     reports the counts. In a `distillation`, the teacher scores the treebank's words, and the scores

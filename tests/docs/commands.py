@@ -83,8 +83,10 @@ class Shell:
         self._known[name](words[1:])
 
     def _echo(self, words: List[str]) -> None:
-        assert words[-2] == ">", words
-        (self._folder / words[-1]).write_text(" ".join(words[:-2]) + "\n", encoding="utf-8")
+        assert words[-2] in (">", ">>"), words
+        mode = "a" if words[-2] == ">>" else "w"
+        with open(self._folder / words[-1], mode, encoding="utf-8") as file:
+            file.write(" ".join(words[:-2]) + "\n")
 
     def _make(self, words: List[str]) -> None:
         """`.ci/run` and the marked tests run these."""

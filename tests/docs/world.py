@@ -67,6 +67,7 @@ def make_world(folder: Path) -> Path:
         (folder / f"{name}.txt").write_text(chunks, encoding="utf-8")
         (folder / f"{name}.conllu").write_text(trees(), encoding="utf-8")
     (folder / "silver.txt").write_text(chunks, encoding="utf-8")
+    (folder / "raw_dev.txt").write_text("A dog sleeps.\n", encoding="utf-8")
     (folder / "raw.txt").write_text("The cat isn't asleep.\nDogs run.\n", encoding="utf-8")
     (folder / "text.txt").write_text("The cat sleeps. A dog runs.", encoding="utf-8")
     write_vectors(folder / "vectors.txt", {"the": 0.1, "unheard": 0.2})

@@ -15,7 +15,9 @@ def frontiers() -> str:
         if missing:
             parts.append("Missing: " + "; ".join(missing) + ".")
         for name in frontier.to_remove(report, task):
-            parts.append(f"Below the line between the other models of the frontier: {name}.")
+            parts.append(
+                f"`{name}` lies below the line that connects its neighbors on the frontier."
+            )
     return "\n\n".join(parts)
 
 
