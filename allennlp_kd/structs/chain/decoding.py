@@ -34,6 +34,11 @@ def viterbi(
         The tags, shape `(batch, length)`, 0 in padding, and their scores, shape `(batch,)`, 0 for
         an empty sentence. Where all sequences score -inf the score is -inf and the tags mean
         nothing.
+
+    # Raises
+
+    ValueError
+        If the best score is NaN or infinity; the message names the sentence.
     """
     if constraints is not None:
         potentials = penalize(potentials, constraints)
@@ -45,7 +50,29 @@ def viterbi(
     if bool(potentials.mask.any()):
         with torch.inference_mode():
             _decode(Halves(potentials), tags, scores)
+            refuse_unordered(scores)
     return tags, scores
+
+
+def refuse_unordered(scores: Tensor) -> None:
+    """Refuses scores by which sequences cannot be compared: all sums with infinity are equal or NaN.
+
+    # Parameters
+
+    scores : `Tensor`
+        Shape `(batch,)`, of the best sequences. A maximum passes on NaN and infinity.
+
+    # Raises
+
+    ValueError
+        If a score is NaN or infinity; the message names the sentence.
+    """
+    wrong = ~(scores < float("inf"))
+    if bool(wrong.any()):
+        row = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"row {row} has scores that are NaN or infinity, so it has no best tag sequence"
+        )
 
 
 def _decode(halves: Halves, tags: Tensor, scores: Tensor) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain.constraints import Constraints, penalize
+from allennlp_kd.structs.chain.decoding import refuse_unordered
 from allennlp_kd.structs.chain.forward_backward.layout import Layout
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
@@ -43,7 +44,7 @@ def k_best(
     # Raises
 
     ValueError
-        If `k` is less than 1.
+        If `k` is less than 1, or the best score is NaN or infinity; the message names the sentence.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
@@ -61,6 +62,7 @@ def k_best(
             layout = Layout(potentials.lengths, length)
             best, path = _beam(potentials, layout, k)
             scores.index_copy_(0, layout.chains, best)
+            refuse_unordered(scores[:, 0])
             impossible = (best == -float("inf")).index_select(0, layout.ranks)
             tags.index_copy_(0, layout.cells, path.masked_fill(impossible, 0))
     return tags.view(batch, length, k).transpose(1, 2), scores

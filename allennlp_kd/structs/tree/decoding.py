@@ -87,9 +87,9 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
     # Raises
 
     ValueError
-        If the score of an arc is NaN; the message names the sentence.
+        If the score of an arc is NaN or infinity; the message names the sentence.
     """
-    refuse_nan(scores)
+    refuse_unordered(scores)
     heads = scores.argmax(dim=2).masked_fill(~mask, 0)
     possible = (scores.amax(dim=2) > NOTHING) | ~mask
     done = are_trees(heads, mask, single_root) & possible.all(dim=1)
@@ -110,7 +110,7 @@ def best_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor
 @exact
 def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True) -> Tensor:
     """Like `best_heads`, but only projective trees."""
-    refuse_nan(scores)
+    refuse_unordered(scores)
     with torch.enable_grad():
         leaf = finite_scores(scores.detach(), mask).requires_grad_()
         table = penalized_root(leaf, mask)[0] if single_root else leaf
@@ -121,13 +121,16 @@ def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True
     return chosen.argmax(dim=2).masked_fill(~mask, 0)
 
 
-def refuse_nan(scores: Tensor) -> None:
-    """
+def refuse_unordered(scores: Tensor) -> None:
+    """Refuses scores by which trees cannot be compared: all sums with infinity are equal or NaN.
+
     # Raises
 
     ValueError
-        If the score of an arc is NaN; the message names the sentence.
+        If the score of an arc is NaN or infinity; the message names the sentence.
     """
-    if bool(torch.isnan(scores).any()):
-        row = int(torch.isnan(scores).flatten(1).any(dim=1).nonzero()[0])
-        raise ValueError(f"row {row} has arcs with the score NaN, so it has no best tree")
+    wrong = ~(scores < float("inf"))
+    if bool(wrong.any()):
+        row = int(wrong.flatten(1).any(dim=1).nonzero()[0])
+        what = "NaN" if bool(torch.isnan(scores[row]).any()) else "infinity"
+        raise ValueError(f"row {row} has arcs with the score {what}, so it has no best tree")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from allennlp_kd.structs.numerics.execution import at_least_single, exact
 from allennlp_kd.structs.numerics.log_probabilities import NOTHING
-from allennlp_kd.structs.tree.decoding import best_heads, best_labels, refuse_nan
+from allennlp_kd.structs.tree.decoding import best_heads, best_labels, refuse_unordered
 from allennlp_kd.structs.tree.local import log_label_probabilities
 from allennlp_kd.structs.tree.potentials import TreePotentials
 from allennlp_kd.structs.tree.spanning.ranked_arborescences import ranked_arborescences
@@ -46,7 +46,8 @@ def k_best_trees(potentials: TreePotentials, k: int) -> Tuple[Tensor, Optional[T
     # Raises
 
     ValueError
-        If `k` is less than 1, or the score of an arc is NaN; the message names the sentence.
+        If `k` is less than 1, or the score of an arc is NaN or infinity; the message names the
+        sentence.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
@@ -89,7 +90,7 @@ def _k_best_heads(potentials: TreePotentials, k: int) -> Tuple[Tensor, Tensor]:
     if k == 1:
         heads = best_heads(scores, mask)
         return heads.unsqueeze(1), are_trees(heads, mask).unsqueeze(1)
-    refuse_nan(scores)
+    refuse_unordered(scores)
     table, _ = penalized_root(finite_scores(scores, mask), mask)
     found = torch.zeros(mask.shape[0], k, mask.shape[1], dtype=torch.long)
     there = torch.zeros(mask.shape[0], k, dtype=torch.bool)

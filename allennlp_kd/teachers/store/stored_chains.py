@@ -6,10 +6,15 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain import ChainPotentials
+from allennlp_kd.teachers.store.precision import Choices, are_near
 
 
 class StoredChains:
-    """Converts chain potentials to arrays in a store, and back."""
+    """Converts chain potentials to arrays in a store, and back.
+
+    In a store of `float16`, a sentence whose scores do not survive that (see `precision.are_near`) is
+    held as `float32`.
+    """
 
     @staticmethod
     def arrays(potentials: ChainPotentials) -> List[Dict[str, Tensor]]:
@@ -38,10 +43,9 @@ class StoredChains:
     def are_near(
         narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
     ) -> bool:
-        """Whether a sentence's scores survive the conversion to the store's type: each is rounded
-        separately.
-        """
-        return True
+        """Whether a sentence's scores survive the conversion to the store's type."""
+        found, expected = narrow["emissions"].float(), exact["emissions"].float()
+        return are_near([Choices(found, expected, torch.ones_like(expected, dtype=torch.bool))])
 
     @staticmethod
     def potentials(

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
-
-TOLERANCE = 2e-3
+from allennlp_kd.teachers.store.precision import Choices, are_near
 
 
 class StoredTrees:
@@ -22,9 +21,9 @@ class StoredTrees:
 
     bytes, where b is 4 for `float32` and 2 for `float16`, whatever the number of labels is: of 60
     words and D = 100, 1,051 and 526 bytes, plus a sentence's part of the index, about 5 bytes a
-    word. In a store of `float16`, a sentence of which that would move a score by more than
-    `TOLERANCE` of the sentence's largest (its vectors are large and its scores are small) is held
-    as `float32`.
+    word. In a store of `float16`, a sentence whose scores do not survive that (see
+    `precision.are_near`; for example, its vectors are large and its scores are small) is held as
+    `float32`.
     """
 
     @staticmethod
@@ -59,22 +58,23 @@ class StoredTrees:
     def are_near(
         cls, narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
     ) -> bool:
-        """Whether a sentence's scores survive the conversion to the store's type, within
-        `TOLERANCE`.
-        """
-        found, expected = (cls._scores(arrays, shared) for arrays in (narrow, exact))
-        largest = max(float(scores.abs().max()) for scores in expected)
-        return all(
-            float((a - b).abs().max()) <= TOLERANCE * largest for a, b in zip(found, expected)
+        """Whether a sentence's scores survive the conversion to the store's type."""
+        found, expected = (cls._single(arrays, shared) for arrays in (narrow, exact))
+        cells = expected.arc_mask
+        # Shape: (arcs, labels)
+        labels = [potentials.label_scores()[cells] for potentials in (found, expected)]
+        return are_near(
+            [
+                Choices(found.arcs[0], expected.arcs[0], cells[0]),
+                Choices(*labels, torch.ones_like(labels[0], dtype=torch.bool)),
+            ]
         )
 
     @classmethod
-    def _scores(cls, arrays: Dict[str, Tensor], shared: Dict[str, Tensor]) -> List[Tensor]:
-        """Returns the scores of the arcs and of their labels, each flattened."""
+    def _single(cls, arrays: Dict[str, Tensor], shared: Dict[str, Tensor]) -> TreePotentials:
+        """Returns the potentials of one sentence."""
         batch = {name: part.float().unsqueeze(0) for name, part in arrays.items()}
-        potentials = cls.potentials(batch, torch.tensor([len(arrays["arcs"])]), shared)
-        cells = potentials.arc_mask
-        return [potentials.arcs[cells], potentials.label_scores()[cells].flatten()]
+        return cls.potentials(batch, torch.tensor([len(arrays["arcs"])]), shared)
 
     @staticmethod
     def potentials(

@@ -120,6 +120,30 @@ def test_nothing_possible_scores_minus_infinity():
     assert scores[1].tolist() == [0.0] * 8 + [-INFINITY]
 
 
+@pytest.mark.parametrize("part", ["emissions", "transitions", "start", "end"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_scores_without_an_order_are_refused(part, value, forbidden):
+    """Wherever they are; also where infinity meets -infinity."""
+    mask = torch.tensor([[False] * 4, [True] * 4, [True, True, True, False]])
+    scores = {
+        "emissions": torch.randn(3, 4, 3),
+        "transitions": torch.randn(3, 3),
+        "start": torch.randn(3),
+        "end": torch.randn(3),
+    }
+    scores["emissions"][0] = float("nan")  # padding
+    if forbidden:
+        scores["transitions"][:, 1] = -INFINITY
+    for place in [(1, 0, 1), (1, 2, 1), (1, 3, 0)] if part == "emissions" else [(1, 1), (2, 0)]:
+        wrong = {name: each.clone() for name, each in scores.items()}
+        wrong[part][place if wrong[part].dim() > 1 else place[:1]] = float(value)
+        potentials = ChainPotentials(mask=mask, **wrong)
+        for search in (viterbi, lambda given: k_best(given, 1), lambda given: k_best(given, 3)):
+            with pytest.raises(ValueError, match="row 1 has scores that are NaN or infinity"):
+                search(potentials)
+
+
 def test_decoded_tags_can_be_learned_from():
     potentials = random_potentials(2, 3, dtype=torch.float32)
     for tags in (viterbi(potentials)[0], k_best(potentials, 2)[0][:, 1]):

@@ -118,10 +118,11 @@ class TestForbidden:
         assert ((labels >= 0) & (labels < 2)).all()
 
     @pytest.mark.parametrize("k", [1, 2])
-    def test_nan_is_refused(self, k):
+    @pytest.mark.parametrize("score, name", [("nan", "NaN"), ("inf", "infinity")])
+    def test_scores_without_an_order_are_refused(self, k, score, name):
         potentials = random_potentials([2, 3])
-        potentials.arcs[1, 2, 0] = float("nan")
-        with pytest.raises(ValueError, match="row 1 has arcs with the score NaN"):
+        potentials.arcs[1, 2, 0] = float(score)
+        with pytest.raises(ValueError, match=f"row 1 has arcs with the score {name}"):
             k_best_trees(potentials, k)
 
 

@@ -168,11 +168,20 @@ class TestForbidden:
         assert heads.tolist() == [[0, 0, 0], [0, 0, 0]] and torch.isfinite(scores).all()
 
     @pytest.mark.parametrize("search", [best_heads, best_projective_heads])
-    def test_nan_is_refused(self, search):
+    @pytest.mark.parametrize("score, name", [("nan", "NaN"), ("inf", "infinity")])
+    def test_scores_without_an_order_are_refused(self, search, score, name):
         potentials = random_potentials([2, 3])
-        potentials.arcs[1, 2, 0] = float("nan")
-        with pytest.raises(ValueError, match="row 1 has arcs with the score NaN"):
+        potentials.arcs[1, 2, 0] = float(score)
+        with pytest.raises(ValueError, match=f"row 1 has arcs with the score {name}"):
             search(potentials.arc_scores, potentials.mask)
+
+    def test_infinity_outside_the_greedy_tree(self):
+        """Each word's best head is no tree, and the search would compute infinity - infinity."""
+        arcs = torch.tensor([[[0.0, 0, 5, 1], [0, 5, 0, 1], [float("inf"), 1, 1, 0]]])
+        potentials = TreePotentials(arcs, torch.ones(1, 3, dtype=torch.bool))
+        for single_root, projective in itertools.product([True, False], [True, False]):
+            with pytest.raises(ValueError, match="row 0 has arcs with the score infinity"):
+                maximum_spanning_tree(potentials, single_root, projective)
 
 
 def test_search_keeps_its_input():

@@ -13,9 +13,9 @@ from hypothesis import given, settings, strategies as some
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.fields.stored_potentials_field import MADE_BY, StoredPotentialsField
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
-from allennlp_kd.teachers.store.precision import narrowed
+from allennlp_kd.teachers.store.precision import TOLERANCE, narrowed
 from allennlp_kd.teachers.store.store_teacher import StoreTeacher
-from allennlp_kd.teachers.store.stored_trees import TOLERANCE, StoredTrees
+from allennlp_kd.teachers.store.stored_trees import StoredTrees
 from allennlp_kd.teachers.tensor_json import LARGEST_LIST, packed, unpacked
 from tests.teachers.parsers import WORDS, collated, opened, random_sentences
 

@@ -1,0 +1,108 @@
+"""Scores in half precision: choices survive the conversion, or the sentence keeps its precision."""
+
+import itertools
+import math
+
+import numpy
+import pytest
+import torch
+from hypothesis import given, settings, strategies as some
+
+from allennlp_kd.structs.chain import ChainPotentials, viterbi
+from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
+from allennlp_kd.teachers.store.precision import PROBABILITY, TOLERANCE, narrowed
+from allennlp_kd.teachers.store.stored_chains import StoredChains
+from allennlp_kd.teachers.store.stored_trees import StoredTrees
+
+
+def of_chain(emissions):
+    return narrowed({"emissions": emissions}, "float16", StoredChains, {}, "a sentence")
+
+
+def is_near(found, exact):
+    """The twin: all pairs of options of all choices, one by one."""
+    spread = moved = probability = 0.0
+    for converted, row in zip(found.tolist(), exact.tolist()):
+        for a, b in itertools.combinations(range(len(row)), 2):
+            spread = max(spread, abs(row[a] - row[b]))
+            moved = max(moved, abs((converted[a] - converted[b]) - (row[a] - row[b])))
+        shares = [[math.exp(score - max(each)) for score in each] for each in (converted, row)]
+        for a in range(len(row)):
+            one, other = (share[a] / sum(share) for share in shares)
+            probability = max(probability, abs(one - other))
+    return moved <= TOLERANCE * spread * 1.001 and probability <= PROBABILITY * 1.001
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    words=some.integers(1, 4),
+    tags=some.integers(1, 5),
+    offset=some.sampled_from([0.0, 1.0, -30.0, 3000.4, -3000.4, 3e4]),
+    scale=some.sampled_from([1e-3, 0.1, 1.0, 10.0, 1000.0]),
+    forbidden=some.booleans(),
+    seed=some.integers(0, 2**20),
+)
+def test_chains(words, tags, offset, scale, forbidden, seed):
+    generator = torch.Generator().manual_seed(seed)
+    emissions = torch.randn(words, tags, generator=generator) * scale + offset
+    if forbidden:
+        emissions[:, 0] = -1e4
+    found = of_chain(emissions)["emissions"]
+    assert is_near(found.astype("float64"), emissions.double())
+    if found.dtype == numpy.float32:  # and only where it is needed
+        assert not is_near(emissions.half().double(), emissions.double())
+        assert (found == emissions.numpy()).all()
+
+
+def test_a_large_common_score_does_not_cost_a_tag():
+    emissions = torch.tensor([[3000.4, 3000.9], [3000.9, 3000.4]])
+    assert (emissions.half()[:, 0] == emissions.half()[:, 1]).all()
+    found = of_chain(emissions)["emissions"]
+    assert found.dtype == numpy.float32
+    mask = torch.ones(1, 2, dtype=torch.bool)
+    potentials = ChainPotentials(torch.from_numpy(found).unsqueeze(0), mask, torch.zeros(2, 2))
+    assert viterbi(potentials)[0].tolist() == [[1, 0]]
+    # A forbidden tag is far from all others and hides nothing.
+    emissions = torch.tensor([[3000.4, 3000.9, -1e4]])
+    assert of_chain(emissions)["emissions"].dtype == numpy.float32
+
+
+def test_usual_scores_take_half_the_space():
+    emissions = torch.randn(20, 9, generator=torch.Generator().manual_seed(1)) * 8 + 5
+    assert of_chain(emissions)["emissions"].dtype == numpy.float16
+    certain = torch.full((3, 4), -1e4)
+    certain[:, 1] = 0.0
+    assert of_chain(certain)["emissions"].dtype == numpy.float16
+
+
+@pytest.mark.parametrize("part", ["arcs", "labels"])
+def test_a_large_common_score_does_not_cost_an_arc(part):
+    generator = torch.Generator().manual_seed(2)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator)
+
+    labels = FactoredLabels(normal(1, 4, 2), normal(1, 3, 2), normal(3, 2, 2), normal(3))
+    exact = TreePotentials(normal(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), labels)
+    shared = {"weight": labels.weight, "bias": labels.bias}
+    (arrays,) = StoredTrees.arrays(exact)
+    found = narrowed(arrays, "float16", StoredTrees, shared, "a sentence")
+    assert {each.dtype for each in found.values()} == {numpy.dtype("float16")}
+    if part == "arcs":
+        arrays["arcs"] = arrays["arcs"] + 3000.4
+    else:  # one factor adds the same to all labels of an arc
+        arrays["dependents"] = torch.cat([arrays["dependents"], torch.full((3, 1), 60.02)], dim=1)
+        shared["weight"] = torch.cat([labels.weight, torch.ones(3, 2, 1)], dim=2)
+        arrays["heads"] = arrays["heads"] + 50.01
+        arrays["dependents"][:, :2] *= 0.001
+    found = narrowed(arrays, "float16", StoredTrees, shared, "a sentence")
+    potentials = []
+    for each in (found, arrays):
+        batch = {name: torch.as_tensor(array).float()[None] for name, array in each.items()}
+        potentials.append(StoredTrees.potentials(batch, torch.tensor([3]), shared))
+    tables = (
+        [each.arcs[0][exact.arc_mask[0]].view(3, 3) for each in potentials]
+        if part == "arcs"
+        else [each.label_scores()[exact.arc_mask] for each in potentials]
+    )
+    assert is_near(*(table.double() for table in tables))
