@@ -94,7 +94,7 @@ def test_as_a_command(tmp_path, sent):
     killed.send_signal(sent)
     assert killed.wait(200) != 0
     if sent == signal.SIGINT:
-        assert "The same command with --recover continues from there" in output()
+        assert "--recover continues from there" in output()
     again = start("tagger, live teacher", tmp_path / "run", "--recover")
     assert again.wait(200) == 0, output()[-3000:]
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
