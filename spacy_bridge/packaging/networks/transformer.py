@@ -15,6 +15,7 @@ import torch
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.carried_files import CARRIED
 from allennlp_kd.archives.model_size import no_larger_than
+from allennlp_kd.archives.position_limit import position_limit
 from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
@@ -247,23 +248,6 @@ def _network(
         return layers_graph(config, arrays, mix), settings, position_limit(model)
     graph = _export(_Vectors(model.eval(), mix))
     return graph, {**settings, "skipped_piece": None}, position_limit(model)
-
-
-def position_limit(model: torch.nn.Module) -> Optional[int]:
-    """Returns the number of word pieces for which a transformer has positions.
-
-    # Returns
-
-    `int`, optional
-        `None` if it has no table of positions.
-    """
-    limits = []
-    for name, table in model.named_modules():
-        if name.endswith("position_embeddings") and isinstance(table, torch.nn.Embedding):
-            # RoBERTa counts positions from the one after the padding index.
-            reserved = 0 if table.padding_idx is None else table.padding_idx + 1
-            limits.append(table.num_embeddings - reserved)
-    return min(limits, default=None)
 
 
 def _change(config: Any, changes: Options) -> None:
