@@ -107,7 +107,7 @@ def _rows(path: str) -> Tuple[List[List[str]], bool]:
     rows: List[List[str]] = []
     conllu = False
     try:
-        with open(path, encoding="utf-8") as lines:
+        with open(path, encoding="utf-8-sig") as lines:
             for line in itertools.islice(lines, LINES):
                 conllu = conllu or (not rows and line.startswith("# ") and path.endswith(".conllu"))
                 cells = line.rstrip("\n").split("\t") if conllu or "\t" in line else line.split()

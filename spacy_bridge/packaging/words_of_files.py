@@ -27,7 +27,7 @@ def words_of_files(paths: Iterable[Path], lang: str) -> Set[str]:
     for path in paths:
         found: Set[str] = set()
         try:
-            with open(path, encoding="utf-8") as lines:
+            with open(path, encoding="utf-8-sig") as lines:
                 if path.suffix == ".conllu":
                     found.update(_forms(lines))
                 else:

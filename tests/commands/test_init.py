@@ -316,6 +316,7 @@ def test_encodings(labels, encoding):
         ("a.txt", "a DT B-NP\n", {"type": "conll2000", "tag_label": "chunk"}),
         ("a.txt", "a B-NP\n", {"type": "column_tags", "column": 1}),
         ("a.txt", "a\tB-NP\n", {"type": "column_tags", "column": 1}),
+        ("a.txt", "\ufeff-DOCSTART- O\n\na B-NP\n", {"type": "column_tags", "column": 1}),
         ("a.txt", "a I-NP\nb O\n", {"type": "column_tags", "column": 1, "encoding": "BIO"}),
         ("a.txt", "a DT I-NP\nb X O\n", {"type": "column_tags", "column": 2, "encoding": "BIO"}),
         ("a.txt", "a S-NP\nb O\n", {"type": "column_tags", "column": 1, "encoding": "BIO"}),

@@ -164,7 +164,7 @@ def test_what_cannot_be_trimmed(tmp_path: Path, archive_of: Any, capsys: Any) ->
 
 def test_words_of_files(tmp_path: Path) -> None:
     text, treebank, empty = tmp_path / "a.txt", tmp_path / "b.conllu", tmp_path / "c.txt"
-    text.write_text("The cat isn't here.\n\nYes!\n", encoding="utf-8")
+    text.write_text("The cat isn't here.\n\nYes!\n", encoding="utf-8-sig")
     treebank.write_text("# text = a b\n1-2\tau\t_\n1\tà\t_\n2\tle\t_\n\n", encoding="utf-8")
     empty.write_text("", encoding="utf-8")
     words = {"The", "cat", "is", "n't", "here", ".", "Yes", "!"}

@@ -12,7 +12,7 @@ from tools.documentation.architecture_tables import (
     architectures,
     legacy_archives,
 )
-from tools.documentation.frontier_tables import frontiers, headline, parsers
+from tools.documentation.frontier_tables import frontiers, headline, out_of_domain, parsers
 from tools.documentation.records import (
     BENCHMARKS,
     RESULTS,
@@ -192,6 +192,7 @@ TABLES: Dict[str, Callable[[], str]] = {
     "profile": lambda: f"{medians('profile')}\n\n{conditions('profile')}",
     "raw_text": raw_text,
     "boundaries": boundaries,
+    "out_of_domain": out_of_domain,
     "cluster": cluster,
     "architectures": lambda: architectures(read("architectures")),
     "legacy_archives": lambda: legacy_archives(read("architectures")),
