@@ -42,7 +42,26 @@ def parsers() -> str:
         ]
         for label, name in shown.items()
     ]
-    return format_table(["parser, EWT test", "LAS", "words/s, one core", "faster", "MB"], rows)
+    table = format_table(["parser, EWT test", "LAS", "words/s, one core", "faster", "MB"], rows)
+    return f"{table}\n\n{taggers()}"
+
+
+def taggers() -> str:
+    """What small students learned from, and the small taggers in 8 bits beside their teachers."""
+    shown = {
+        "part_of_speech": "parts of speech {} % (teacher {})",
+        "chunking": "chunks {} F1 ({})",
+        "named_entities": "entities {} F1 ({})",
+    }
+    parts = []
+    for task, text in shown.items():
+        found = frontier.points(read("frontier"), task)
+        pair = ("small, packaged, int8", "teacher, packaged")
+        parts.append(text.format(*(f"{found[name]['score']:.1f}" for name in pair)))
+    return (
+        "`small` and `medium` also learned from a million words or more that the teacher annotated. "
+        f"`small` taggers in 8 bits:\n{', '.join(parts)}."
+    )
 
 
 def headline() -> str:

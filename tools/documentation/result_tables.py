@@ -51,7 +51,14 @@ def demo() -> str:
                 str(len(record["rounds"])),
             ]
         )
-    header = ["Turkish treebank, test", "teacher", "plain", "distilled", "gap recovered", "seeds"]
+    header = [
+        "demo (Turkish treebank), test",
+        "teacher",
+        "plain",
+        "distilled",
+        "gap recovered",
+        "seeds",
+    ]
     return format_table(header, rows)
 
 
