@@ -27,7 +27,8 @@ def conllu() -> str:
     lines = []
     for number, rows in enumerate(SENTENCES):
         lines.append(f"# sent_id = {number}")
-        lines.append("1-2\tboth\t_\t_\t_\t_\t_\t_\t_\t_")
+        if len(rows) > 1:
+            lines.append("1-2\tboth\t_\t_\t_\t_\t_\t_\t_\t_")
         for index, (word, tag, _, _) in enumerate(rows, start=1):
             head, relation = (0, "root") if index == 1 else (1, "dep")
             lines.append(f"{index}\t{word}\t_\tX\t{tag}\t_\t{head}\t{relation}\t_\t_")
