@@ -60,7 +60,7 @@ def are_near(parts: List[Choices]) -> bool:
 
     It may change a score by at most `TOLERANCE` of the largest one, the difference between two options
     of one choice by at most `TOLERANCE` of the largest difference, and a probability by at most
-    `PROBABILITY`. Rounding alone satisfies the first condition. It violates the others where all
+    `PROBABILITY`. Rounding always satisfies the first condition. It violates the others if all
     options have a large score in common, because the difference between them is rounded away.
     """
     size = max(part.size() for part in parts)
