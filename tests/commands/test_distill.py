@@ -99,8 +99,10 @@ def test_an_interrupted_training_is_continued(tmp_path, short, capsys, monkeypat
 
         return train_epoch
 
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     install_sigterm_handler()
+    # A shell ignores SIGINT for the processes that it starts in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signals = [(signal.SIGINT, KeyboardInterrupt, 1), (signal.SIGTERM, SigTermReceived, 3)]
     try:
         for number, error, at in signals:
@@ -110,7 +112,8 @@ def test_an_interrupted_training_is_continued(tmp_path, short, capsys, monkeypat
             assert (stopped / "model.tar.gz").exists()  # of the best epoch so far
             assert not (stopped / "metrics.json").exists()
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
     # It is no longer there when the training continues, so it cannot be taken for the student's.
     assert before == [False, False]
     for _ in range(2):
