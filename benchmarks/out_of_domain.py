@@ -1,11 +1,10 @@
 """The order of the frontier on text of another domain: test scores of its contenders on other treebanks.
 
 The contenders of `frontier` for parsing and part-of-speech tags, as they are served, on gold words and sentences. The
-other treebanks must have the labels of UD English EWT: `NAME.conllu` in the folder
-$ALLENNLP_KD_TREEBANKS, each read whole.
-Archives: $ALLENNLP_KD_TEACHERS and $ALLENNLP_KD_STUDENTS (`TASK-SIZE.tar.gz`), EWT: $ALLENNLP_KD_DATA, pipelines of
-`spacy_baselines`: $ALLENNLP_KD_SPACY. Two contenders that are at most `TIE` points apart on one of the treebanks have
-no order.
+other treebanks must have the labels of UD English EWT: `NAME.conllu` in the folder $ALLENNLP_KD_TREEBANKS, each read
+whole. Archives: $ALLENNLP_KD_TEACHERS and $ALLENNLP_KD_STUDENTS (`TASK-SIZE.tar.gz`), EWT: $ALLENNLP_KD_DATA,
+pipelines of `spacy_baselines`: $ALLENNLP_KD_SPACY. Two contenders that are at most `TIE` points apart on one of the
+treebanks have no order.
 """
 
 import os
@@ -26,7 +25,7 @@ TASKS_OF_TREEBANKS = ("parsing", "part_of_speech")
 
 def measure(options: Options) -> Report:
     """A column for each treebank; a row for each contender whose model is there."""
-    from benchmarks.measures.served_contenders import measure_score
+    from benchmarks.measures.served_contenders import measure_scores
     from benchmarks.setups.contenders import PREDICT, contenders
     from benchmarks.setups.tasks import TASKS, examples
 
@@ -51,10 +50,12 @@ def measure(options: Options) -> Report:
         everyone = contenders(name, folders["TEACHERS"], folders["STUDENTS"], folders["SPACY"])
         there = [each for each in everyone if each.model.exists() and each.served != PREDICT]
         paths = {HOME: task.path("test"), **{path.stem.upper(): path for path in others}}
-        for treebank, path in paths.items():
-            gold = examples(path)[: QUICK if options.quick else None]
-            report.notes.setdefault(treebank, {"sentences": len(gold), "file": path.name})
-            found = {each.label: 100 * measure_score(task, each, gold)[0] for each in there}
+        golds = [examples(path)[: QUICK if options.quick else None] for path in paths.values()]
+        measured = {each.label: measure_scores(task, each, golds) for each in there}
+        for number, (treebank, path) in enumerate(paths.items()):
+            size = len(golds[number])
+            report.notes.setdefault(treebank, {"sentences": size, "file": path.name})
+            found = {label: 100 * scores[number][0] for label, scores in measured.items()}
             report.add(
                 treebank, {f"{label}, {task.score}": value for label, value in found.items()}
             )

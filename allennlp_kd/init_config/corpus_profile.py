@@ -12,6 +12,7 @@ from allennlp_kd.fields.sentence import TEXT_FIELDS
 from allennlp_kd.init_config.teacher_profile import TeacherProfile
 from allennlp_kd.readers.reader_errors import explained
 from allennlp_kd.readers.span_encodings import LETTERS
+from allennlp_kd.text_files import cells_of, is_document_start, lines_of
 
 CONLLU_COLUMNS = 10
 # Readers by their number of columns, and the columns that may contain the labels.
@@ -107,19 +108,15 @@ def _rows(path: str) -> Tuple[List[List[str]], bool]:
     rows: List[List[str]] = []
     conllu = False
     try:
-        with open(path, encoding="utf-8-sig") as lines:
-            for line in itertools.islice(lines, LINES):
-                conllu = conllu or (not rows and line.startswith("# ") and path.endswith(".conllu"))
-                cells = line.rstrip("\n").split("\t") if conllu or "\t" in line else line.split()
-                if not line.strip() or cells[0] == "-DOCSTART-" or (conllu and line[0] == "#"):
-                    continue
-                if not rows and "###" in line:
-                    return [], True
-                rows.append(cells)
+        for line in itertools.islice(lines_of(path), LINES):
+            conllu = conllu or (not rows and line.startswith("# ") and path.endswith(".conllu"))
+            if not line.strip() or is_document_start(line) or (conllu and line[0] == "#"):
+                continue
+            if not rows and "###" in line:
+                return [], True
+            rows.append(line.split("\t") if conllu else cells_of(line))
     except FileNotFoundError:
         raise ConfigurationError(f"the file {path} does not exist") from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8: {error}") from error
     return rows, False
 
 

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from benchmarks.baselines.docs import annotate as annotate_with_spacy
 from benchmarks.measures import agreement
@@ -68,16 +68,26 @@ def pipeline(task: Task, contender: Contender, component: str) -> Any:
 
 def measure_score(task: Task, contender: Contender, gold: List[Example]) -> Tuple[float, List]:
     """The test score of one model as it is served, and its counts by sentence."""
-    sentences = [each.words for each in gold]
-    if contender.served == PIPELINE:
-        nlp = pipeline(task, contender, task.component)
-        found = annotate_with_spacy(nlp, task, sentences)
-    else:
-        # A tagger of spans says its tags as they are.
-        component = "tagger" if task.spans else task.component
-        found = agreement.annotate(pipeline(task, contender, component), sentences)
-    rows = counts(task, found, gold)
-    return float(score(rows.sum(0))), rows.tolist()
+    return measure_scores(task, contender, [gold])[0]
+
+
+def measure_scores(
+    task: Task, contender: Contender, golds: Sequence[List[Example]]
+) -> List[Tuple[float, List]]:
+    """Like `measure_score`, for each of several test sets; the model is opened once."""
+    own = contender.served == PIPELINE
+    # A tagger of spans says its tags as they are.
+    component = "tagger" if task.spans and not own else task.component
+    nlp = pipeline(task, contender, component)
+    found = []
+    for gold in golds:
+        sentences = [each.words for each in gold]
+        answers = (
+            annotate_with_spacy(nlp, task, sentences) if own else agreement.annotate(nlp, sentences)
+        )
+        rows = counts(task, answers, gold)
+        found.append((float(score(rows.sum(0))), rows.tolist()))
+    return found
 
 
 def megabytes(contender: Contender) -> Optional[float]:

@@ -10,6 +10,7 @@ from allennlp_kd.structs.chain.folded_chains import Halves
 from allennlp_kd.structs.chain.potentials import ChainPotentials
 from allennlp_kd.structs.chain.precision import in_full_precision
 from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.finite import unordered_row
 
 
 @exact
@@ -55,8 +56,7 @@ def viterbi(
 
 
 def refuse_unordered(scores: Tensor) -> None:
-    """Refuses scores by which sequences cannot be compared: all sums with infinity are equal or NaN.
-
+    """
     # Parameters
 
     scores : `Tensor`
@@ -67,9 +67,8 @@ def refuse_unordered(scores: Tensor) -> None:
     ValueError
         If a score is NaN or infinity; the message names the sentence.
     """
-    wrong = ~(scores < float("inf"))
-    if bool(wrong.any()):
-        row = int(wrong.nonzero()[0])
+    row = unordered_row(scores)
+    if row is not None:
         raise ValueError(
             f"row {row} has scores that are NaN or infinity, so it has no best tag sequence"
         )

@@ -21,6 +21,21 @@ def not_finite(scores: Mapping[str, Tensor]) -> Optional[Tuple[str, float]]:
     return None
 
 
+def unordered_row(scores: Tensor) -> Optional[int]:
+    """Returns the first row with a score of NaN or infinity, by which structures cannot be compared: all sums with
+    infinity are equal or NaN.
+
+    # Parameters
+
+    scores : `Tensor`
+        Shape `(batch, ...)`. A score of minus infinity is in order.
+    """
+    wrong = ~(scores < float("inf"))
+    if not bool(wrong.any()):
+        return None
+    return int(wrong.reshape(len(wrong), -1).any(dim=1).nonzero()[0])
+
+
 def check_centrable(scores: Mapping[str, Tensor]) -> None:
     """
     # Parameters

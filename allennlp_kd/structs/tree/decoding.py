@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from allennlp_kd.structs.numerics.execution import exact
+from allennlp_kd.structs.numerics.finite import unordered_row
 from allennlp_kd.structs.numerics.log_probabilities import NOTHING
 from allennlp_kd.structs.tree.blocks import over_label_scores
 from allennlp_kd.structs.tree.partition.projective import best_projective_score
@@ -122,15 +123,13 @@ def best_projective_heads(scores: Tensor, mask: Tensor, single_root: bool = True
 
 
 def refuse_unordered(scores: Tensor) -> None:
-    """Refuses scores by which trees cannot be compared: all sums with infinity are equal or NaN.
-
+    """
     # Raises
 
     ValueError
         If the score of an arc is NaN or infinity; the message names the sentence.
     """
-    wrong = ~(scores < float("inf"))
-    if bool(wrong.any()):
-        row = int(wrong.flatten(1).any(dim=1).nonzero()[0])
+    row = unordered_row(scores)
+    if row is not None:
         what = "NaN" if bool(torch.isnan(scores[row]).any()) else "infinity"
         raise ValueError(f"row {row} has arcs with the score {what}, so it has no best tree")
