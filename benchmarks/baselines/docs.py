@@ -7,13 +7,15 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from benchmarks.setups.tasks import ROOT, Example, Task
+from spacy_bridge.atomic_file import atomic_file
 from spacy_bridge.runtime.packaged_parser import ParsedSentence
 
 
 def write_docs(path: Path, docs: Iterable[Doc]) -> None:
     """A `.spacy` file of one doc a sentence."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    DocBin(docs=list(docs), store_user_data=False).to_disk(path)
+    with atomic_file(path) as file:
+        file.write(DocBin(docs=list(docs), store_user_data=False).to_bytes())
 
 
 def gold_doc(vocab: Vocab, task: Task, example: Example) -> Doc:

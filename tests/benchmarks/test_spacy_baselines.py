@@ -6,7 +6,7 @@ import pytest
 import spacy
 
 from benchmarks import __main__ as entry
-from benchmarks.baselines.docs import annotate, gold_doc, predicted_doc
+from benchmarks.baselines.docs import annotate, gold_doc, predicted_doc, sentence_doc, write_docs
 from benchmarks.baselines.training import train
 from benchmarks.setups.tasks import TASKS, Example
 from spacy_bridge.runtime.packaged_parser import ParsedSentence
@@ -53,10 +53,19 @@ def test_docs_say_what_the_corpus_says(name, example, answer):
 
 
 def test_a_sentence_that_is_given_stays_one(tmp_path):
-    from benchmarks.baselines.docs import sentence_doc
-
     doc = sentence_doc(spacy.blank("en").vocab, ["a", "b", "c"])
     assert [token.is_sent_start for token in doc] == [True, False, False]
+
+
+def test_interrupted_docs_leave_no_file(tmp_path, monkeypatch):
+    def stop(docs):
+        raise KeyboardInterrupt
+
+    doc = sentence_doc(spacy.blank("en").vocab, ["a"])
+    monkeypatch.setattr("spacy.tokens.DocBin.to_bytes", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_docs(tmp_path / "train.spacy", [doc])
+    assert not (tmp_path / "train.spacy").exists()
 
 
 def test_what_is_trained_is_not_trained_again(tmp_path):
