@@ -75,20 +75,20 @@ class StudentParser(StudentPipe):
         return sorted({_label(label) for label in student.labels} | {ROOT, WHITESPACE})
 
     def _set(self, doc: Doc, results: List[Tuple[Unit, ParsedSentence]]) -> None:
-        strings = doc.vocab.strings
+        numbers = self._numbers
         # Initially, every token's head is its left neighbor.
         offsets = numpy.full(len(doc), -1, numpy.int64)
-        labels = numpy.full(len(doc), strings[WHITESPACE], numpy.uint64)
+        labels = numpy.full(len(doc), numbers[WHITESPACE], numpy.uint64)
         for unit, tree in results:
             places = unit.places
             if not len(places):  # only white space
-                offsets[unit.start], labels[unit.start] = 0, strings[ROOT]
+                offsets[unit.start], labels[unit.start] = 0, numbers[ROOT]
                 continue
             leading = numpy.arange(unit.start, places[0])
             offsets[leading] = places[0] - leading
             heads = numpy.array(tree.heads)
             offsets[places] = numpy.where(heads == 0, 0, places[heads - 1] - places)
-            labels[places] = [strings[_label(label)] for label in tree.labels]
+            labels[places] = [numbers[_label(label)] for label in tree.labels]
         values = numpy.stack([offsets.view(numpy.uint64), labels], axis=1)
         doc.from_array([HEAD, DEP], values)
 

@@ -71,6 +71,8 @@ class StudentPipe(Pipe):
         self.threads = threads
         self._options = {"max_words": max_words, "threads": threads, **options}
         self._student: Optional[PackagedStudent] = None
+        # spaCy's number of each label
+        self._numbers: Dict[str, int] = {}
 
     def __reduce__(self) -> Tuple[Any, ...]:
         handler = getattr(self, "error_handler", None)  # spaCy's own components keep theirs too
@@ -106,8 +108,8 @@ class StudentPipe(Pipe):
                 f"the component '{self.name}' runs a {self.kind}, found a {student.kind}"
             )
         self._check(student)
-        for label in self._labels_of(student):
-            self.vocab.strings.add(label)
+        add = self.vocab.strings.add
+        self._numbers = {label: add(label) for label in self._labels_of(student)}
         self._student = student.with_threads(self.threads)
 
     @property

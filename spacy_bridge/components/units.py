@@ -46,11 +46,16 @@ def units_of(
     texts = [token.text for token in doc]
     # Shape: (tokens, 2)
     flags = doc.to_array([IS_SPACE, IS_PUNCT]).astype(bool)
+    has_space = flags[:, 0].any()
     units: List[Unit] = []
     for first, last in _sentences(doc) if by_sentence else [(0, len(doc))]:
-        places = first + numpy.flatnonzero(~flags[first:last, 0])
+        if has_space:
+            places = first + numpy.flatnonzero(~flags[first:last, 0])
+            words = [texts[place] for place in places.tolist()]
+        else:  # most docs; a slice is faster
+            places, words = numpy.arange(first, last), texts[first:last]
         if len(places) <= max_words:
-            units.append(Unit(first, last, places, [texts[place] for place in places]))
+            units.append(Unit(first, last, places, words))
             continue
         on_cut(len(places))
         units.extend(_cut(first, last, places, flags[:, 1], texts, max_words))

@@ -5,10 +5,11 @@ from typing import List, Mapping, Optional
 import numpy
 
 from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.chain_decoder import ChainDecoder
 from spacy_bridge.runtime.layout import Layout
 from spacy_bridge.runtime.packaged_student import PackagedStudent
 from spacy_bridge.runtime.spans import ENCODINGS
-from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
+from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores
 
 
 class PackagedTagger(PackagedStudent):
@@ -25,9 +26,11 @@ class PackagedTagger(PackagedStudent):
                 f"found {self.encoding!r}"
             )
         # A `simple_tagger` decodes each word separately.
-        self.scores = self._moves(where) if self.settings.get("chain", True) else None
+        self.decoder = (
+            ChainDecoder(self._scores(where)) if self.settings.get("chain", True) else None
+        )
 
-    def _moves(self, where: str) -> ChainScores:
+    def _scores(self, where: str) -> ChainScores:
         try:
             scores = ChainScores(
                 *(
@@ -52,12 +55,13 @@ class PackagedTagger(PackagedStudent):
         return []
 
     def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[List[str]]:
-        if self.scores is None:
-            tags = outputs[0].argmax(axis=1)[layout.slots]
+        if self.decoder is None:
+            tags = outputs[0].argmax(axis=1)
         else:
-            tags, _ = viterbi(outputs[0][layout.slots], layout.lengths, self.scores)
+            tags = self.decoder(outputs[0], layout.lengths)
         labels = self.labels
+        named = [labels[tag] for tag in tags.tolist()]
+        ends = numpy.cumsum(layout.lengths)
         return [
-            [labels[tag] for tag in row[:length]]
-            for row, length in zip(tags.tolist(), layout.lengths.tolist())
+            named[start:end] for start, end in zip((ends - layout.lengths).tolist(), ends.tolist())
         ]

@@ -207,13 +207,15 @@ class WordTable:
 
     def _look_up(self, words: Sequence[str]) -> numpy.ndarray:
         rows = self._rows
-        new = [word for word in dict.fromkeys(words) if word not in rows]
-        if len(rows) + len(new) > self._capacity:
-            self._forget()
-            new = list(dict.fromkeys(words))
-        if new:
+        found = list(map(rows.get, words))
+        if None in found:
+            new = [word for word in dict.fromkeys(words) if word not in rows]
+            if len(rows) + len(new) > self._capacity:
+                self._forget()
+                new = list(dict.fromkeys(words))
             self._add(new)
-        result = self._vectors[[rows[word] for word in words]]
+            found = [rows[word] for word in words]
+        result = self._vectors[found]
         # A call may have more distinct words, or longer ones, than the cache holds.
         if len(rows) > self._capacity or self._characters > self._most_characters:
             self._forget()
