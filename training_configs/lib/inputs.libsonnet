@@ -55,9 +55,14 @@ local lstm(input, size) = {
   // Hashed word features, and word vectors if there are any, under residual convolutions.
   // size: {features: {width, rows by feature}, hidden, dilations, dropout}
   // words: {vectors: a file, if any, words: their width}
-  convolutions(size, words={}):: {
+  // forms: whether whole words are hashed even if they have vectors. A student with little text learns them by heart.
+  convolutions(size, words={}, forms=true):: {
     local has_vectors = std.objectHas(words, "vectors"),
-    local features = std.objectFields(size.features.rows),
+    local features = [
+      feature
+      for feature in std.objectFields(size.features.rows)
+      if forms || !has_vectors || !std.member(["form", "lower"], feature)
+    ],
 
     indexers: {
       features: { type: "word_features", features: features },
@@ -70,7 +75,7 @@ local lstm(input, size) = {
             type: "hashed_embedding",
             output_dim: size.hidden,
             width: size.features.width,
-            rows: size.features.rows,
+            rows: { [feature]: size.features.rows[feature] for feature in features },
             features: features,
             [if std.objectHas(size.features, "dropout") then "feature_dropout"]: size.features.dropout,
           },

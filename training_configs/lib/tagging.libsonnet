@@ -53,7 +53,7 @@ local independent(task, type) =
   // teacher. use: "task" or "text", for the number of epochs.
   student_convolutions(task, size, use):: experiment(
     task,
-    inputs.convolutions(size, task.size),
+    inputs.convolutions(size, task.size, forms=use == "text"),
     "crf_tagger_student",
     training.triangular(size.epochs[use], task.metric, size.lr),
     size.batch_size,
