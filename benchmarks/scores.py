@@ -60,15 +60,17 @@ def overview_rows(grid: Dict[str, Any], lines: List[Line], arms: List[str]) -> L
 
 
 def size_rows(grid: Dict[str, Any], lines: List[Line]) -> List[List[str]]:
-    """The students by size of a grid that have finished runs with all of the gold: test set, student, method, the dev
+    """The students by size of a grid that have finished runs: test set, student, method, portion of the gold, the dev
     and test scores, the teacher's test score, and the number of seeds."""
     rows = []
     for arm in grid["arms"]:
-        cell = _cell(grid, lines, "all", arm)
-        if cell:
-            scores = [_score(cell, name) for name in ("dev", "test")]
-            teacher = f"{100 * grid['teacher']:.2f}" if "teacher" in grid else EMPTY
-            rows.append([grid["test"], grid["student"], arm, *scores, teacher, str(len(cell))])
+        for data in grid["data"]:
+            cell = _cell(grid, lines, data, arm)
+            if cell:
+                scores = [_score(cell, name) for name in ("dev", "test")]
+                teacher = f"{100 * grid['teacher']:.2f}" if "teacher" in grid else EMPTY
+                names = [grid["test"], grid["student"], arm, data]
+                rows.append([*names, *scores, teacher, str(len(cell))])
     return rows
 
 

@@ -91,9 +91,12 @@ def test_students_by_size_are_those_that_have_runs():
     counts = random_counts(numpy.random.default_rng(4), 5, 0.5)
     lines = [line("good", seed, 0.80 + seed / 1000, counts) for seed in range(3)]
     lines.append({**line("plain", 0, 0.7, counts), "data": "10 %"})
-    grid = {**GRID, "test": "trees", "student": "tiny"}
+    grid = {**GRID, "test": "trees", "student": "tiny", "data": {"all": {}, "10 %": {}}}
     score = "80.10 ± 0.10"
-    assert size_rows(grid, lines) == [["trees", "tiny", "good", score, score, "90.00", "3"]]
+    assert size_rows(grid, lines) == [
+        ["trees", "tiny", "plain", "10 %", "70.00", "70.00", "90.00", "1"],
+        ["trees", "tiny", "good", "all", score, score, "90.00", "3"],
+    ]
     del grid["teacher"]
     assert size_rows(grid, lines)[0][-2] == "(empty)"
 

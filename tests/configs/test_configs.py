@@ -315,7 +315,6 @@ def test_the_page_names_each_configuration_of_a_task():
     tasks = ("chunking", "named_entities", "part_of_speech", "parsing")
     names = {path.stem for path in CONFIGS if task_of(path) in tasks}
     elsewhere = {name for name in names if "independent" in name or name == "distill_tagger"}
-    elsewhere |= {"distill_medium_vectors", "distill_medium_vectors_text"}
     assert [name for name in sorted(names - elsewhere) if f"`{name}`" not in text] == []
 
 

@@ -29,7 +29,7 @@ def _grids() -> Iterator[Tuple[Dict[str, Any], List[Dict[str, Any]]]]:
 
 def sizes() -> str:
     """The students by size: a row a task, a size and what it is distilled from."""
-    header = ["test", "student", "method", "dev", "test score", "teacher", "seeds"]
+    header = ["test", "student", "method", "gold", "dev", "test score", "teacher", "seeds"]
     rows = []
     for path in sorted((BENCHMARKS / "grids").glob("*_size*.json")):
         grid = json.loads(path.read_text(encoding="utf-8"))

@@ -76,9 +76,10 @@ local independent(task, type) =
     distilled(task, self.student_convolutions(task, size, use)) { model+: { alpha: size.alpha } },
   distill_small(task, use="task"):: self.distill_convolutions(task, sizes.small.tagging, use),
   distill_medium(task, use="task"):: self.distill_convolutions(task, sizes.medium.tagging, use),
-  distill_large(task, use="task"):: distilled(task, experiment(
+  distill_large(task, use="task"):: self.distill_layers(task, sizes.large.layers, use),
+  distill_layers(task, layers, use="task"):: distilled(task, experiment(
     task,
-    inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
+    inputs.layers(task.hidden, layers, task.run + "/teacher/model.tar.gz"),
     "crf_tagger_student",
     training.adamw(sizes.large.epochs[use], task.metric)
   )),

@@ -3,4 +3,4 @@
 local environment = import "../lib/environment.libsonnet";
 local tagging = import "../lib/tagging.libsonnet";
 
-tagging.with_text(tagging.distill_medium((import "../lib/vectors.libsonnet")(import "task.libsonnet"), "text"), environment.data("raw/en.txt"), "en")
+tagging.with_text(tagging.distill_layers(import "task.libsonnet", 1, "text"), environment.data("raw/en.txt"), "en")

@@ -1,1 +1,0 @@
-(import "../lib/tagging.libsonnet").distill_medium((import "../lib/vectors.libsonnet")(import "task.libsonnet"))
