@@ -1,2 +1,2 @@
-// The first layer of the teacher. Of entities, wider convolutions learn no more than those of `small`.
+// The first layer of the teacher. For entities, wider convolutions learn no more than those of `small`.
 (import "../lib/tagging.libsonnet").distill_layers(import "task.libsonnet", 1)
