@@ -62,7 +62,7 @@ def f1(nlp: Any, component: str, sentences: Sequence[Example], size: int) -> flo
     """The F1 of the spans that a pipeline finds in docs of this many sentences, in percent."""
     from spacy.tokens import Doc
 
-    from spacy_bridge.runtime.spans import spans_of
+    from spacy_bridge.runtime.decoding.spans import spans_of
 
     groups = [sentences[first : first + size] for first in range(0, len(sentences), size)]
     docs = [Doc(nlp.vocab, words=joined([each.words for each in group])) for group in groups]

@@ -32,6 +32,8 @@ FLOORS: List[Set[str]] = [
     {"spacy_bridge.packaging.networks"},
     {"spacy_bridge.packaging.archive", "spacy_bridge.components"},
     {"spacy_bridge.runtime"},
+    {"spacy_bridge.runtime.words", "spacy_bridge.runtime.decoding"},
+    {"spacy_bridge.runtime.networks"},
     {"spacy_bridge.errors", "spacy_bridge.atomic_file"},
     {"allennlp_kd.archives"},
     {"allennlp_kd.structs"},

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import LayerNorm, Linear, Parameter, functional as F
 
 from allennlp_kd.modules.maxout import Maxout
-from spacy_bridge.runtime.word_features import DEFAULT_FEATURES, SEEDS
+from spacy_bridge.runtime.words.word_features import DEFAULT_FEATURES, SEEDS
 
 
 @TokenEmbedder.register("hashed_embedding")

@@ -9,7 +9,7 @@ from allennlp.data import Token, TokenIndexer, Vocabulary
 from allennlp.data.token_indexers.token_indexer import IndexedTokenList
 from overrides import overrides
 
-from spacy_bridge.runtime.word_features import DEFAULT_FEATURES, WordFeatureHashes
+from spacy_bridge.runtime.words.word_features import DEFAULT_FEATURES, WordFeatureHashes
 
 HASHES = "hashes"
 _MOST_CACHED = 1_000_000  # words

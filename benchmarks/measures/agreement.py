@@ -10,8 +10,8 @@ from benchmarks.measures.ties import are_tied
 from benchmarks.report import Report, Target
 from benchmarks.setups import served
 from benchmarks.setups.treebank import BATCH_SIZE, treebank
+from spacy_bridge.runtime.decoding.spans import spans_of
 from spacy_bridge.runtime.packaged_parser import ParsedSentence
-from spacy_bridge.runtime.spans import spans_of
 
 GOLD = ("tags", "head_tags", "head_indices")
 TEACHERS = {

@@ -18,7 +18,7 @@ from benchmarks.measures.serving import (
 from benchmarks.report import Report
 from benchmarks.rounds import alternate
 from benchmarks.setups import convolutional, served
-from spacy_bridge.runtime.session import LazySession
+from spacy_bridge.runtime.networks.session import LazySession
 
 STAGES = {"_encode": "words to vectors", "_network": "network", "_decode": "decoding"}
 """The stages of a packaged student by the names of the functions that do them."""

@@ -4,8 +4,8 @@ from typing import Any, List, Sequence
 
 import numpy
 
-from spacy_bridge.runtime.arc_scores import ArcScores
-from spacy_bridge.runtime.tree_decoding import log_softmax
+from spacy_bridge.runtime.decoding.arc_scores import ArcScores
+from spacy_bridge.runtime.decoding.tree_decoding import log_softmax
 
 MARGIN = 1e-4
 """Answers whose scores are no further apart are equally good, as far as float32 tells."""

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy
 
 from benchmarks.command import NoData
+from spacy_bridge.runtime.decoding.spans import spans_of
 from spacy_bridge.runtime.packaged_parser import ParsedSentence
-from spacy_bridge.runtime.spans import spans_of
 
 PUNCTUATION = {"`", "''", ":", ",", ".", "PU", "PUNCT", "SYM"}
 """Universal tags of words that stock's attachment scores leave out."""

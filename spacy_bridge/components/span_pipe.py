@@ -7,8 +7,8 @@ from spacy.tokens import Doc, Span
 from spacy_bridge.components.student_pipe import StudentPipe
 from spacy_bridge.components.units import Unit
 from spacy_bridge.errors import PackageError
+from spacy_bridge.runtime.decoding.spans import spans_of
 from spacy_bridge.runtime.packaged_student import PackagedStudent
-from spacy_bridge.runtime.spans import spans_of
 
 UNNAMED = "SPAN"
 """The label of a span whose tags have only a prefix."""

@@ -11,8 +11,8 @@ from spacy_bridge.packaging.networks.parser_network import parser_network
 from spacy_bridge.packaging.networks.tag_input import tag_input
 from spacy_bridge.packaging.networks.tagger_network import tagger_network
 from spacy_bridge.packaging.networks.text_inputs import TextInputs
+from spacy_bridge.runtime.networks.tensors import dump_tensors
 from spacy_bridge.runtime.packaged_student import SETTINGS, VOCABULARY, WEIGHTS
-from spacy_bridge.runtime.tensors import dump_tensors
 
 TAGGERS = ("crf_tagger", "crf_tagger_student", "simple_tagger", "simple_tagger_student")
 PARSERS = ("biaffine_parser", "biaffine_parser_student")

@@ -5,11 +5,11 @@ from typing import List, Mapping, NamedTuple
 import numpy
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.arc_scores import ArcScores
-from spacy_bridge.runtime.layout import Layout
+from spacy_bridge.runtime.decoding.arc_scores import ArcScores
+from spacy_bridge.runtime.decoding.tree_decoding import DECODERS, decode
+from spacy_bridge.runtime.networks.layout import Layout
+from spacy_bridge.runtime.networks.session import LazySession
 from spacy_bridge.runtime.packaged_student import PackagedStudent
-from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.tree_decoding import DECODERS, decode
 
 LABEL_NETWORK = "labels.onnx"
 

@@ -7,13 +7,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy
 
 from spacy_bridge.errors import BridgeError, PackageError
-from spacy_bridge.runtime.batches import batches_by_length
-from spacy_bridge.runtime.inputs import build_text_encoder
-from spacy_bridge.runtime.layout import Layout
-from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.tensors import dump_tensors, load_tensors
-from spacy_bridge.runtime.vocabulary import TokenNumbers
-from spacy_bridge.runtime.words import EmbeddedWords
+from spacy_bridge.runtime.networks.batches import batches_by_length
+from spacy_bridge.runtime.networks.layout import Layout
+from spacy_bridge.runtime.networks.session import LazySession
+from spacy_bridge.runtime.networks.tensors import dump_tensors, load_tensors
+from spacy_bridge.runtime.words.inputs import build_text_encoder
+from spacy_bridge.runtime.words.sources import EmbeddedWords
+from spacy_bridge.runtime.words.vocabulary import TokenNumbers
 
 SETTINGS, VOCABULARY, WEIGHTS, NETWORK = (
     "settings.json",

@@ -5,11 +5,11 @@ from typing import List, Mapping, Optional
 import numpy
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.chain_decoder import ChainDecoder
-from spacy_bridge.runtime.layout import Layout
+from spacy_bridge.runtime.decoding.chain_decoder import ChainDecoder
+from spacy_bridge.runtime.decoding.spans import ENCODINGS
+from spacy_bridge.runtime.decoding.viterbi import FORBIDDEN_SCORE, ChainScores
+from spacy_bridge.runtime.networks.layout import Layout
 from spacy_bridge.runtime.packaged_student import PackagedStudent
-from spacy_bridge.runtime.spans import ENCODINGS
-from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores
 
 
 class PackagedTagger(PackagedStudent):

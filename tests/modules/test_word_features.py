@@ -15,7 +15,7 @@ from torch.nn import Sequential, functional as F
 
 import allennlp_kd.modules.hashed_embedding  # noqa: F401
 import allennlp_kd.modules.word_features_indexer  # noqa: F401
-from spacy_bridge.runtime.word_features import WordFeatureHashes
+from spacy_bridge.runtime.words.word_features import WordFeatureHashes
 
 FEATURES = ["lower", "suffix2", "shape"]
 ROWS = {"lower": 11, "suffix2": 7, "shape": 3}

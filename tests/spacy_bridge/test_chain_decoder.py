@@ -6,10 +6,10 @@ import numpy
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from spacy_bridge.runtime import chain_decoder
-from spacy_bridge.runtime.chain_decoder import ChainDecoder
-from spacy_bridge.runtime.layout import Layout
-from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
+from spacy_bridge.runtime.decoding import chain_decoder
+from spacy_bridge.runtime.decoding.chain_decoder import ChainDecoder
+from spacy_bridge.runtime.decoding.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
+from spacy_bridge.runtime.networks.layout import Layout
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=7)
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from allennlp_kd.structs.chain import ChainPotentials, viterbi as torch_viterbi
 from allennlp_kd.structs.tree.spanning.arborescence import maximum_spanning_arborescence
-from spacy_bridge.runtime.arborescence import are_single_rooted_trees, best_heads
-from spacy_bridge.runtime.viterbi import ChainScores, viterbi
+from spacy_bridge.runtime.decoding.arborescence import are_single_rooted_trees, best_heads
+from spacy_bridge.runtime.decoding.viterbi import ChainScores, viterbi
 from tests.spacy_bridge.test_parser_equality import reaches_root
 
 

@@ -8,10 +8,10 @@ import numpy
 import pytest
 
 from spacy_bridge.packaging.student_files import student_files
-from spacy_bridge.runtime import words as runtime_words
 from spacy_bridge.runtime.manifest import sum_up
 from spacy_bridge.runtime.open_student import open_student
-from spacy_bridge.runtime.words import WordTable
+from spacy_bridge.runtime.words import sources
+from spacy_bridge.runtime.words.sources import WordTable
 from tests.spacy_bridge.archives import CHARACTERS, tagger
 from tests.spacy_bridge.pipelines import pipeline
 from tests.spacy_bridge.test_processes import run
@@ -45,7 +45,7 @@ def test_a_convolution_over_parts_is_one_over_the_word(
 ) -> None:
     encode = encoder(archive_of, **CNN)
     whole = encode()([WORDS])
-    monkeypatch.setattr(runtime_words, "LONGEST_WORD", longest)
+    monkeypatch.setattr(sources, "LONGEST_WORD", longest)
     assert numpy.allclose(encode()([WORDS]), whole, atol=1e-6)
 
 
@@ -55,7 +55,7 @@ def test_where_parts_say_nothing_of_the_word_it_is_cut(
     encode = encoder(archive_of, **CNN, output_dim=4)
     cut = encode()([[word[:6] for word in WORDS]])
     whole = encode()([WORDS])
-    monkeypatch.setattr(runtime_words, "LONGEST_WORD", 6)
+    monkeypatch.setattr(sources, "LONGEST_WORD", 6)
     found = encode()([WORDS])
     assert numpy.allclose(found, cut, atol=1e-6)
     assert not numpy.allclose(found, whole, atol=1e-3)

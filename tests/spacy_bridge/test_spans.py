@@ -6,7 +6,7 @@ from typing import List
 import pytest
 from allennlp.data.dataset_readers.dataset_utils import span_utils
 
-from spacy_bridge.runtime.spans import ENCODINGS, LabelledSpan, spans_of
+from spacy_bridge.runtime.decoding.spans import ENCODINGS, LabelledSpan, spans_of
 
 
 def encoded(spans: List[LabelledSpan], length: int, encoding: str) -> List[str]:

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from spacy_bridge import load_student
-from spacy_bridge.runtime.words import WordTable
+from spacy_bridge.runtime.words.sources import WordTable
 from tests.spacy_bridge.pipelines import packaged
 
 

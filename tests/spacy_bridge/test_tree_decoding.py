@@ -6,11 +6,11 @@ import numpy
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from spacy_bridge.runtime import tree_decoding
-from spacy_bridge.runtime.arborescence import best_heads
-from spacy_bridge.runtime.arc_scores import ArcScores
-from spacy_bridge.runtime.layout import Layout
-from spacy_bridge.runtime.tree_decoding import decode, log_softmax
+from spacy_bridge.runtime.decoding import tree_decoding
+from spacy_bridge.runtime.decoding.arborescence import best_heads
+from spacy_bridge.runtime.decoding.arc_scores import ArcScores
+from spacy_bridge.runtime.decoding.tree_decoding import decode, log_softmax
+from spacy_bridge.runtime.networks.layout import Layout
 
 SIZE, LABELS = 3, 5
 

@@ -18,11 +18,11 @@ from onnx import TensorProto, helper
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.packaging.networks.graph import Graph
 from spacy_bridge.runtime.manifest import MANIFEST, read_files, sum_up, write_files
-from spacy_bridge.runtime.onnx_guard import check_graph
+from spacy_bridge.runtime.networks.onnx_guard import check_graph
+from spacy_bridge.runtime.networks.operators import OPERATORS
+from spacy_bridge.runtime.networks.session import LazySession
+from spacy_bridge.runtime.networks.tensors import dump_tensors, load_tensors
 from spacy_bridge.runtime.open_student import open_student
-from spacy_bridge.runtime.operators import OPERATORS
-from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.tensors import dump_tensors, load_tensors
 from tests.spacy_bridge.pipelines import packaged, pipeline
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from spacy.lang.lex_attrs import word_shape as spacy_word_shape
 
-from spacy_bridge.runtime.word_features import (
+from spacy_bridge.runtime.words.word_features import (
     DEFAULT_FEATURES,
     WordFeatureHashes,
     feature_function,

@@ -15,7 +15,7 @@ from allennlp_kd.archives.members import CONFIG, VOCABULARY, WEIGHTS, members
 from allennlp_kd.archives.model_size import check_sizes
 from spacy_bridge.errors import BridgeError, UnsupportedError
 from spacy_bridge.packaging.archive.safe_weights import load_weights
-from spacy_bridge.runtime.vocabulary import PADDING, UNKNOWN
+from spacy_bridge.runtime.words.vocabulary import PADDING, UNKNOWN
 
 REMEDIES = Remedies("--transformer", "--trust")
 _INTERRUPTED = f"{VOCABULARY}/.interrupted"  # see allennlp_kd/training/interruption.py

@@ -7,7 +7,7 @@ from spacy_bridge.packaging.networks.graph import Graph
 
 class BatchLayout(NamedTuple):
     """The names of the inputs with the positions of words. See
-    `spacy_bridge.runtime.layout.Layout`.
+    `spacy_bridge.runtime.networks.layout.Layout`.
 
     # Parameters
 

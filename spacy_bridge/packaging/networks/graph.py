@@ -10,7 +10,7 @@ from typing import Any, List, Optional, Sequence, Union
 import numpy
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from spacy_bridge.runtime.operators import check_operator
+from spacy_bridge.runtime.networks.operators import check_operator
 
 OPSET = 17
 IR_VERSION = 8
@@ -66,7 +66,7 @@ class Graph:
         # Raises
 
         PackageError
-            If the operator is not in `spacy_bridge/runtime/operators.py`, which the run-time reads.
+            If the operator is not in `spacy_bridge/runtime/networks/operators.py`, which the run-time reads.
         """
         check_operator("", operator, "the student's graph")
         names = list(outputs) if outputs else [self.fresh(operator.lower())]

@@ -7,7 +7,7 @@ from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.convolutions import maxout
 from spacy_bridge.packaging.networks.graph import Graph
-from spacy_bridge.runtime.word_features import DEFAULT_FEATURES, SEEDS
+from spacy_bridge.runtime.words.word_features import DEFAULT_FEATURES, SEEDS
 
 
 def hashed_words_graph(

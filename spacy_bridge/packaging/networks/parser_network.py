@@ -11,9 +11,9 @@ from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.batch_layout import BatchLayout
 from spacy_bridge.packaging.networks.encoders import encode, feed_forwards
 from spacy_bridge.packaging.networks.graph import Graph
+from spacy_bridge.runtime.decoding.tree_decoding import DECODERS
 from spacy_bridge.runtime.packaged_parser import LABEL_NETWORK
 from spacy_bridge.runtime.packaged_student import NETWORK
-from spacy_bridge.runtime.tree_decoding import DECODERS
 
 
 def parser_network(

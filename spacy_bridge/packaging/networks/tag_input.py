@@ -10,7 +10,7 @@ from spacy_bridge.packaging.archive.options import Options
 from spacy_bridge.packaging.archive.student_archive import StudentArchive
 from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.characters import embedding_weight
-from spacy_bridge.runtime.vocabulary import UNKNOWN
+from spacy_bridge.runtime.words.vocabulary import UNKNOWN
 
 NAMESPACE = "pos"
 """The namespace of the reader `universal_dependencies`."""

@@ -11,8 +11,8 @@ from spacy_bridge.packaging.archive.weights import Weights
 from spacy_bridge.packaging.networks.batch_layout import BatchLayout
 from spacy_bridge.packaging.networks.encoders import encode, feed_forward
 from spacy_bridge.packaging.networks.graph import Graph
+from spacy_bridge.runtime.decoding.spans import ENCODINGS
 from spacy_bridge.runtime.packaged_student import NETWORK
-from spacy_bridge.runtime.spans import ENCODINGS
 
 SIMPLE_TAGGERS = ("simple_tagger", "simple_tagger_student")
 

@@ -185,6 +185,6 @@ class TextInputs:
     def _number(token: Any, tokens: Any) -> int:
         if isinstance(token, int):
             return token
-        from spacy_bridge.runtime.vocabulary import TokenNumbers
+        from spacy_bridge.runtime.words.vocabulary import TokenNumbers
 
         return TokenNumbers(tokens)[token]

@@ -4,8 +4,8 @@ from typing import Sequence
 
 import numpy
 
-from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.word_features import SEEDS, WordFeatureHashes
+from spacy_bridge.runtime.networks.session import LazySession
+from spacy_bridge.runtime.words.word_features import SEEDS, WordFeatureHashes
 
 WORDS_AT_ONCE = 2048
 

@@ -5,10 +5,10 @@ from typing import Any, Dict, List, Mapping
 import numpy
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.text_encoder import SentenceSource, TextEncoder
-from spacy_bridge.runtime.vocabulary import TokenNumbers
-from spacy_bridge.runtime.words import EmbeddedWords, SpelledWords, WordSource
+from spacy_bridge.runtime.networks.session import LazySession
+from spacy_bridge.runtime.words.sources import EmbeddedWords, SpelledWords, WordSource
+from spacy_bridge.runtime.words.text_encoder import SentenceSource, TextEncoder
+from spacy_bridge.runtime.words.vocabulary import TokenNumbers
 
 _LARGEST = {"size": 65_536, "min_characters": 1_000, "overlap": 1_000}
 _ENCODINGS = ("ascii", "latin-1", "utf-16", "utf-32", "utf-8")
@@ -67,7 +67,7 @@ def build_text_encoder(
                 },
             )
         elif kind == "hashed_words":
-            from spacy_bridge.runtime.hashed_words import HashedWords
+            from spacy_bridge.runtime.words.hashed_words import HashedWords
 
             graph = settings["graph"]
             words[name] = HashedWords(
@@ -77,7 +77,7 @@ def build_text_encoder(
                 settings["size"],
             )
         elif kind == "word_pieces":
-            from spacy_bridge.runtime.word_pieces import WordPieces
+            from spacy_bridge.runtime.words.word_pieces import WordPieces
 
             graph = settings["graph"]
             sentences[name] = WordPieces(

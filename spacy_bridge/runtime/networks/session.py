@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.onnx_guard import check_graph
+from spacy_bridge.runtime.networks.onnx_guard import check_graph
 
 
 class LazySession:

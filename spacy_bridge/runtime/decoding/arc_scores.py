@@ -4,7 +4,7 @@ from typing import Callable, NamedTuple
 
 import numpy
 
-from spacy_bridge.runtime.layout import Layout
+from spacy_bridge.runtime.networks.layout import Layout
 
 ARCS_AT_ONCE = 128
 """The number of arcs whose labels are scored per call, chosen to fit into a processor's cache."""

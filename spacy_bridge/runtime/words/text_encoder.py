@@ -4,7 +4,7 @@ from typing import Dict, List, Mapping, Protocol, Sequence
 
 import numpy
 
-from spacy_bridge.runtime.words import WordSource, WordTable
+from spacy_bridge.runtime.words.sources import WordSource, WordTable
 
 
 class SentenceSource(Protocol):

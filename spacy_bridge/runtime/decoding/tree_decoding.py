@@ -4,8 +4,8 @@ from typing import List, Tuple
 
 import numpy
 
-from spacy_bridge.runtime.arborescence import are_single_rooted_trees, best_heads
-from spacy_bridge.runtime.arc_scores import ArcScores
+from spacy_bridge.runtime.decoding.arborescence import are_single_rooted_trees, best_heads
+from spacy_bridge.runtime.decoding.arc_scores import ArcScores
 
 DECODERS = ("exact", "stock")
 MOST_HEADS = 3

@@ -11,8 +11,8 @@ import math
 from typing import Any, Dict, List, NamedTuple
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.operators import check_operator
-from spacy_bridge.runtime.wire_format import (
+from spacy_bridge.runtime.networks.operators import check_operator
+from spacy_bridge.runtime.networks.wire_format import (
     BYTES,
     FIXED32,
     FIXED64,

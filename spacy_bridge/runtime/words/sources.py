@@ -6,8 +6,8 @@ from typing import Dict, List, Mapping, Optional, Protocol, Sequence
 
 import numpy
 
-from spacy_bridge.runtime.session import LazySession
-from spacy_bridge.runtime.vocabulary import TokenNumbers
+from spacy_bridge.runtime.networks.session import LazySession
+from spacy_bridge.runtime.words.vocabulary import TokenNumbers
 
 LONGEST_WORD = 4096
 """The maximum number of characters of a word, or of a part of one, computed at once."""

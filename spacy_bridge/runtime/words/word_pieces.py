@@ -5,8 +5,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy
 
 from spacy_bridge.errors import PackageError
-from spacy_bridge.runtime.batches import batches_by_length
-from spacy_bridge.runtime.session import LazySession
+from spacy_bridge.runtime.networks.batches import batches_by_length
+from spacy_bridge.runtime.networks.session import LazySession
 from spacy_bridge.tokenizer_guard import TokenizerError, check_tokenizer
 
 MAX_PIECES = 512

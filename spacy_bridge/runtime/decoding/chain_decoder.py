@@ -4,8 +4,8 @@ from typing import Tuple
 
 import numpy
 
-from spacy_bridge.runtime.batches import MAX_ROWS
-from spacy_bridge.runtime.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
+from spacy_bridge.runtime.decoding.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
+from spacy_bridge.runtime.networks.batches import MAX_ROWS
 
 MARGIN = 1e-3
 """Two tags whose scores differ by less are both kept: far more than float32 rounds."""
