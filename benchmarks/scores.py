@@ -60,8 +60,8 @@ def overview_rows(grid: Dict[str, Any], lines: List[Line], arms: List[str]) -> L
 
 
 def size_rows(grid: Dict[str, Any], lines: List[Line]) -> List[List[str]]:
-    """The students by size of a grid that have finished runs: test set, student, method, portion of the gold, the dev
-    and test scores, the teacher's test score, and the number of seeds."""
+    """Returns a row for each student of a grid with finished runs: test set, student, method, portion of the gold, the
+    dev and test scores, the teacher's test score, and the number of seeds."""
     rows = []
     for arm in grid["arms"]:
         for data in grid["data"]:

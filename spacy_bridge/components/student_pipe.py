@@ -21,6 +21,7 @@ from typing import (
 import srsly
 from spacy.language import Language
 from spacy.pipeline import Pipe
+from spacy.strings import StringStore
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch
@@ -37,6 +38,18 @@ from spacy_bridge.runtime.requirement import require_in_meta
 
 Prediction = List[Tuple[Unit, Any]]
 """A student's output for a doc: its units, and the result for each."""
+
+
+class LabelNumbers(Dict[str, int]):
+    """The numbers of labels in a string store, each looked up once."""
+
+    def __init__(self, strings: StringStore) -> None:
+        super().__init__()
+        self._strings = strings
+
+    def __missing__(self, label: str) -> int:
+        self[label] = number = self._strings.add(label)
+        return number
 
 
 class StudentPipe(Pipe):
@@ -71,8 +84,7 @@ class StudentPipe(Pipe):
         self.threads = threads
         self._options = {"max_words": max_words, "threads": threads, **options}
         self._student: Optional[PackagedStudent] = None
-        # spaCy's number of each label
-        self._numbers: Dict[str, int] = {}
+        self._numbers = LabelNumbers(vocab.strings)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         handler = getattr(self, "error_handler", None)  # spaCy's own components keep theirs too
@@ -108,8 +120,8 @@ class StudentPipe(Pipe):
                 f"the component '{self.name}' runs a {self.kind}, found a {student.kind}"
             )
         self._check(student)
-        add = self.vocab.strings.add
-        self._numbers = {label: add(label) for label in self._labels_of(student)}
+        for label in self._labels_of(student):
+            self.vocab.strings.add(label)
         self._student = student.with_threads(self.threads)
 
     @property

@@ -47,7 +47,7 @@ class StudentTagger(StudentPipe):
         return [*student.labels, WHITESPACE[self.attribute]]
 
     def _set(self, doc: Doc, results: List[Tuple[Unit, Any]]) -> None:
-        numbers = self._numbers
+        numbers = IDS if self.attribute == "pos" else self._numbers
         values = numpy.full(len(doc), numbers[WHITESPACE[self.attribute]], numpy.uint64)
         for unit, tags in results:
             values[unit.places] = [numbers[tag] for tag in tags]

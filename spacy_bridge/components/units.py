@@ -52,7 +52,7 @@ def units_of(
         if has_space:
             places = first + numpy.flatnonzero(~flags[first:last, 0])
             words = [texts[place] for place in places.tolist()]
-        else:  # most docs; a slice is faster
+        else:  # Most docs have no whitespace tokens, and slicing is faster.
             places, words = numpy.arange(first, last), texts[first:last]
         if len(places) <= max_words:
             units.append(Unit(first, last, places, words))

@@ -49,16 +49,27 @@ class PackagedTagger(PackagedStudent):
                 f"{where}: there are {len(self.labels)} labels, but transitions between "
                 f"{len(scores.start)}"
             )
+        for part in (scores.transitions, scores.start, scores.end):
+            if not numpy.isfinite(part).all():
+                raise PackageError(
+                    f"{where}: transition weights must be finite, found "
+                    f"{part[~numpy.isfinite(part)][0]}"
+                )
         return scores
 
     def _nothing(self) -> List[str]:
         return []
 
     def _decode(self, outputs: List[numpy.ndarray], layout: Layout) -> List[List[str]]:
+        emissions, expected = outputs[0], (int(layout.lengths.sum()), len(self.labels))
+        if emissions.shape != expected:
+            raise PackageError(
+                f"{self._where}: the network must return shape {expected}, found {emissions.shape}"
+            )
         if self.decoder is None:
-            tags = outputs[0].argmax(axis=1)
+            tags = emissions.argmax(axis=1)
         else:
-            tags = self.decoder(outputs[0], layout.lengths)
+            tags = self.decoder(emissions, layout.lengths)
         labels = self.labels
         named = [labels[tag] for tag in tags.tolist()]
         ends = numpy.cumsum(layout.lengths)

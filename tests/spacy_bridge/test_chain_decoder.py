@@ -62,6 +62,28 @@ def test_equals_viterbi(
 
 
 @settings(max_examples=60, deadline=None)
+@given(LENGTHS, st.integers(2, 6), st.sampled_from([1.0, 20.0]), st.integers(0, 9999))
+def test_finds_as_high_a_score_in_float32(
+    lengths: list, tags: int, sharpness: float, seed: int
+) -> None:
+    random = numpy.random.default_rng(seed)
+    parts = chain(random, tags, 0.2)
+    scores = ChainScores(
+        *(part.astype(numpy.float32) for part in (parts.transitions, parts.start, parts.end))
+    )
+    emissions = (sharpness * random.normal(size=(sum(lengths), tags))).astype(numpy.float32)
+    found = ChainDecoder(scores)(emissions, numpy.array(lengths))
+    wanted = by_viterbi(emissions, numpy.array(lengths), scores)
+    ends = numpy.cumsum(lengths)
+    for start, end in zip(ends - lengths, ends):
+        ours, theirs = (
+            score(scores, emissions[start:end].astype(float), tuple(path[start:end]))
+            for path in (found, wanted)
+        )
+        assert ours == pytest.approx(theirs, abs=1e-2)
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 3), st.integers(0, 9999))
 def test_is_the_best_of_all_paths(lengths: list, tags: int, seed: int) -> None:
     random = numpy.random.default_rng(seed)
@@ -118,10 +140,21 @@ def test_a_path_with_a_forbidden_transition_is_decoded_again() -> None:
     assert list(ChainDecoder(end)(emissions, numpy.array([2, 1]))) == [1, 0, 0]
 
 
-def test_many_runs_are_decoded_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_runs_are_small_and_not_mostly_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     random = numpy.random.default_rng(13)
-    scores, lengths = chain(random, 4), random.integers(1, 12, size=50)
+    scores = chain(random, 4)
+    # One sentence without a certain word, and many in which every second word is certain.
+    lengths = numpy.array([200, *random.integers(1, 12, size=80)])
     emissions = random.normal(size=(lengths.sum(), 4))
-    monkeypatch.setattr(chain_decoder, "MAX_ROWS", 3)
-    monkeypatch.setattr(chain_decoder, "CELLS", 64)
+    emissions[200::2, 0] += 50
+    cells = []
+
+    def watched(table: numpy.ndarray, lengths: numpy.ndarray, scores: ChainScores) -> tuple:
+        cells.append((len(table), table.shape[0] * table.shape[1], int(lengths.sum())))
+        return viterbi(table, lengths, scores)
+
+    monkeypatch.setattr(chain_decoder, "viterbi", watched)
+    monkeypatch.setattr(chain_decoder, "CELLS", 20 * 4 * 4)
     assert list(ChainDecoder(scores)(emissions, lengths)) == by_viterbi(emissions, lengths, scores)
+    assert len(cells) > 2 and max(runs for runs, _, _ in cells) == 20
+    assert all(padded <= 2 * words for _, padded, words in cells)

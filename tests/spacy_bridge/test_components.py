@@ -14,6 +14,9 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_bridge import load_student
+from spacy_bridge.components.parser import StudentParser
+from spacy_bridge.components.tagger import StudentTagger
+from spacy_bridge.components.units import Unit
 from spacy_bridge.errors import BridgeError, PackageError
 from spacy_bridge.runtime.packaged_parser import ParsedSentence
 from tests.spacy_bridge.pipelines import TEXTS, packaged, pipeline
@@ -208,6 +211,18 @@ def test_predict_changes_nothing_and_set_annotations_does(nlp: Any) -> None:
         assert as_json(docs) == before
         pipe.set_annotations(docs, predictions)
         assert as_json(docs) == as_json(pipe(doc.copy()) for doc in docs) != before
+
+
+def test_set_annotations_takes_labels_from_elsewhere(nlp: Any) -> None:
+    doc = nlp.make_doc("A cat")
+    unit = Unit(0, 2, numpy.arange(2), ["A", "cat"])
+    StudentTagger(nlp.vocab, "empty", "tag", 10, 1).set_annotations(
+        [doc], [[(unit, ["X-1", "X-2"])]]
+    )
+    assert [token.tag_ for token in doc] == ["X-1", "X-2"]
+    tree = ParsedSentence([2, 0], ["x-arc", "root"])
+    StudentParser(nlp.vocab, "empty", "one", 10, 1).set_annotations([doc], [[(unit, tree)]])
+    assert [token.dep_ for token in doc] == ["x-arc", "ROOT"]
 
 
 def test_training_around_a_student() -> None:

@@ -23,6 +23,7 @@ from spacy_bridge.runtime.networks.operators import OPERATORS
 from spacy_bridge.runtime.networks.session import LazySession
 from spacy_bridge.runtime.networks.tensors import dump_tensors, load_tensors
 from spacy_bridge.runtime.open_student import open_student
+from spacy_bridge.runtime.packaged_student import WEIGHTS
 from tests.spacy_bridge.pipelines import packaged, pipeline
 
 
@@ -167,6 +168,28 @@ def test_sizes_that_no_student_has(folder: Path, option: str, value: Any, messag
     settings(folder, inputs={**inputs, name: {**inputs[name], option: value}})
     with pytest.raises(PackageError, match=message):
         open_student(folder)
+
+
+@pytest.mark.parametrize("value", [numpy.nan, numpy.inf, -numpy.inf])
+@pytest.mark.parametrize("name", ["transitions", "start", "end"])
+def test_transition_weights_are_finite(folder: Path, name: str, value: float) -> None:
+    tensors = load_tensors((folder / WEIGHTS).read_bytes(), str(folder))
+    tensors[name] = numpy.where(tensors[f"{name}.allowed"] > 0, value, tensors[name])
+    changed(folder, WEIGHTS, dump_tensors(tensors))
+    with pytest.raises(PackageError, match=f"transition weights must be finite, found {value}"):
+        open_student(folder)
+
+
+@pytest.mark.parametrize("more_rows, more_tags", [(1, 0), (-1, 0), (0, 1), (0, -1)])
+def test_a_network_returns_scores_for_each_word_and_tag(
+    folder: Path, more_rows: int, more_tags: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = open_student(folder)
+    tags = len(student.labels)
+    wrong = numpy.zeros((3 + more_rows, tags + more_tags), numpy.float32)
+    monkeypatch.setattr(student, "_network", lambda **inputs: [wrong])
+    with pytest.raises(PackageError, match=rf"must return shape \(3, {tags}\), found"):
+        student([["a", "b"], ["c"]])
 
 
 def test_unknown_decoder(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ local lstm(input, size) = {
   // Hashed word features, and word vectors if there are any, under residual convolutions.
   // size: {features: {width, rows by feature}, hidden, dilations, dropout}
   // words: {vectors: a file, if any, words: their width}
-  // forms: whether whole words are hashed even if they have vectors. A student with little text learns them by heart.
+  // forms: whether to hash whole words even when there are word vectors. With little text, the student memorizes them.
   convolutions(size, words={}, forms=true):: {
     local has_vectors = std.objectHas(words, "vectors"),
     local features = [

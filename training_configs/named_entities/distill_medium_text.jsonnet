@@ -3,4 +3,5 @@
 local environment = import "../lib/environment.libsonnet";
 local tagging = import "../lib/tagging.libsonnet";
 
-tagging.with_text(tagging.distill_layers(import "task.libsonnet", 1, "text"), environment.data("raw/en.txt"), "en")
+local student = tagging.distill_layers(import "task.libsonnet", 1, "text") { model+: { alpha: 0.8 } };
+tagging.with_text(student, environment.data("raw/en.txt"), "en")

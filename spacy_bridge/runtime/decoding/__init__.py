@@ -1,1 +1,1 @@
-"""From scores to tags, trees and spans."""
+"""Decodes scores to tags, trees and spans."""

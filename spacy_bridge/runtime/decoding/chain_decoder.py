@@ -1,30 +1,30 @@
-"""Exact decoding of chains that runs Viterbi only where the emissions leave a choice."""
+"""Viterbi decoding with dead-end elimination: only words with several possible tags are decoded."""
 
 from typing import Tuple
 
 import numpy
 
 from spacy_bridge.runtime.decoding.viterbi import FORBIDDEN_SCORE, ChainScores, viterbi
-from spacy_bridge.runtime.networks.batches import MAX_ROWS
 
 MARGIN = 1e-3
-"""Two tags whose scores differ by less are both kept: far more than float32 rounds."""
+"""A tag is eliminated only if it loses by more than this, a margin for rounding."""
 
 CELLS = 2**20
-"""The number of pairs of tags, over all rows, that one step of Viterbi may compare."""
+"""The maximum number of cells (run, tag, tag) in one step of Viterbi, unless it is of one run."""
 
 
 class ChainDecoder:
-    """Finds the best tags of sentences, equal to Viterbi's.
+    """Finds the best tag sequences. They equal Viterbi's, except for ties within rounding.
 
-    A tag cannot be on the best path if another tag of the same word has an emission that is higher
-    by more than the transitions to both neighbors can ever make up for (dead-end elimination;
-    Goldstein, 1994). Where only one tag of a word is left, its sentence splits into independent
-    runs, and Viterbi decodes what remains.
+    A tag is eliminated if another tag of the same word has a higher emission, and no choice of
+    neighbors has transitions that make up the difference (dead-end elimination; Goldstein, 1994).
+    A word with one remaining tag is decided. It splits its sentence into independent runs of
+    undecided words, and Viterbi decodes each run.
 
-    Forbidden transitions are first relaxed to the lowest allowed score, since nothing makes up for
-    them. This raises the score of some paths and lowers none, so if the best path has no forbidden
-    transition, it is also the best one under the original scores. Other sentences are decoded again.
+    Forbidden transitions would prevent any elimination, so they are first raised to the lowest
+    allowed score. This raises the score of some sequences and lowers none, so if the best sequence
+    has no forbidden transition, it is also the best one under the original scores. Sentences whose
+    best sequence has one are decoded again, with the original scores.
 
     # Parameters
 
@@ -40,8 +40,8 @@ class ChainDecoder:
         # Shape: (from, tags) and (to, tags), including the boundary of the sentence
         self._before = numpy.vstack([self._relaxed.transitions, self._relaxed.start])
         self._after = numpy.vstack([self._relaxed.transitions.T, self._relaxed.end])
-        # Shape: (tags, tags): by how much the transitions can favor the second tag over the first.
-        # A row is computed when its tag is first the best of a word.
+        # Shape: (tags, tags): the most that transitions can favor the second tag over the first.
+        # A row is computed when first needed.
         self._favor = numpy.zeros_like(scores.transitions)
         self._known = numpy.zeros(len(scores.start), bool)
 
@@ -75,13 +75,13 @@ class ChainDecoder:
         ends: numpy.ndarray,
         tags: numpy.ndarray,
     ) -> None:
-        """Replaces the tags of words with a choice; `ends` are the sentences' last words."""
+        """Replaces the tags of undecided words; `ends` are the sentences' last words."""
         first, last = numpy.zeros((2, len(tags)), bool)
         first[starts], last[ends] = True, True
         # Shape: (words + 2,)
-        open_ = numpy.pad(self._have_choice(emissions, tags), 1)
-        begins = numpy.flatnonzero(open_[1:-1] & (first | ~open_[:-2]))
-        stops = numpy.flatnonzero(open_[1:-1] & (last | ~open_[2:]))
+        undecided = numpy.pad(self._undecided(emissions, tags), 1)
+        begins = numpy.flatnonzero(undecided[1:-1] & (first | ~undecided[:-2]))
+        stops = numpy.flatnonzero(undecided[1:-1] & (last | ~undecided[2:]))
         if not len(begins):
             return
         scores = self._relaxed
@@ -90,8 +90,8 @@ class ChainDecoder:
         end = numpy.where(last[stops, None], scores.end, scores.transitions.T[after])
         _decode(emissions, begins, stops - begins + 1, start, end, scores.transitions, tags)
 
-    def _have_choice(self, emissions: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
-        """Whether more than one tag of each word can be on the best path: shape `(words,)`."""
+    def _undecided(self, emissions: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
+        """For each word, whether more than one tag remains: shape `(words,)`."""
         for tag in numpy.unique(best[~self._known[best]]).tolist():
             sides = (self._before, self._after)
             self._favor[tag] = sum((side - side[:, tag, None]).max(axis=0) for side in sides)
@@ -104,7 +104,7 @@ class ChainDecoder:
     ) -> numpy.ndarray:
         """Returns the sentences whose tags have a forbidden transition."""
         scores = self._scores
-        # What stands before each word, then after the last one of each sentence.
+        # The score of the transition into each word, or of the start for a first word.
         before = scores.transitions[numpy.roll(tags, 1), tags]
         before[starts] = scores.start[tags[starts]]
         bad = numpy.logical_or.reduceat(before <= FORBIDDEN_SCORE, starts)
@@ -126,9 +126,13 @@ def _decode(
     zeros = numpy.zeros(size, transitions.dtype)
     scores = ChainScores(transitions, zeros, zeros)
     order = numpy.argsort(-lengths, kind="stable")
-    step = max(MAX_ROWS, CELLS // size**2)
-    for first in range(0, len(order), step):
-        runs = order[first : first + step]
+    descending = lengths[order]
+    most = max(1, CELLS // size**2)
+    first = 0
+    while first < len(order):
+        # Runs of very different lengths would be mostly padding.
+        similar = numpy.searchsorted(-descending, -(descending[first] // 2), side="left")
+        runs = order[first : min(first + most, int(similar))]
         places, real = _table(begins[runs], lengths[runs])
         # Shape: (runs, length, tags)
         table = emissions[places]
@@ -136,11 +140,12 @@ def _decode(
         table[numpy.arange(len(runs)), lengths[runs] - 1] += end[runs]
         found, _ = viterbi(table, lengths[runs], scores)
         tags[places[real]] = found[real]
+        first += len(runs)
 
 
 def _table(begins: numpy.ndarray, lengths: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
-    """Returns the words of each run, its first word in padding, and which of them are not padding:
-    both of shape `(runs, length)`."""
+    """Returns the place of each word of each run (padding repeats the run's first word), and a mask
+    of the real words: both of shape `(runs, length)`."""
     step = numpy.arange(lengths.max())
     real = step < lengths[:, None]
     return begins[:, None] + numpy.where(real, step, 0), real

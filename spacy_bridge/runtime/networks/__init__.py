@@ -1,1 +1,1 @@
-"""ONNX networks that are run with care, and the layout of their batches."""
+"""Runs ONNX networks safely, and lays out their batches."""

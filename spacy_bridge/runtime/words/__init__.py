@@ -1,1 +1,1 @@
-"""From words to their vectors."""
+"""Computes word vectors."""
