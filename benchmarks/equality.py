@@ -1,9 +1,10 @@
 """Equality: what a packaged student says in spaCy against `allennlp predict --use-dataset-reader`.
 
-Whole corpora, the same words on both sides: EWT's dev split and CoNLL-2000's and WNUT-17's test. Students are taken
-from the folder that ALLENNLP_KD_STUDENTS names (tagger.tar.gz, parser.tar.gz, chunker.tar.gz; without it they have
-random weights), stock archives with a transformer from ALLENNLP_KD_TEACHERS. A sentence with another answer is a tie
-where the two answers' scores are within 1e-4. Beside it, how often 8-bit weights agree, and what they cost.
+Whole corpora, the same words on both sides: for students, the test sets of their tasks; for teachers, EWT's dev split
+and CoNLL-2000's and WNUT-17's test. Students are the archives TASK-SIZE.tar.gz in the folder that ALLENNLP_KD_STUDENTS
+names (without them, two with random weights); teachers are the archives with a transformer in ALLENNLP_KD_TEACHERS. A
+sentence with another answer is a tie where the two answers' scores are within 1e-4. Beside it, how often 8-bit weights
+agree, and what they cost.
 """
 
 from typing import List

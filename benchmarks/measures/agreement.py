@@ -9,6 +9,7 @@ from benchmarks.command import Options
 from benchmarks.measures.ties import are_tied
 from benchmarks.report import Report, Target
 from benchmarks.setups import served
+from benchmarks.setups.tasks import TASKS
 from benchmarks.setups.treebank import BATCH_SIZE, treebank
 from spacy_bridge.runtime.decoding.spans import spans_of
 from spacy_bridge.runtime.packaged_parser import ParsedSentence
@@ -50,14 +51,16 @@ def measure(report: Report, options: Options) -> None:
 def cases(folder: Path, quick: bool) -> Iterator[Case]:
     """Students, then teachers."""
     data = Path(os.environ["ALLENNLP_KD_DATA"])
-    size = served.SMALL if quick else served.SHIPPED
-    for kind in ("tagger", "parser"):
-        given = served.given(kind)
-        path = given or served.untrained(kind, size, folder / kind)
-        yield Case(f"{kind}, BiLSTM", kind, path, treebank("dev"), given is not None)
-    given = served.given("chunker")
-    if given is not None:
-        yield Case("chunker, BiLSTM", "tagger", given, data / "conll2000" / "test.txt", True)
+    tasks = {name: TASKS.get(name.rsplit("-", 1)[0]) for name in served.all_given()}
+    for name, task in tasks.items():
+        if task is not None:
+            kind = "parser" if task.component == "parser" else "tagger"
+            yield Case(name, kind, served.all_given()[name], task.path("test"), True)
+    if not any(tasks.values()):
+        size = served.SMALL if quick else served.SHIPPED
+        for kind in ("tagger", "parser"):
+            path = served.untrained(kind, size, folder / kind)
+            yield Case(f"{kind}, BiLSTM", kind, path, treebank("dev"), False)
     teachers = os.environ.get("ALLENNLP_KD_TEACHERS")
     for name, (component, corpus) in TEACHERS.items() if teachers else ():
         path = Path(str(teachers)) / f"{name}.tar.gz"

@@ -26,11 +26,10 @@ class PackagedTagger(PackagedStudent):
                 f"found {self.encoding!r}"
             )
         # A `simple_tagger` decodes each word separately.
-        self.decoder = (
-            ChainDecoder(self._scores(where)) if self.settings.get("chain", True) else None
-        )
+        self.scores = self._chain_scores(where) if self.settings.get("chain", True) else None
+        self.decoder = None if self.scores is None else ChainDecoder(self.scores)
 
-    def _scores(self, where: str) -> ChainScores:
+    def _chain_scores(self, where: str) -> ChainScores:
         try:
             scores = ChainScores(
                 *(
