@@ -11,13 +11,15 @@ FROM_TEACHER = "predictions, the teacher's layers"
 
 
 def accuracies() -> str:
-    """A table for each grid that has results."""
+    """A table for each grid that has results, and one for its search."""
     parts = []
     for grid, lines in _grids():
+        if lines:
+            parts.append(f"**{grid['name']}**")
         if scores.finals(lines):
-            parts.append(f"**{grid['name']}**\n\n{scores.summary(grid, lines)}")
-            if "search" in grid:
-                parts.append(f"The search:\n\n{search.summary(grid, lines)}")
+            parts.append(scores.summary(grid, lines))
+        if lines and "search" in grid:
+            parts.append(f"The search:\n\n{search.summary(grid, lines)}")
     return "\n\n".join(parts)
 
 
