@@ -127,7 +127,7 @@ def test_measures_what_is_there_and_goes_on(tmp_path, monkeypatch, capsys):
     command += ["--spacy", str(tmp_path / "none")]
     frontier.main(command)
     shown = capsys.readouterr().out
-    assert "missing: spaCy, silver: its score and its speed" in shown
+    assert "missing: large, packaged, int8: its score and its speed" in shown
     points = json.loads(output.read_text())["tasks"]["parsing"]["points"]
     assert points["small, packaged"]["words_per_second"] > 0
     assert 0 <= points["small, packaged, int8"]["score"] <= 100
