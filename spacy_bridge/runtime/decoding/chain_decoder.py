@@ -37,9 +37,6 @@ class ChainDecoder:
         allowed = numpy.concatenate([part[part > FORBIDDEN_SCORE] for part in parts])
         lowest = allowed.min() if len(allowed) else FORBIDDEN_SCORE
         self._relaxed = ChainScores(*(numpy.maximum(part, lowest) for part in parts))
-        # Shape: (from, tags) and (to, tags), including the boundary of the sentence
-        self._before = numpy.vstack([self._relaxed.transitions, self._relaxed.start])
-        self._after = numpy.vstack([self._relaxed.transitions.T, self._relaxed.end])
         # Shape: (tags, tags): the most that transitions can favor the second tag over the first.
         # A row is computed when first needed.
         self._favor = numpy.zeros_like(scores.transitions)
@@ -92,12 +89,21 @@ class ChainDecoder:
 
     def _undecided(self, emissions: numpy.ndarray, best: numpy.ndarray) -> numpy.ndarray:
         """For each word, whether more than one tag remains: shape `(words,)`."""
-        for tag in numpy.unique(best[~self._known[best]]).tolist():
-            sides = (self._before, self._after)
-            self._favor[tag] = sum((side - side[:, tag, None]).max(axis=0) for side in sides)
-            self._known[tag] = True
+        new = numpy.unique(best[~self._known[best]])
+        if len(new):
+            self._add_favors(new)
         highest = numpy.take_along_axis(emissions, best[:, None], axis=1)
         return numpy.count_nonzero(emissions >= highest - self._favor[best] - MARGIN, axis=1) > 1
+
+    def _add_favors(self, tags: numpy.ndarray) -> None:
+        scores = self._relaxed
+        # Shape: (neighbors, tags), including the boundary of the sentence
+        before = numpy.vstack([scores.transitions, scores.start])
+        after = numpy.vstack([scores.transitions.T, scores.end])
+        for tag in tags.tolist():
+            sides = (before, after)
+            self._favor[tag] = sum((side - side[:, tag, None]).max(axis=0) for side in sides)
+            self._known[tag] = True
 
     def _with_forbidden(
         self, starts: numpy.ndarray, lengths: numpy.ndarray, tags: numpy.ndarray
