@@ -32,20 +32,18 @@ def measure(report: Report, options: Options) -> None:
     size = served.SMALL if options.quick else served.SHIPPED
     split = "dev" if options.quick else "train"
     with tempfile.TemporaryDirectory() as folder:
+        trained = {kind: served.student(kind) for kind in served.STUDENTS}
         archives = {
-            kind: served.given(kind) or served.untrained(kind, size, Path(folder) / kind, split)
-            for kind in ("tagger", "parser")
+            kind: path or served.untrained(kind, size, Path(folder) / kind, split)
+            for kind, path in trained.items()
         }
-        small = served.given("tagger_small")
-        trained = {kind: served.given(kind) is not None for kind in archives}
-        report.notes["trained"] = {**trained, "tagger, small": small is not None}
-        small = small or served.untrained("tagger", served.SMALL, Path(folder) / "small", split)
+        report.notes["trained"] = {kind: path is not None for kind, path in trained.items()}
         report.notes["words"] = count_words(sentences)
         for threads in options.threads:
             torch.set_num_threads(threads)
             speeds: Dict[str, float] = {}
             for kind, archive in archives.items():
-                arms = component_arms(kind, archive, small, sentences, threads)
+                arms = component_arms(kind, archive, sentences, threads)
                 words = {name: report.notes["words"] for name in arms}
                 teacher = teacher_archive(kind)
                 if teacher is not None:
@@ -62,9 +60,7 @@ def measure(report: Report, options: Options) -> None:
             if threads == options.threads[0]:
                 add_targets(report, speeds)
         add_sizes(report, archives)
-        add_scores(
-            report, {**archives, "tagger, small": small}, None if not options.quick else count
-        )
+        add_scores(report, archives, count if options.quick else None)
 
 
 def count_words(sentences: List[List[str]]) -> int:
@@ -91,15 +87,13 @@ def add_targets(report: Report, speeds: Dict[str, float]) -> None:
             )
         theirs = speeds.get(f"{kind}: {SPACY_SMALL}")
         if theirs is not None:
-            report.notes[f"{kind}: packaged over {SPACY_SMALL}"] = ours / theirs
-            if kind == "tagger":
-                ratio = speeds["tagger: packaged, small"] / theirs
-                report.targets.append(Target(f"small tagger over {SPACY_SMALL}", ratio, 1.0, True))
+            name = f"{kind}: packaged over {SPACY_SMALL}"
+            report.targets.append(Target(name, ours / theirs, 1.0, True))
         report.notes[f"{kind}: int8 over float"] = speeds[f"{kind}: packaged, int8"] / ours
 
 
 def component_arms(
-    kind: str, archive: Path, small: Path, sentences: List[List[str]], threads: int
+    kind: str, archive: Path, sentences: List[List[str]], threads: int
 ) -> Dict[str, Callable[[], object]]:
     """What annotates the sentences, by name."""
     arms: Dict[str, Callable[[], object]] = {
@@ -107,8 +101,6 @@ def component_arms(
         "packaged, int8": pipeline_arm(archive, kind, sentences, threads, int8=True),
         "allennlp predict": predict_arm(archive, sentences),
     }
-    if kind == "tagger":
-        arms["packaged, small"] = pipeline_arm(small, kind, sentences, threads, int8=False)
     other = spacy_arm(kind, sentences)
     if other is not None:
         arms[SPACY_SMALL] = other
@@ -203,16 +195,12 @@ def add_scores(report: Report, archives: Dict[str, Path], count: Optional[int]) 
     for kind, archive in archives.items():
         if not report.notes["trained"][kind]:
             continue
-        component = kind.split(",")[0]
         corpus = predict(archive, treebank("dev"), count)
-        config: Dict[str, Any] = {"sentences": "none"}
-        name = f"{component}: packaged" + kind[len(component) :]
-        found = {f"{component}: allennlp predict": corpus.predicted} if component == kind else {}
-        found[name] = annotate(load_student(archive, component, **config), corpus.words)
-        if component == kind:
-            rounded = load_student(archive, component, int8=True, **config)
-            found[f"{name}, int8"] = annotate(rounded, corpus.words)
-        other = spacy_pipeline(component)
+        found = {f"{kind}: allennlp predict": corpus.predicted}
+        for name, int8 in (("packaged", False), ("packaged, int8", True)):
+            nlp = load_student(archive, kind, int8=int8, sentences="none")
+            found[f"{kind}: {name}"] = annotate(nlp, corpus.words)
+        other = spacy_pipeline(kind)
         if other is not None and kind == "tagger":  # its trees are of another kind
             found[f"tagger: {SPACY_SMALL}"] = annotate(other, corpus.words)
         report.add(

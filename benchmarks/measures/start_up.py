@@ -38,9 +38,9 @@ def measure(report: Report, options: Options) -> None:
     size = served.SMALL if options.quick else served.SHIPPED
     with tempfile.TemporaryDirectory() as folder:
         sources = []
-        for kind in ("tagger", "parser"):
+        for kind in served.STUDENTS:
             split = "dev" if options.quick else "train"
-            made = served.given(kind) or served.untrained(kind, size, Path(folder) / kind, split)
+            made = served.student(kind) or served.untrained(kind, size, Path(folder) / kind, split)
             sources.append(StudentSource(kind, made))
         arms = {SPACY_SMALL: [SPACY_SMALL, *OTHERS]}
         wheels: Dict[str, float] = {}

@@ -13,6 +13,8 @@ from benchmarks.setups.treebank import treebank
 WORDS = {"type": "single_id", "lowercase_tokens": True}
 CHARACTERS = {"type": "characters", "min_padding_length": 3}
 VARIABLE = "ALLENNLP_KD_STUDENTS"
+STUDENTS = {"tagger": "part_of_speech-small", "parser": "parsing-small"}
+"""The shipped students that the benchmark of serving measures, by component."""
 
 
 class Size(NamedTuple):
@@ -25,9 +27,9 @@ class Size(NamedTuple):
 
 
 SHIPPED = Size(words=100, filters=50, hidden=200, layers=2)
-"""As `training_configs` have it."""
+"""The BiLSTM of `training_configs`."""
 SMALL = Size(words=64, filters=0, hidden=48, layers=1)
-"""Small enough for the speed of spaCy's small pipelines."""
+"""For quick runs."""
 
 
 def sentences(count: int, split: str = "dev") -> List[List[str]]:
@@ -43,11 +45,16 @@ def sentences(count: int, split: str = "dev") -> List[List[str]]:
     return [words for words in found if words][:count]
 
 
-def given(kind: str) -> Optional[Path]:
-    """A trained archive, such as `tagger.tar.gz`, in the folder that the environment names."""
+def given(name: str) -> Optional[Path]:
+    """A trained archive, such as `parsing-small.tar.gz`, in the folder that the environment names."""
     folder = os.environ.get(VARIABLE)
-    path = Path(folder) / f"{kind}.tar.gz" if folder else None
+    path = Path(folder) / f"{name}.tar.gz" if folder else None
     return path if path is not None and path.is_file() else None
+
+
+def student(kind: str) -> Optional[Path]:
+    """The trained archive of `STUDENTS`, if it is there."""
+    return given(STUDENTS[kind])
 
 
 def all_given() -> Dict[str, Path]:

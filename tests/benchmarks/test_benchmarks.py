@@ -123,8 +123,8 @@ def test_inference_measures_what_is_there(data, tmp_path, monkeypatch):
     }
     assert all(measured > 0 for measured in found.values())
     speeds = result["medians"]["words/s, 1 thread"]
-    assert {"tagger: packaged, small", "parser: packaged, int8"} <= set(speeds)
-    assert result["notes"]["trained"] == {"tagger": False, "parser": False, "tagger, small": False}
+    assert {"tagger: packaged", "parser: packaged, int8"} <= set(speeds)
+    assert result["notes"]["trained"] == {"tagger": False, "parser": False}
 
 
 @pytest.mark.slow

@@ -56,16 +56,23 @@ def small_size(config, task) -> dict:
         teacher, inner = config["model"]["teacher"], "teacher"
         if teacher["type"] == "converted":
             teacher, inner = teacher["teacher"], "teacher.teacher"
-        store = task / Path(teacher["directory"]).name
-        taught = Path(teacher["teacher"]["archive_file"]).parent.name
+        moved = {}
+        if teacher["type"] == "store":
+            moved[f"{inner}.directory"] = task / Path(teacher["directory"]).name
+            teacher, inner = teacher["teacher"], f"{inner}.teacher"
+        moved[f"{inner}.archive_file"] = in_run(teacher["archive_file"], task)
         for name in ("dataset_reader", "model"):
-            changes[f"{name}.{inner}.directory"] = str(store)
-            archive = str(task / taught / "model.tar.gz")
-            changes[f"{name}.{inner}.teacher.archive_file"] = archive
+            changes.update({f"{name}.{key}": str(path) for key, path in moved.items()})
         embedder = model["text_field_embedder"]["token_embedders"].get("tokens", {})
         if "from_archive" in embedder:
-            changes[f"{prefix}text_field_embedder.token_embedders.tokens.from_archive"] = archive
+            start = in_run(embedder["from_archive"], task)
+            changes[f"{prefix}text_field_embedder.token_embedders.tokens.from_archive"] = str(start)
     return changes
+
+
+def in_run(archive: str, task: Path) -> Path:
+    """The archive of the run of the same name in another folder of runs."""
+    return task / Path(archive).parent.name / "model.tar.gz"
 
 
 def task_of(path: Path) -> str:
@@ -93,10 +100,11 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def teachers(environment):
-    """A folder for each task, with the run of its teacher."""
+    """A folder for each task, with the runs that others start from."""
     for task in TASKS:
-        for path in (ROOT / task).glob("teacher*.jsonnet"):
-            train(path, environment / task / path.stem)
+        for start in ("teacher*", "warm_start*"):
+            for path in (ROOT / task).glob(f"{start}.jsonnet"):
+                train(path, environment / task / path.stem)
     return environment
 
 
@@ -104,7 +112,7 @@ def teachers(environment):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{task_of(path)}-{path.stem}")
 def test_trains(path, teachers):
     run = teachers / task_of(path) / path.stem
-    if not path.stem.startswith("teacher"):
+    if not path.stem.startswith(("teacher", "warm_start")):
         train(path, run)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["best_epoch"] == 0

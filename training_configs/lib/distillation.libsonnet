@@ -37,6 +37,13 @@
     model+: { teacher: teacher },
   },
 
+  // The same with a teacher that runs in each step, for objectives that need more of it than scores.
+  live(distilled):: distilled {
+    local teacher = distilled.model.teacher.teacher,
+    dataset_reader+: { teacher: teacher },
+    model+: { teacher: teacher },
+  },
+
   // The same with another run of the task as the teacher, and a separate store.
   taught_by(distilled, task, run):: distilled {
     local teacher = distilled.model.teacher {

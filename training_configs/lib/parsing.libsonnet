@@ -32,6 +32,8 @@ local from_zero(experiment) = experiment {
   model+: { initializer: { regexes: [["arc_attention._weight_matrix|tag_bilinear.weight", { type: "zero" }]] } },
 };
 
+local vectors = { type: "hidden", projection: "identity" };
+
 // input: of inputs.libsonnet; forms: of the task.
 local experiment(task, input, type, forms, trainer, batch_size=32) = training.common(batch_size, "words") {
   dataset_reader: task.reader { token_indexers: input.indexers },
@@ -102,13 +104,22 @@ local experiment(task, input, type, forms, trainer, batch_size=32) = training.co
     distilled(task, self.student_convolutions(task, size, use)) { model+: { alpha: size.alpha } },
   distill_small(task, use="task"):: self.distill_convolutions(task, sizes.small.parsing, use),
   distill_medium(task, use="task"):: self.distill_convolutions(task, sizes.medium.parsing, use),
-  distill_large(task, use="task"):: distilled(task, from_zero(experiment(
+  // start: the run whose first layers the student starts from.
+  distill_large(task, use="task", start="teacher"):: distilled(task, from_zero(experiment(
     task,
-    inputs.layers(task.hidden, sizes.large.layers, task.run + "/teacher/model.tar.gz"),
+    inputs.layers(task.hidden, sizes.large.layers, task.run + "/" + start + "/model.tar.gz"),
     "biaffine_parser_student",
     sizes.large.forms,
     training.adamw(sizes.large.epochs[use], task.metric)
   ))),
+  // The word vectors of a large student match those of the teacher's last layer. Its scores are not trained.
+  warm_start_large(task):: distillation.live(self.distill_large(task, "text")) {
+    model+: { objective: vectors, alpha: 1 },
+    trainer+: { validation_metric: "-distillation_loss" },
+  },
+  distill_large_hidden(task):: distillation.live(self.distill_large(task)) {
+    model+: { objective: { type: "sum", objectives: { parts: { type: "substructured" }, vectors: vectors } } },
+  },
   // The same two layers with the teacher's fine-tuned weights.
   distill_teacher_layers(task)::
     distilled(task, self.student_transformer(task, archive=task.run + "/teacher/model.tar.gz")),

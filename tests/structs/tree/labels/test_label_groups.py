@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from allennlp_kd.structs.tree import TreePotentials
 from allennlp_kd.structs.tree.blocks import over_label_scores
-from allennlp_kd.structs.tree.labels.label_groups import by_length
+from allennlp_kd.structs.tree.labels.label_groups import LEAST_SHARE, by_length
 from tests.structs.tree.enumeration import random_potentials
 from tests.structs.tree.near import assert_near
 
@@ -14,16 +14,19 @@ BATCHES = [[9, 0, 40, 1, 17, 39, 3, 11], [5, 6], [2], [0, 0], [20, 1]]
 
 
 @settings(max_examples=50, deadline=None)
-@given(lengths=st.lists(st.integers(0, 150), max_size=40))
-def test_each_row_is_in_one_group_and_not_much_shorter_than_it(lengths):
-    groups = by_length(lengths)
+@given(
+    lengths=st.lists(st.integers(0, 150), max_size=40),
+    share=st.sampled_from(sorted(LEAST_SHARE.values())),
+)
+def test_each_row_is_in_one_group_and_not_much_shorter_than_it(lengths, share):
+    groups = by_length(lengths, share)
     assert sorted(row for rows, _ in groups for row in rows) == list(range(len(lengths)))
     for rows, width in groups:
         assert width == max((lengths[row] for row in rows), default=0)
-        assert all(10 * (lengths[row] + 4) >= 9 * width for row in rows)
+        assert all(lengths[row] + 4 >= share * width for row in rows)
     # So that there are few of them.
     for (_, width), (_, narrower) in zip(groups, groups[1:]):
-        assert 10 * (narrower + 4) < 9 * width
+        assert narrower + 4 < share * width
 
 
 def function(scores, others):
