@@ -60,7 +60,7 @@ def find_teacher(
     from allennlp.common import Params
     from allennlp.common.checks import ConfigurationError
 
-    from allennlp_kd.init_config.teacher_profile import archive_configuration, other_teacher
+    from allennlp_kd.init_config.teacher_profile import run_configuration, other_teacher
 
     path = Path(source)
     if path.suffix in CONFIGURATIONS and path.is_file():
@@ -74,6 +74,6 @@ def find_teacher(
         config = teacher.get("teacher") or teacher
         return teacher_on_cpu(trusted(config) if trust else config)
     is_other = path.is_file() or any((path / name).is_file() for name in OF_OTHERS)
-    if is_other and archive_configuration(path, trust) is None:
+    if is_other and run_configuration(path, trust) is None:
         return teacher_on_cpu(other_teacher(source, trust))
     return source

@@ -7,9 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from allennlp.common import Params
 from allennlp.common.checks import ConfigurationError
 
-from allennlp_kd.archives.archive_configuration import (
-    archive_configuration as read_archive_configuration,
-)
+from allennlp_kd.archives.archive_configuration import archive_configuration
 from allennlp_kd.archives.archive_error import ArchiveError
 from allennlp_kd.archives.members import BEST, VOCABULARY, WEIGHTS
 from allennlp_kd.teachers.teacher import Teacher
@@ -78,7 +76,7 @@ def profile_teacher(
     ConfigurationError
         If there is no such teacher, or it cannot teach.
     """
-    archive_config = archive_configuration(Path(source), trust)
+    archive_config = run_configuration(Path(source), trust)
     if archive_config is not None:
         return _profile_archive(source, archive_config, transformer, trust)
     config = other_teacher(source, trust, language, processor)
@@ -155,8 +153,8 @@ def _stanza_processor(path: Path, language: str, wanted: Optional[str]) -> str:
     )
 
 
-def archive_configuration(path: Path, trust: bool = False) -> Optional[Dict[str, Any]]:
-    """The configuration of an AllenNLP archive; `None` if it is none.
+def run_configuration(path: Path, trust: bool = False) -> Optional[Dict[str, Any]]:
+    """The configuration of a run or its archive; `None` if it is neither.
 
     # Parameters
 
@@ -175,7 +173,7 @@ def archive_configuration(path: Path, trust: bool = False) -> Optional[Dict[str,
     if not (path.is_file() or path.is_dir()):
         return None
     try:
-        found = read_archive_configuration(path, links=trust)
+        found = archive_configuration(path, links=trust)
     except ArchiveError as error:
         if not _looks_like_archive(path):
             return None

@@ -18,7 +18,7 @@ from allennlp_kd.init_config.corpus_profile import CorpusProfile, reader_for
 from allennlp_kd.init_config.student_sizes import TRAINING, epochs_of
 from allennlp_kd.init_config.teacher_profile import (
     TeacherProfile,
-    archive_configuration,
+    run_configuration,
     profile_teacher,
     span_encoding,
 )
@@ -243,25 +243,25 @@ class TestArchiveConfiguration:
         (tmp_path / "files/bomb").write_bytes(bytes(3 << 20))
         (tmp_path / "files/config.json").write_text('{"model": {}}')
         path = packed(tmp_path / "files")
-        assert archive_configuration(path) == {"model": {}}
+        assert run_configuration(path) == {"model": {}}
         monkeypatch.setenv(MAX_GIB, "0.002")
         with pytest.raises(ConfigurationError, match="is larger than 0.002 GiB"):
-            archive_configuration(path)
+            run_configuration(path)
 
     def test_a_large_configuration(self, tmp_path):
         (tmp_path / "files").mkdir()
         (tmp_path / "files/config.json").write_text('{"model": {}}' + " " * LARGEST)
         with pytest.raises(ConfigurationError, match="config.json of .* is 16,777,229 bytes long"):
-            archive_configuration(packed(tmp_path / "files"))
+            run_configuration(packed(tmp_path / "files"))
 
     @pytest.mark.parametrize("content", ["[" * 100_000, '{"model": NaN}', "{", '{"labels": 3}'])
     def test_other_files_and_folders_are_none(self, content, tmp_path):
         """Annotations, and the folders of checkpoints, whose `config.json` may be a link to a cache."""
         (tmp_path / "cache.json").write_text(content)
-        assert archive_configuration(tmp_path / "cache.json") is None
+        assert run_configuration(tmp_path / "cache.json") is None
         (tmp_path / "checkpoint").mkdir()
         (tmp_path / "checkpoint/config.json").symlink_to(tmp_path / "cache.json")
-        assert archive_configuration(tmp_path / "checkpoint") is None
+        assert run_configuration(tmp_path / "checkpoint") is None
 
     def test_a_linked_configuration_needs_trust(self, tmp_path):
         run = tmp_path / "run"
@@ -270,8 +270,8 @@ class TestArchiveConfiguration:
         (tmp_path / "config.json").write_text('{"model": {}}')
         (run / "config.json").symlink_to(tmp_path / "config.json")
         with pytest.raises(ConfigurationError, match="which is a link to .* outside it"):
-            archive_configuration(run)
-        assert archive_configuration(run, trust=True) == {"model": {}}
+            run_configuration(run)
+        assert run_configuration(run, trust=True) == {"model": {}}
 
 
 def test_a_large_student_needs_layers(corpora, tagger, tmp_path):
