@@ -60,7 +60,7 @@ def find_teacher(
     from allennlp.common import Params
     from allennlp.common.checks import ConfigurationError
 
-    from allennlp_kd.init_config.teacher_profile import run_configuration, other_teacher
+    from allennlp_kd.init_config.teacher_profile import other_teacher, run_configuration
 
     path = Path(source)
     if path.suffix in CONFIGURATIONS and path.is_file():

@@ -18,8 +18,8 @@ from allennlp_kd.init_config.corpus_profile import CorpusProfile, reader_for
 from allennlp_kd.init_config.student_sizes import TRAINING, epochs_of
 from allennlp_kd.init_config.teacher_profile import (
     TeacherProfile,
-    run_configuration,
     profile_teacher,
+    run_configuration,
     span_encoding,
 )
 from tests.archives.building import packed
