@@ -45,4 +45,10 @@ def test_a_tagger_trains_as_on_the_cpu(kind, teacher_run, tmp_path):  # noqa: F8
 def test_a_parser_trains_as_on_the_cpu(kind, tmp_path):
     folder = tmp_path / "data"
     prepare(folder, with_tags=False)
-    assert_equal_on_both(lambda: config_of(folder, kind), tmp_path)
+
+    def make():
+        config = config_of(folder, kind)
+        config["model"]["student"]["dropout"] = 0.0  # devices draw other random numbers
+        return config
+
+    assert_equal_on_both(make, tmp_path)
