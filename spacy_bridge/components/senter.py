@@ -74,7 +74,7 @@ class StudentSenter(StudentPipe):
         """Splits a doc into windows of `max_words` words that overlap by `2 * context` words."""
         # Shape: (tokens, 2)
         values = doc.to_array([IS_SPACE, ORTH])
-        places = numpy.flatnonzero(values[:, 0] == 0)
+        (places,) = (values[:, 0] == 0).nonzero()
         strings = doc.vocab.strings
         # Faster than `token.text`, which creates a token.
         texts = [strings[number] for number in values[places, 1].tolist()]
@@ -91,23 +91,24 @@ class StudentSenter(StudentPipe):
         if not len(doc):
             return
         starts = numpy.full(len(doc), -1, numpy.int64)
-        # Shape: (tokens, 2)
-        values = doc.to_array([IS_SPACE, SENT_START])
+        # The words of each window but its context.
+        decided = [numpy.zeros(0, numpy.int64)]
         for number, (unit, tags) in enumerate(results):
             first = self.context if number else 0
             last = len(tags) - (self.context if number + 1 < len(results) else 0)
-            starting = [place for place in range(first, last) if tags[place] == START]
-            starts[unit.places[starting]] = 1
-        words = numpy.flatnonzero(values[:, 0] == 0)
-        if self.blank_lines:
+            places = unit.places[first:last]
+            starts[places[[tag == START for tag in tags[first:last]]]] = 1
+            decided.append(places)
+        words = numpy.concatenate(decided)
+        if self.blank_lines and len(words) < len(doc):
             starts[_after_blank_lines(doc, words)] = 1
         if len(words):
             starts[words[0]] = -1  # it belongs to the same sentence as the white space before it
         starts[0] = 1
         if not self.overwrite:
-            there = values[:, 1].astype(numpy.int64)
+            there = doc.to_array(SENT_START).astype(numpy.int64)
             starts = numpy.where(there == 0, starts, there)
-        doc.from_array([SENT_START], starts.astype(numpy.uint64).reshape(-1, 1))
+        doc.from_array([SENT_START], starts.view(numpy.uint64).reshape(-1, 1))
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         scores = Scorer.score_spans(
