@@ -1,6 +1,6 @@
 """Converts scores to the precision of a store."""
 
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 import numpy
 import torch
@@ -8,6 +8,8 @@ from torch import Tensor
 
 TOLERANCE = 2e-3  # of the sentence's largest score or difference
 PROBABILITY = 1e-2
+CELLS = {"cpu": 2**18, "cuda": 2**24}
+"""The most scores of several sentences that are compared at once; on a CPU, as many as its cache holds."""
 
 
 class Choices(NamedTuple):
@@ -16,91 +18,118 @@ class Choices(NamedTuple):
     # Parameters
 
     found, exact : `Tensor`
-        Shape `(choices, options)`.
+        Shape `(rows, choices, options)`.
     allowed : `Tensor`
-        Shape `(choices, options)`, boolean: the options that there are, at least one of each choice.
+        The same shape, boolean: the options that there are. Each row has at least one.
     """
 
     found: Tensor
     exact: Tensor
     allowed: Tensor
 
-    def moved(self) -> float:
-        """The largest change of a score."""
-        return float((self.found - self.exact)[self.allowed].abs().max())
+    def moved(self) -> Tensor:
+        """The largest change of a score, shape `(rows,)`."""
+        return self._largest((self.found - self.exact).abs())
 
-    def size(self) -> float:
-        """The largest score, without its sign."""
-        return float(self.exact[self.allowed].abs().max())
+    def size(self) -> Tensor:
+        """The largest score, without its sign, shape `(rows,)`."""
+        return self._largest(self.exact.abs())
 
-    def moved_apart(self) -> float:
-        """The largest change of the difference between two options of one choice."""
+    def moved_apart(self) -> Tensor:
+        """The largest change of the difference between two options of one choice, shape `(rows,)`."""
         return self._range(self.found - self.exact)
 
-    def spread(self) -> float:
-        """The largest difference between two options of one choice."""
+    def spread(self) -> Tensor:
+        """The largest difference between two options of one choice, shape `(rows,)`."""
         return self._range(self.exact)
 
-    def probability_moved(self) -> float:
-        """The largest change of an option's probability."""
+    def probability_moved(self) -> Tensor:
+        """The largest change of an option's probability, shape `(rows,)`."""
         found, exact = (
-            scores.masked_fill(~self.allowed, -float("inf")).softmax(dim=1)
+            scores.masked_fill(~self.allowed, -float("inf")).softmax(dim=2)
             for scores in (self.found, self.exact)
         )
-        return float((found - exact).abs().max())
+        return self._largest((found - exact).abs())
 
-    def _range(self, scores: Tensor) -> float:
-        highest = scores.masked_fill(~self.allowed, -float("inf")).amax(dim=1)
-        lowest = scores.masked_fill(~self.allowed, float("inf")).amin(dim=1)
-        return float((highest - lowest).max())
+    def _largest(self, values: Tensor) -> Tensor:
+        return values.masked_fill(~self.allowed, 0).amax(dim=(1, 2))
+
+    def _range(self, scores: Tensor) -> Tensor:
+        highest = scores.masked_fill(~self.allowed, -float("inf")).amax(dim=2)
+        lowest = scores.masked_fill(~self.allowed, float("inf")).amin(dim=2)
+        return (highest - lowest).amax(dim=1)
 
 
-def are_near(parts: List[Choices]) -> bool:
-    """Whether a sentence's scores survive a conversion.
+def are_near(parts: List[Choices]) -> Tensor:
+    """Whether the scores of each sentence survive a conversion, shape `(rows,)`.
 
     It may change a score by at most `TOLERANCE` of the largest one, the difference between two options
     of one choice by at most `TOLERANCE` of the largest difference, and a probability by at most
     `PROBABILITY`. Rounding always satisfies the first condition. It violates the others if all
     options have a large score in common, because the difference between them is rounded away.
     """
-    size = max(part.size() for part in parts)
-    spread = max(part.spread() for part in parts)
-    return all(
-        part.moved() <= TOLERANCE * size
-        and part.moved_apart() <= TOLERANCE * spread
-        and part.probability_moved() <= PROBABILITY
+    size = torch.stack([part.size() for part in parts]).amax(dim=0)
+    spread = torch.stack([part.spread() for part in parts]).amax(dim=0)
+    near = [
+        (part.moved() <= TOLERANCE * size)
+        & (part.moved_apart() <= TOLERANCE * spread)
+        & (part.probability_moved() <= PROBABILITY)
         for part in parts
-    )
+    ]
+    return torch.stack(near).all(dim=0)
 
 
 def narrowed(
-    arrays: Dict[str, Tensor], dtype: str, form: Any, shared: Dict[str, Tensor], sentence: Any
-) -> Dict[str, numpy.ndarray]:
-    """Converts a sentence's scores to `dtype`, or keeps their precision if the loss is too large.
+    potentials: Any, dtype: str, form: Any, sentences: Sequence[Any]
+) -> List[Dict[str, numpy.ndarray]]:
+    """Converts the scores of each sentence to `dtype`, or keeps their precision if the loss is too
+    large.
 
     # Parameters
 
-    arrays : `Dict[str, Tensor]`
-        Of `float32`, on the CPU.
+    potentials : `ChainPotentials` or `TreePotentials`
+        Of `float32`.
     dtype : `str`
     form : `StoredChains` or `StoredTrees`
-    shared : `Dict[str, Tensor]`
-        What all sentences' scores have in common.
-    sentence : `Any`
+    sentences : `Sequence[Any]`
         For errors.
+
+    # Returns
+
+    `List[Dict[str, numpy.ndarray]]`
+        The arrays of each sentence; see `form.arrays`.
 
     # Raises
 
     ValueError
         If a score is not a number, or too large for the type.
     """
-    found = {name: _narrow(part.numpy(), dtype, sentence) for name, part in arrays.items()}
-    if dtype != "float32":
-        narrow = {name: torch.from_numpy(part) for name, part in found.items()}
-        if not form.are_near(narrow, arrays, shared):
-            dtype = "float32"
-            found = {name: _narrow(part.numpy(), dtype, sentence) for name, part in arrays.items()}
+    exact = form.arrays(potentials)
+    found = [_narrow_all(arrays, dtype, each) for arrays, each in zip(exact, sentences)]
+    if dtype == "float32":
+        return found
+    near = _survive(potentials, dtype, form)
+    return [
+        narrow if kept else _narrow_all(arrays, "float32", each)
+        for narrow, kept, arrays, each in zip(found, near, exact, sentences)
+    ]
+
+
+def _survive(potentials: Any, dtype: str, form: Any) -> List[bool]:
+    """Whether the scores of each sentence survive the conversion, on the device that they are on."""
+    found: List[bool] = []
+    mask = potentials.mask
+    rows = torch.arange(len(mask), device=mask.device)
+    most = CELLS["cuda" if mask.is_cuda else "cpu"] // form.cells(potentials)
+    for some in rows.split(max(1, most)):
+        exact = potentials.select_rows(some)
+        choices = form.choices(form.rounded(exact, getattr(torch, dtype)), exact)
+        found.extend(are_near(choices).tolist())
     return found
+
+
+def _narrow_all(arrays: Dict[str, Tensor], dtype: str, sentence: Any) -> Dict[str, numpy.ndarray]:
+    return {name: _narrow(part.numpy(), dtype, sentence) for name, part in arrays.items()}
 
 
 def _narrow(scores: numpy.ndarray, dtype: str, sentence: Any) -> numpy.ndarray:

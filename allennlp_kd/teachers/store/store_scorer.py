@@ -5,7 +5,6 @@ from typing import Any, Dict, Iterator, List, Mapping
 
 import numpy
 from allennlp.common import Tqdm
-from torch import Tensor
 
 from allennlp_kd.fields.sentence import Sentence
 from allennlp_kd.random_states import preserved_random_states
@@ -33,8 +32,6 @@ class StoreScorer:
         To write to.
     form : `StoredChains` or `StoredTrees`
         How it holds scores.
-    shared : `Dict[str, Tensor]`
-        What all sentences' scores have in common.
     batch_size : `int`
         Of the teacher; 1 where its scores depend on padding (`scores_one_by_one`).
     shard_size : `int`
@@ -46,14 +43,12 @@ class StoreScorer:
         source: ScoringTeacher,
         store: PotentialStore,
         form: Any,
-        shared: Dict[str, Tensor],
         batch_size: int,
         shard_size: int,
     ) -> None:
         self._source = source
         self._store = store
         self._form = form
-        self._shared = shared
         self._batch_size = batch_size
         self._shard_size = shard_size
 
@@ -129,7 +124,4 @@ class StoreScorer:
                 raise ValueError(
                     f"the teacher scored {words} of the {len(sentence.words)} words of '{sentence}'"
                 )
-        return [
-            narrowed(arrays, header["dtype"], self._form, self._shared, sentence)
-            for arrays, sentence in zip(self._form.arrays(potentials), sentences)
-        ]
+        return narrowed(potentials, header["dtype"], self._form, sentences)

@@ -261,9 +261,8 @@ class StoreTeacher(Teacher):
         return self._open().has_shard(name)
 
     def _scorer(self, source: ScoringTeacher) -> StoreScorer:
-        shared = self._shared_on(torch.device("cpu"))
         form = FORMS[self.structure]
-        return StoreScorer(source, self._open(), form, shared, self._batch_size, self.SHARD)
+        return StoreScorer(source, self._open(), form, self._batch_size, self.SHARD)
 
     def _shared_on(self, device: torch.device) -> Dict[str, Tensor]:
         """Returns the scores that all sentences share."""

@@ -1,12 +1,13 @@
 """Chain potentials in a store: emissions per word, and once the scores that sentences share."""
 
+from dataclasses import replace
 from typing import Dict, List
 
 import torch
 from torch import Tensor
 
 from allennlp_kd.structs.chain import ChainPotentials
-from allennlp_kd.teachers.store.precision import Choices, are_near
+from allennlp_kd.teachers.store.precision import Choices
 
 
 class StoredChains:
@@ -40,12 +41,20 @@ class StoredChains:
         return words * shared["transitions"].shape[0]
 
     @staticmethod
-    def are_near(
-        narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
-    ) -> bool:
-        """Whether a sentence's scores survive the conversion to the store's type."""
-        found, expected = narrow["emissions"].float(), exact["emissions"].float()
-        return are_near([Choices(found, expected, torch.ones_like(expected, dtype=torch.bool))])
+    def cells(potentials: ChainPotentials) -> int:
+        """The number of scores that `choices` compares for a sentence."""
+        return potentials.emissions[0].numel()
+
+    @staticmethod
+    def rounded(potentials: ChainPotentials, dtype: torch.dtype) -> ChainPotentials:
+        """Returns the potentials that a store of this type gives back."""
+        return replace(potentials, emissions=potentials.emissions.to(dtype).float())
+
+    @staticmethod
+    def choices(found: ChainPotentials, exact: ChainPotentials) -> List[Choices]:
+        """The tags of each word, before and after a conversion."""
+        words = exact.mask.unsqueeze(2).expand_as(exact.emissions)
+        return [Choices(found.emissions, exact.emissions, words)]
 
     @staticmethod
     def potentials(

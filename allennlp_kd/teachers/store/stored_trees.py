@@ -1,12 +1,13 @@
 """Tree potentials in a store: arc scores, and factors of the label scores."""
 
+from dataclasses import replace
 from typing import Dict, List
 
 import torch
 from torch import Tensor
 
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
-from allennlp_kd.teachers.store.precision import Choices, are_near
+from allennlp_kd.teachers.store.precision import Choices
 
 
 class StoredTrees:
@@ -54,27 +55,29 @@ class StoredTrees:
         vectors = (words + 1) * head_dimension + words * dependent_dimension
         return words * (words + 1) + vectors
 
-    @classmethod
-    def are_near(
-        cls, narrow: Dict[str, Tensor], exact: Dict[str, Tensor], shared: Dict[str, Tensor]
-    ) -> bool:
-        """Whether a sentence's scores survive the conversion to the store's type."""
-        found, expected = (cls._single(arrays, shared) for arrays in (narrow, exact))
-        cells = expected.arc_mask
-        # Shape: (arcs, labels)
-        labels = [potentials.label_scores()[cells] for potentials in (found, expected)]
-        return are_near(
-            [
-                Choices(found.arcs[0], expected.arcs[0], cells[0]),
-                Choices(*labels, torch.ones_like(labels[0], dtype=torch.bool)),
-            ]
-        )
+    @staticmethod
+    def cells(potentials: TreePotentials) -> int:
+        """The number of scores that `choices` compares for a sentence."""
+        return potentials.arcs[0].numel() * (potentials.num_labels + 1)
 
-    @classmethod
-    def _single(cls, arrays: Dict[str, Tensor], shared: Dict[str, Tensor]) -> TreePotentials:
-        """Returns the potentials of one sentence."""
-        batch = {name: part.float().unsqueeze(0) for name, part in arrays.items()}
-        return cls.potentials(batch, torch.tensor([len(arrays["arcs"])]), shared)
+    @staticmethod
+    def rounded(potentials: TreePotentials, dtype: torch.dtype) -> TreePotentials:
+        """Returns the potentials that a store of this type gives back."""
+        labels = potentials.labels
+        labels = replace(
+            labels,
+            head=labels.head.to(dtype).float(),
+            dependent=labels.dependent.to(dtype).float(),
+        )
+        return replace(potentials, arcs=potentials.arcs.to(dtype).float(), labels=labels)
+
+    @staticmethod
+    def choices(found: TreePotentials, exact: TreePotentials) -> List[Choices]:
+        """The heads of each word and the labels of each arc, before and after a conversion."""
+        # Shape: (rows, length * (length + 1), labels)
+        labels = [potentials.label_scores().flatten(1, 2) for potentials in (found, exact)]
+        arcs = exact.arc_mask.flatten(1).unsqueeze(2).expand_as(labels[1])
+        return [Choices(found.arcs, exact.arcs, exact.arc_mask), Choices(*labels, arcs)]
 
     @staticmethod
     def potentials(

@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -168,12 +169,8 @@ def test_parts_are_put_together_again(lengths, dtype, scale, seed):
     )
     exact = TreePotentials(torch.randn(rows, widest, widest + 1) * scale, mask, labels)
     shared = shared_of(exact)
-    fields = [
-        StoredPotentialsField(
-            narrowed(arrays, dtype, StoredTrees, shared, "a sentence"), "a teacher"
-        )
-        for arrays in StoredTrees.arrays(exact)
-    ]
+    held = narrowed(exact, dtype, StoredTrees, ["a sentence"] * rows)
+    fields = [StoredPotentialsField(arrays, "a teacher") for arrays in held]
     batch = fields[0].batch_tensors([field.as_tensor({}) for field in fields])
     words = batch.pop("words")
     assert words.tolist() == lengths and batch.pop(MADE_BY) == ["a teacher"]
@@ -197,14 +194,9 @@ def test_what_float16_would_move_too_far_is_held_as_float32():
     weight[:, 0, 0], weight[:, 1, 0] = 1.0, -1.0
     labels = FactoredLabels(head, exact.labels.dependent, weight, exact.labels.bias * 0)
     exact = TreePotentials(exact.arcs * 1e-3, exact.mask, labels)
-    (arrays,) = StoredTrees.arrays(exact)
-    shared = shared_of(exact)
-    halves = {name: part.half() for name, part in arrays.items()}
-    assert not StoredTrees.are_near(halves, arrays, shared)
-    found = narrowed(arrays, "float16", StoredTrees, shared, "a sentence")
+    (found,) = narrowed(exact, "float16", StoredTrees, ["a sentence"])
     assert {each.dtype for each in found.values()} == {numpy.dtype("float32")}
-    (arrays,) = StoredTrees.arrays(large(4))
-    found = narrowed(arrays, "float16", StoredTrees, shared_of(large(4)), "a sentence")
+    (found,) = narrowed(large(4), "float16", StoredTrees, ["a sentence"])
     assert {each.dtype for each in found.values()} == {numpy.dtype("float16")}
     assert TOLERANCE == TOLERANCES["float16"]
 
@@ -220,11 +212,13 @@ def test_what_float16_would_move_too_far_is_held_as_float32():
 )
 def test_scores_that_cannot_be_held(name, value, message):
     exact = large(3)
-    (arrays,) = StoredTrees.arrays(exact)
-    arrays[name] = arrays[name].clone()
-    arrays[name][0, 1] = value
+    parts = {"heads": exact.labels.head, "dependents": exact.labels.dependent, "arcs": exact.arcs}
+    parts = {each: part.clone() for each, part in parts.items()}
+    parts[name][0, 0, 1] = value
+    labels = replace(exact.labels, head=parts["heads"], dependent=parts["dependents"])
+    exact = TreePotentials(parts["arcs"], exact.mask, labels)
     with pytest.raises(ValueError, match=message):
-        narrowed(arrays, "float16", StoredTrees, shared_of(exact), "a sentence")
+        narrowed(exact, "float16", StoredTrees, ["a sentence"])
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,13 +10,24 @@ from hypothesis import given, settings, strategies as some
 
 from allennlp_kd.structs.chain import ChainPotentials, viterbi
 from allennlp_kd.structs.tree import FactoredLabels, TreePotentials
+from allennlp_kd.teachers.store import precision
 from allennlp_kd.teachers.store.precision import PROBABILITY, TOLERANCE, narrowed
 from allennlp_kd.teachers.store.stored_chains import StoredChains
 from allennlp_kd.teachers.store.stored_trees import StoredTrees
+from tests.structs.tree.enumeration import random_potentials
+
+
+def chains(emissions, lengths=None):
+    """A batch; anything may be in padding."""
+    batch, words, tags = emissions.shape
+    mask = torch.arange(words) < torch.tensor(lengths or [words] * batch).unsqueeze(1)
+    padded = emissions.masked_fill(~mask.unsqueeze(2), float("nan"))
+    return ChainPotentials(padded, mask, torch.zeros(tags, tags))
 
 
 def of_chain(emissions):
-    return narrowed({"emissions": emissions}, "float16", StoredChains, {}, "a sentence")
+    (found,) = narrowed(chains(emissions[None]), "float16", StoredChains, ["a sentence"])
+    return found
 
 
 def is_near(found, exact):
@@ -84,25 +95,49 @@ def test_a_large_common_score_does_not_cost_an_arc(part):
 
     labels = FactoredLabels(normal(1, 4, 2), normal(1, 3, 2), normal(3, 2, 2), normal(3))
     exact = TreePotentials(normal(1, 3, 4), torch.ones(1, 3, dtype=torch.bool), labels)
-    shared = {"weight": labels.weight, "bias": labels.bias}
-    (arrays,) = StoredTrees.arrays(exact)
-    found = narrowed(arrays, "float16", StoredTrees, shared, "a sentence")
+    (found,) = narrowed(exact, "float16", StoredTrees, ["a sentence"])
     assert {each.dtype for each in found.values()} == {numpy.dtype("float16")}
     if part == "arcs":
-        arrays["arcs"] = arrays["arcs"] + 3000.4
+        exact = TreePotentials(exact.arcs + 3000.4, exact.mask, labels)
     else:  # one factor adds the same to all labels of an arc
-        arrays["dependents"] = torch.cat([arrays["dependents"], torch.full((3, 1), 60.02)], dim=1)
-        shared["weight"] = torch.cat([labels.weight, torch.ones(3, 2, 1)], dim=2)
-        arrays["heads"] = arrays["heads"] + 50.01
-        arrays["dependents"][:, :2] *= 0.001
-    found = narrowed(arrays, "float16", StoredTrees, shared, "a sentence")
-    potentials = []
-    for each in (found, arrays):
-        batch = {name: torch.as_tensor(array).float()[None] for name, array in each.items()}
-        potentials.append(StoredTrees.potentials(batch, torch.tensor([3]), shared))
+        dependents = torch.cat([labels.dependent * 0.001, torch.full((1, 3, 1), 60.02)], dim=2)
+        weight = torch.cat([labels.weight, torch.ones(3, 2, 1)], dim=2)
+        labels = FactoredLabels(labels.head + 50.01, dependents, weight, labels.bias)
+        exact = TreePotentials(exact.arcs, exact.mask, labels)
+    (found,) = narrowed(exact, "float16", StoredTrees, ["a sentence"])
+    batch = {name: torch.as_tensor(array).float()[None] for name, array in found.items()}
+    shared = {"weight": labels.weight, "bias": labels.bias}
+    potentials = [StoredTrees.potentials(batch, torch.tensor([3]), shared), exact]
     tables = (
         [each.arcs[0][exact.arc_mask[0]].view(3, 3) for each in potentials]
         if part == "arcs"
         else [each.label_scores()[exact.arc_mask] for each in potentials]
     )
     assert is_near(*(table.double() for table in tables))
+
+
+@pytest.mark.parametrize("cells", [1, 100, 2**22])
+def test_each_sentence_of_a_batch_is_decided_by_itself(cells, monkeypatch):
+    monkeypatch.setitem(precision.CELLS, "cpu", cells)
+    generator = torch.Generator().manual_seed(3)
+    emissions = torch.randn(5, 4, 6, generator=generator)
+    emissions[1] += 3000.4
+    emissions[4, :2] += 3000.4
+    lengths = [4, 3, 1, 2, 3]
+    batch = narrowed(chains(emissions, lengths), "float16", StoredChains, ["a sentence"] * 5)
+    for row, n in enumerate(lengths):
+        alone = of_chain(emissions[row, :n])["emissions"]
+        assert batch[row]["emissions"].dtype == alone.dtype
+        assert (batch[row]["emissions"] == alone).all()
+    assert [each["emissions"].itemsize for each in batch] == [2, 4, 2, 2, 4]
+
+    tall = random_potentials([3, 1, 2], labels=4, factored=True, extra=1, dtype=torch.float32)
+    tall.arcs[1, 0, 0] += 3000.4
+    tall.labels.dependent[2, :2] *= 1000
+    found = narrowed(tall, "float16", StoredTrees, ["a sentence"] * 3)
+    for row, n in enumerate([3, 1, 2]):
+        one = tall.select_rows(torch.tensor([row])).first_words(n)
+        (alone,) = narrowed(one, "float16", StoredTrees, ["a sentence"])
+        for name, part in alone.items():
+            assert found[row][name].dtype == part.dtype
+            assert (found[row][name] == part).all()
