@@ -172,10 +172,33 @@ def attacks() -> str:
 
 
 def gpu() -> str:
-    """What the benchmark of a CUDA device found, and on which device."""
+    """What the benchmark of a CUDA device found, and on which device: steps, scoring, the targets."""
     record = read("gpu")
+    found = record["medians"]
+    of_steps = [
+        f"{unit}, {precision}"
+        for precision in ("float32", "bfloat16 autocast")
+        for unit in ("ms", "MB")
+    ]
+    steps = [
+        [name, *(f"{found[column][name]:.0f}" for column in of_steps)]
+        for name in found[of_steps[0]]
+    ]
+    of_scoring = ["words/s into a store", "MB, scoring"]
+    scoring = [
+        [
+            record["notes"][f"{kind}: teacher that scores"],
+            *(number(found[c][kind]) for c in of_scoring),
+        ]
+        for kind in found[of_scoring[0]]
+    ]
+    tables = [
+        format_table(["a training step", *of_steps], steps),
+        format_table(["teacher", *of_scoring], scoring),
+    ]
     quick = ", `--quick`: tiny networks" if record["quick"] else ""
-    return f"{measured('gpu')}\n\nDevice: {record['device']}{quick}."
+    device = f"Device: {record['device']}{quick}."
+    return "\n\n".join([*tables, measured("gpu"), device])
 
 
 TABLES: Dict[str, Callable[[], str]] = {
