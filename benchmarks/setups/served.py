@@ -45,16 +45,9 @@ def sentences(count: int, split: str = "dev") -> List[List[str]]:
     return [words for words in found if words][:count]
 
 
-def given(name: str) -> Optional[Path]:
-    """A trained archive, such as `parsing-small.tar.gz`, in the folder that the environment names."""
-    folder = os.environ.get(VARIABLE)
-    path = Path(folder) / f"{name}.tar.gz" if folder else None
-    return path if path is not None and path.is_file() else None
-
-
 def student(kind: str) -> Optional[Path]:
-    """The trained archive of `STUDENTS`, if it is there."""
-    return given(STUDENTS[kind])
+    """The trained archive of `STUDENTS` in the folder that the environment names, if it is there."""
+    return all_given().get(STUDENTS[kind])
 
 
 def all_given() -> Dict[str, Path]:

@@ -91,7 +91,7 @@ class StudentSenter(StudentPipe):
         if not len(doc):
             return
         starts = numpy.full(len(doc), -1, numpy.int64)
-        # The words of each window but its context.
+        # The words that each window decides.
         decided = [numpy.zeros(0, numpy.int64)]
         for number, (unit, tags) in enumerate(results):
             first = self.context if number else 0

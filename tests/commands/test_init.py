@@ -235,7 +235,7 @@ def test_what_is_no_teacher(tmp_path, monkeypatch):
         profile_teacher("other.tar.gz")
 
 
-class TestArchiveConfiguration:
+class TestRunConfiguration:
     """Reads no more than the limits allow; `tests/archives/test_attacks.py` has the other attacks."""
 
     def test_a_bomb_before_the_configuration(self, tmp_path, monkeypatch):

@@ -118,8 +118,9 @@ def test_trains(path, teachers):
     assert metrics["best_epoch"] == 0
     assert metrics["training_loss"] > 0
     assert "test_loss" in metrics
-    if path.stem.startswith("distill"):
+    if path.stem.startswith(("distill", "warm_start")):
         assert metrics["training_distillation_loss"] > 0
+    if path.stem.startswith("distill"):
         assert metrics["training_gold_loss"] > 0
         assert 0 <= metrics["validation_agreement"] <= 1
     if task_of(path) in PARSING and path.stem != "distill_tagger":

@@ -37,12 +37,14 @@
     model+: { teacher: teacher },
   },
 
-  // The same with a teacher that runs in each step, for objectives that need more of it than scores.
-  live(distilled):: distilled {
-    local teacher = distilled.model.teacher.teacher,
-    dataset_reader+: { teacher: teacher },
-    model+: { teacher: teacher },
-  },
+  // The same with a live teacher, for objectives that need hidden states, which a store does not hold.
+  live(distilled)::
+    assert distilled.model.teacher.type == "store" : "live needs a distillation from a store";
+    distilled {
+      local teacher = distilled.model.teacher.teacher,
+      dataset_reader+: { teacher: teacher },
+      model+: { teacher: teacher },
+    },
 
   // The same with another run of the task as the teacher, and a separate store.
   taught_by(distilled, task, run):: distilled {

@@ -9,7 +9,8 @@ from torch import Tensor
 TOLERANCE = 2e-3  # of the sentence's largest score or difference
 PROBABILITY = 1e-2
 CELLS = {"cpu": 2**18, "cuda": 2**24}
-"""The most scores of several sentences that are compared at once; on a CPU, as many as its cache holds."""
+"""The largest number of scores compared at once. On a CPU, they fit into its cache. A longer sentence is compared
+alone."""
 
 
 class Choices(NamedTuple):
@@ -20,7 +21,8 @@ class Choices(NamedTuple):
     found, exact : `Tensor`
         Shape `(rows, choices, options)`.
     allowed : `Tensor`
-        The same shape, boolean: the options that there are. Each row has at least one.
+        The same shape, `True` at the options that exist. Each row has at least one; padded choices have
+        none.
     """
 
     found: Tensor
@@ -116,15 +118,17 @@ def narrowed(
 
 
 def _survive(potentials: Any, dtype: str, form: Any) -> List[bool]:
-    """Whether the scores of each sentence survive the conversion, on the device that they are on."""
+    """Whether the scores of each sentence survive the conversion. Computed on the device of the scores."""
     found: List[bool] = []
     mask = potentials.mask
     rows = torch.arange(len(mask), device=mask.device)
     most = CELLS["cuda" if mask.is_cuda else "cpu"] // form.cells(potentials)
+    # A GPU may multiply float32 in TF32, which rounds both sides as float16 does.
+    wide = torch.float64 if mask.is_cuda else torch.float32
     for some in rows.split(max(1, most)):
-        exact = potentials.select_rows(some)
-        choices = form.choices(form.rounded(exact, getattr(torch, dtype)), exact)
-        found.extend(are_near(choices).tolist())
+        part = potentials.select_rows(some)
+        sides = (form.rounded(part, each, wide) for each in (getattr(torch, dtype), wide))
+        found.extend(are_near(form.choices(*sides)).tolist())
     return found
 
 

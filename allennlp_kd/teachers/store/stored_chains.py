@@ -46,9 +46,11 @@ class StoredChains:
         return potentials.emissions[0].numel()
 
     @staticmethod
-    def rounded(potentials: ChainPotentials, dtype: torch.dtype) -> ChainPotentials:
-        """Returns the potentials that a store of this type gives back."""
-        return replace(potentials, emissions=potentials.emissions.to(dtype).float())
+    def rounded(
+        potentials: ChainPotentials, dtype: torch.dtype, wide: torch.dtype
+    ) -> ChainPotentials:
+        """Returns the potentials that a store of type `dtype` gives back, in type `wide`."""
+        return replace(potentials, emissions=potentials.emissions.to(dtype).to(wide))
 
     @staticmethod
     def choices(found: ChainPotentials, exact: ChainPotentials) -> List[Choices]:

@@ -61,15 +61,18 @@ class StoredTrees:
         return potentials.arcs[0].numel() * (potentials.num_labels + 1)
 
     @staticmethod
-    def rounded(potentials: TreePotentials, dtype: torch.dtype) -> TreePotentials:
-        """Returns the potentials that a store of this type gives back."""
+    def rounded(
+        potentials: TreePotentials, dtype: torch.dtype, wide: torch.dtype
+    ) -> TreePotentials:
+        """Returns the potentials that a store of type `dtype` gives back, in type `wide`."""
         labels = potentials.labels
-        labels = replace(
-            labels,
-            head=labels.head.to(dtype).float(),
-            dependent=labels.dependent.to(dtype).float(),
+        labels = FactoredLabels(
+            head=labels.head.to(dtype).to(wide),
+            dependent=labels.dependent.to(dtype).to(wide),
+            weight=labels.weight.to(wide),
+            bias=labels.bias.to(wide),
         )
-        return replace(potentials, arcs=potentials.arcs.to(dtype).float(), labels=labels)
+        return replace(potentials, arcs=potentials.arcs.to(dtype).to(wide), labels=labels)
 
     @staticmethod
     def choices(found: TreePotentials, exact: TreePotentials) -> List[Choices]:

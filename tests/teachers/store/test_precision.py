@@ -16,6 +16,8 @@ from allennlp_kd.teachers.store.stored_chains import StoredChains
 from allennlp_kd.teachers.store.stored_trees import StoredTrees
 from tests.structs.tree.enumeration import random_potentials
 
+FACTORS = ("head", "dependent", "weight", "bias")
+
 
 def chains(emissions, lengths=None):
     """A batch; anything may be in padding."""
@@ -132,8 +134,7 @@ def test_each_sentence_of_a_batch_is_decided_by_itself(cells, monkeypatch):
     assert [each["emissions"].itemsize for each in batch] == [2, 4, 2, 2, 4]
 
     tall = random_potentials([3, 1, 2], labels=4, factored=True, extra=1, dtype=torch.float32)
-    tall.arcs[1, 0, 0] += 3000.4
-    tall.labels.dependent[2, :2] *= 1000
+    tall.arcs[0] += 3000.4
     found = narrowed(tall, "float16", StoredTrees, ["a sentence"] * 3)
     for row, n in enumerate([3, 1, 2]):
         one = tall.select_rows(torch.tensor([row])).first_words(n)
@@ -141,3 +142,23 @@ def test_each_sentence_of_a_batch_is_decided_by_itself(cells, monkeypatch):
         for name, part in alone.items():
             assert found[row][name].dtype == part.dtype
             assert (found[row][name] == part).all()
+    assert [each["arcs"].itemsize for each in found] == [4, 2, 2]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("tf32", [False, True])
+def test_a_device_decides_as_the_cpu(tf32, monkeypatch):
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", tf32)
+    scores = random_potentials([9] * 64, labels=5, factored=True, dtype=torch.float32)
+    scores.labels.head[:, :, 0] += 10 * torch.arange(64).view(64, 1)
+    there = TreePotentials(
+        scores.arcs.cuda(),
+        scores.mask.cuda(),
+        FactoredLabels(*(getattr(scores.labels, name).cuda() for name in FACTORS)),
+    )
+    sizes = [
+        [each["heads"].itemsize for each in narrowed(side, "float16", StoredTrees, [""] * 64)]
+        for side in (scores, there)
+    ]
+    assert sizes[0] == sizes[1]
+    assert set(sizes[0]) == {2, 4}

@@ -11,8 +11,9 @@ from allennlp_kd.structs.tree.labels.factored_labels import FactoredLabels
 
 Labels = Union[Tensor, FactoredLabels]
 
-# A GPU computes padding faster than it starts the kernels of one more group.
 LEAST_SHARE = {"cpu": 0.9, "cuda": 0.5}
+"""The least length in a group, as a share of its longest sentence. It is lower on a GPU, where padding costs less than
+the kernels of another group."""
 
 
 class LabelGroups:
@@ -92,8 +93,8 @@ class LabelGroups:
 def by_length(lengths: Sequence[int], least_share: float) -> List[Tuple[List[int], int]]:
     """Groups rows by length, and returns the greatest length in each group.
 
-    A row joins the next longer one's group down to `least_share` of the longest there, less 4: of
-    short sentences a group of its own costs more than the padding that it saves.
+    A row joins the next longer one's group down to `least_share` of the longest there, less 4:
+    for short sentences, another group costs more than the padding it saves.
     """
     groups: List[Tuple[List[int], int]] = []
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
