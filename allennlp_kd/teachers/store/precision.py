@@ -8,7 +8,7 @@ from torch import Tensor
 
 TOLERANCE = 2e-3  # of the sentence's largest score or difference
 PROBABILITY = 1e-2
-CELLS = {"cpu": 2**18, "cuda": 2**24}
+CELLS = {"cpu": 2**18, "cuda": 2**22}
 """The largest number of scores compared at once. On a CPU, they fit into its cache. A longer sentence is compared
 alone."""
 
