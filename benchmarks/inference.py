@@ -6,6 +6,8 @@ ALLENNLP_KD_STUDENTS names; without it, a BiLSTM with random weights is measured
 measured where ALLENNLP_KD_TEACHERS is set.
 """
 
+import tempfile
+from pathlib import Path
 from typing import List
 
 from benchmarks.command import Options, run, settings
@@ -15,12 +17,15 @@ from benchmarks.report import Report
 def measure(options: Options) -> Report:
     """Everything."""
     from benchmarks.measures import serving, start_up
+    from benchmarks.setups import served
     from benchmarks.setups.treebank import BATCH_SIZE, treebank
 
     treebank("dev")  # says so if there is none
     report = Report("inference", settings(options, batch_size=BATCH_SIZE))
-    serving.measure(report, options)
-    start_up.measure(report, options)
+    with tempfile.TemporaryDirectory() as folder:
+        archives = served.students(Path(folder), options.quick)
+        serving.measure(report, options, archives)
+        start_up.measure(report, options, archives)
     return report
 
 

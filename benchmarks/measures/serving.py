@@ -1,7 +1,6 @@
 """Words a second of packaged students, and of what they are compared with, in one process."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
@@ -25,42 +24,31 @@ PER_CALL = 512
 PER_TEACHER_CALL = 128
 
 
-def measure(report: Report, options: Options) -> None:
-    """Every component, at every number of threads."""
+def measure(report: Report, options: Options, archives: Dict[str, Path]) -> None:
+    """Every component, at every number of threads; `archives` by component."""
     count = 40 if options.quick else PER_CALL
     sentences = served.sentences(count)
-    size = served.SMALL if options.quick else served.SHIPPED
-    split = "dev" if options.quick else "train"
-    with tempfile.TemporaryDirectory() as folder:
-        trained = {kind: served.student(kind) for kind in served.STUDENTS}
-        archives = {
-            kind: path or served.untrained(kind, size, Path(folder) / kind, split)
-            for kind, path in trained.items()
-        }
-        report.notes["trained"] = {kind: path is not None for kind, path in trained.items()}
-        report.notes["words"] = count_words(sentences)
-        for threads in options.threads:
-            torch.set_num_threads(threads)
-            speeds: Dict[str, float] = {}
-            for kind, archive in archives.items():
-                arms = component_arms(kind, archive, sentences, threads)
-                words = {name: report.notes["words"] for name in arms}
-                teacher = teacher_archive(kind)
-                if teacher is not None:
-                    some = sentences[:PER_TEACHER_CALL]
-                    arms[TEACHER], words[TEACHER] = predict_arm(teacher, some), count_words(some)
-                timings = alternate(arms, rounds=options.rounds)
-                speeds.update(
-                    {
-                        f"{kind}: {name}": words[name] / timing.median
-                        for name, timing in timings.items()
-                    }
-                )
-            report.add(f"words/s, {threads} thread{'s'[: threads - 1]}", speeds)
-            if threads == options.threads[0]:
-                add_targets(report, speeds)
-        add_sizes(report, archives)
-        add_scores(report, archives, count if options.quick else None)
+    report.notes["trained"] = {kind: served.student(kind) is not None for kind in archives}
+    report.notes["words"] = count_words(sentences)
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        speeds: Dict[str, float] = {}
+        for kind, archive in archives.items():
+            arms = component_arms(kind, archive, sentences, threads)
+            words = {name: report.notes["words"] for name in arms}
+            teacher = teacher_archive(kind)
+            if teacher is not None:
+                some = sentences[:PER_TEACHER_CALL]
+                arms[TEACHER], words[TEACHER] = predict_arm(teacher, some), count_words(some)
+            timings = alternate(arms, rounds=options.rounds)
+            speeds.update(
+                {f"{kind}: {name}": words[name] / timing.median for name, timing in timings.items()}
+            )
+        report.add(f"words/s, {threads} thread{'s'[: threads - 1]}", speeds)
+        if threads == options.threads[0]:
+            add_targets(report, speeds)
+    add_sizes(report, archives)
+    add_scores(report, archives, count if options.quick else None)
 
 
 def count_words(sentences: List[List[str]]) -> int:

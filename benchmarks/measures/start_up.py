@@ -10,7 +10,6 @@ from typing import Dict, List
 from benchmarks.command import Options
 from benchmarks.measures.serving import SPACY_SMALL
 from benchmarks.report import Report, Target
-from benchmarks.setups import served
 
 # spaCy imports torch where it is installed, which a serving environment has not; so it is hidden.
 _SCRIPT = """
@@ -30,18 +29,13 @@ OTHERS = ["attribute_ruler", "lemmatizer", "ner", "senter"]
 """What spaCy's pipeline has beside a tagger and a parser; left out."""
 
 
-def measure(report: Report, options: Options) -> None:
-    """A pipeline of tagger and parser against spaCy's."""
+def measure(report: Report, options: Options, archives: Dict[str, Path]) -> None:
+    """A pipeline of tagger and parser against spaCy's; `archives` by component."""
     from spacy_bridge.packaging.pipeline import StudentSource, build_pipeline
     from spacy_bridge.packaging.wheel import build_wheel, save_pipeline
 
-    size = served.SMALL if options.quick else served.SHIPPED
     with tempfile.TemporaryDirectory() as folder:
-        sources = []
-        for kind in served.STUDENTS:
-            split = "dev" if options.quick else "train"
-            made = served.student(kind) or served.untrained(kind, size, Path(folder) / kind, split)
-            sources.append(StudentSource(kind, made))
+        sources = [StudentSource(kind, archive) for kind, archive in archives.items()]
         arms = {SPACY_SMALL: [SPACY_SMALL, *OTHERS]}
         wheels: Dict[str, float] = {}
         for name, int8 in (("packaged", False), ("packaged, int8", True)):

@@ -50,6 +50,12 @@ def student(kind: str) -> Optional[Path]:
     return all_given().get(STUDENTS[kind])
 
 
+def students(folder: Path, quick: bool) -> Dict[str, Path]:
+    """The archives of `STUDENTS` by component; where there is none, one with random weights in `folder`."""
+    size, split = (SMALL, "dev") if quick else (SHIPPED, "train")
+    return {kind: student(kind) or untrained(kind, size, folder / kind, split) for kind in STUDENTS}
+
+
 def all_given() -> Dict[str, Path]:
     """All archives in the folder that the environment names, by their names."""
     folder = os.environ.get(VARIABLE)

@@ -125,9 +125,10 @@ def _survive(potentials: Any, dtype: str, form: Any) -> List[bool]:
     most = CELLS["cuda" if mask.is_cuda else "cpu"] // form.cells(potentials)
     # A GPU may multiply float32 in TF32, which rounds both sides as float16 does.
     wide = torch.float64 if mask.is_cuda else torch.float32
+    types = getattr(torch, dtype), wide
     for some in rows.split(max(1, most)):
         part = potentials.select_rows(some)
-        sides = (form.rounded(part, each, wide) for each in (getattr(torch, dtype), wide))
+        sides = (form.rounded(part, each, wide) for each in types)
         found.extend(are_near(form.choices(*sides)).tolist())
     return found
 

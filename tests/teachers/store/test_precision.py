@@ -16,8 +16,6 @@ from allennlp_kd.teachers.store.stored_chains import StoredChains
 from allennlp_kd.teachers.store.stored_trees import StoredTrees
 from tests.structs.tree.enumeration import random_potentials
 
-FACTORS = ("head", "dependent", "weight", "bias")
-
 
 def chains(emissions, lengths=None):
     """A batch; anything may be in padding."""
@@ -151,11 +149,8 @@ def test_a_device_decides_as_the_cpu(tf32, monkeypatch):
     monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", tf32)
     scores = random_potentials([9] * 64, labels=5, factored=True, dtype=torch.float32)
     scores.labels.head[:, :, 0] += 10 * torch.arange(64).view(64, 1)
-    there = TreePotentials(
-        scores.arcs.cuda(),
-        scores.mask.cuda(),
-        FactoredLabels(*(getattr(scores.labels, name).cuda() for name in FACTORS)),
-    )
+    arcs, *factors = (part.cuda() for part in scores.tensors())
+    there = TreePotentials(arcs, scores.mask.cuda(), FactoredLabels(*factors))
     sizes = [
         [each["heads"].itemsize for each in narrowed(side, "float16", StoredTrees, [""] * 64)]
         for side in (scores, there)
